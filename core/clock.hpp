@@ -1,0 +1,25 @@
+// Time. Decisions take time as an argument; whoever must ask for it asks a Clock, which a test can turn by hand.
+#pragma once
+
+#include <chrono>
+
+namespace sallyport::core {
+
+using Duration = std::chrono::nanoseconds;
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;   // for waiting
+using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;    // for records and certificates
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual TimePoint now() const noexcept = 0;
+  virtual WallTime wall() const noexcept = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
+  WallTime wall() const noexcept override { return std::chrono::system_clock::now(); }
+};
+
+}  // namespace sallyport::core

@@ -1,0 +1,20 @@
+// What a handshake proved about the other side. Plain values, copied out of the certificate.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sallyport::core {
+
+struct PeerIdentity {
+  bool verified = false;               // a certificate was shown and its chain verified
+  std::string address;                 // "192.0.2.7"
+  std::string common_name;             // subject CN, may be empty
+  std::vector<std::string> dns_names;  // subjectAltName dNSName
+  std::vector<std::string> uris;       // subjectAltName URI (SPIFFE ids)
+  std::string fingerprint;             // SHA-256 of the certificate, lower-case hex
+  std::string key_exchange;            // negotiated group, e.g. "X25519MLKEM768"
+  std::string server_name;             // SNI the client asked for, may be empty
+};
+
+}  // namespace sallyport::core

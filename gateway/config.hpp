@@ -1,0 +1,100 @@
+// The configuration as typed, immutable values. load_config.cpp is the only reader of YAML; defaults live here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/authenticator.hpp"
+#include "core/clock.hpp"
+#include "http/reader.hpp"
+#include "logging/sealed_log.hpp"
+#include "routing/route_table.hpp"
+
+namespace sallyport::gateway {
+
+using std::filesystem::path;
+using namespace std::chrono_literals;
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+enum class ClientCertificates : std::uint8_t { off, optional, required };
+
+struct CertificateFiles {
+  path chain;
+  path key;
+};
+
+struct ListenerTls {
+  std::vector<CertificateFiles> certificates;  // the first serves clients whose SNI matches none
+  ClientCertificates client_certificates = ClientCertificates::off;
+  path client_ca;
+};
+
+struct Listener {
+  std::string name;
+  Address address;
+  std::optional<ListenerTls> tls;  // absent only where the file says `plaintext: allowed`
+};
+
+struct UpstreamTls {
+  path ca;                         // empty: the system's store
+  path certificate;                // empty: no client certificate
+  path key;
+  std::string server_name;         // empty: the endpoint's host
+};
+
+// Everything that can grow.
+struct Limits {
+  http::HeadLimits head;
+  std::uint64_t body_bytes = 64ull << 20;        // one request's body
+  std::uint64_t spool_memory = 1ull << 20;       // of it, kept in memory; the rest goes to an encrypted temporary file
+  std::uint64_t body_memory_total = 1ull << 30;  // all bodies in memory together; past it 503
+  std::size_t connections = 20'000;              // of clients, all listeners together
+  std::size_t connections_per_address = 10'000;
+  core::Duration handshake = 5s;
+  core::Duration head_time = 10s;                // from the connection's or the request's first byte
+  core::Duration body_stall = 20s;               // without progress
+  core::Duration keep_alive_idle = 75s;
+  std::uint64_t keep_alive_requests = 10'000;
+  core::Duration write_stall = 60s;
+  core::Duration drain = 30s;                    // for streams, after SIGTERM
+  core::Duration ready_delay = 0s;               // /readyz false this long before listeners close
+};
+
+struct LogConfig {
+  logging::LogSettings settings;
+  std::vector<std::string> recipients;           // lines, already read from their files
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct OperatorLog {
+  LogFormat format = LogFormat::text;
+  LogLevel level = LogLevel::info;
+};
+
+struct Config {
+  std::uint32_t workers = 0;                     // 0: one per core
+  std::vector<Listener> listeners;
+  std::optional<Address> admin;
+  std::vector<routing::Upstream> upstreams;      // Upstream::tls_identity indexes upstream_tls
+  std::vector<UpstreamTls> upstream_tls;
+  std::vector<routing::Model> models;
+  std::vector<routing::PathRoute> routes;
+  path tokens_file;                              // empty: client certificates only
+  std::vector<auth::CertificateRule> certificates;
+  Limits limits;
+  std::optional<LogConfig> log;                  // absent only where the file says `log: off`
+  OperatorLog operator_log;
+  path spool_directory = "/var/tmp";
+  std::vector<path> files;                       // every file it refers to, to be watched
+};
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,67 @@
+// HTTP/1 heads as plain values. Views point into the receive buffer; whoever keeps a head keeps that buffer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace sallyport::http {
+
+struct Field {
+  std::string_view name;
+  std::string_view value;  // without surrounding white space
+};
+
+// Fields in the order they came. Names compare without case.
+class Fields {
+ public:
+  void clear() noexcept { fields_.clear(); }
+  void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+  std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first of that name
+  std::size_t count(std::string_view name) const noexcept;
+  auto begin() const noexcept { return fields_.begin(); }
+  auto end() const noexcept { return fields_.end(); }
+  std::size_t size() const noexcept { return fields_.size(); }
+
+ private:
+  std::vector<Field> fields_;  // kept across messages, so a connection allocates it once
+};
+
+// ASCII, without case (RFC 9110 §5.1).
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
+// How a body ends (RFC 9112 §6.3).
+enum class BodyKind : std::uint8_t { none, sized, chunked, until_close };
+struct Framing {
+  BodyKind kind = BodyKind::none;
+  std::uint64_t size = 0;  // for sized
+};
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;  // as it came, origin form (an absolute form is reduced to it)
+  std::string_view path;    // target up to '?'
+  std::string_view host;
+  unsigned minor_version = 1;
+  Fields fields;
+  Framing framing;
+  bool keep_alive = true;
+  bool expects_continue = false;
+};
+
+struct ResponseHead {
+  unsigned status = 0;
+  std::string_view reason;
+  unsigned minor_version = 1;
+  Fields fields;
+  Framing framing;
+  bool keep_alive = true;
+};
+
+// True for fields that belong to one connection and must not be passed on (RFC 9110 §7.6.1): Connection and what it
+// names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the gateway writes
+// its own framing. A Connection field cannot nominate fields the gateway relies on (Host, Authorization, Content-*).
+bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept;
+
+}  // namespace sallyport::http

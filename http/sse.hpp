@@ -1,0 +1,34 @@
+// Splits a server-sent event stream into events without copying or waiting more than it must, and without I/O.
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream : lines end in CR, LF or CRLF,
+// an empty line ends an event.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sallyport::http {
+
+class SseSplitter {
+ public:
+  explicit SseSplitter(std::size_t event_limit = 1024 * 1024) : limit_(event_limit) {}
+
+  // Finds the end of the event that `bytes` continue: the number of bytes up to and with its blank line, or npos when
+  // the event goes on. State (last line end, inside a CRLF) is kept between calls, so any split of the input gives the
+  // same events.
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  std::size_t find_event_end(std::string_view bytes);
+
+ private:
+  std::size_t limit_;
+  bool line_empty_ = true;
+  bool after_cr_ = false;
+};
+
+// The joined "data" of one whole event, lines joined by '\n' as the specification says. A view into `event` when there
+// is one data line (the common case), else into `scratch`.
+std::string_view event_data(std::string_view event, std::string& scratch);
+// The "event" field's value, or "".
+std::string_view event_name(std::string_view event);
+
+}  // namespace sallyport::http

@@ -1,0 +1,25 @@
+// Messages to bytes, without I/O. The gateway never forwards framing: it writes its own.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/message.hpp"
+
+namespace sallyport::http {
+
+// Each appends to `out`, which the caller reuses.
+void append_request_line(std::string& out, std::string_view method, std::string_view target);
+void append_status_line(std::string& out, unsigned status, std::string_view reason = {});  // standard words if empty
+void append_field(std::string& out, std::string_view name, std::string_view value);
+void append_field(std::string& out, std::string_view name, std::uint64_t value);
+void append_framing(std::string& out, Framing framing);  // Content-Length, or Transfer-Encoding: chunked; none: nothing
+void append_end_of_head(std::string& out);
+
+void append_chunk_size(std::string& out, std::uint64_t size);  // "1f\r\n"; after the data comes "\r\n"
+inline constexpr std::string_view chunk_end = "\r\n";
+void append_last_chunk(std::string& out, const Fields& trailers);  // "0\r\n" trailers "\r\n"
+
+std::string_view standard_reason(unsigned status) noexcept;
+
+}  // namespace sallyport::http

@@ -1,0 +1,84 @@
+// The sealed log's writing side: records and content in, encrypted segments out. The gateway can write it, not read it.
+//
+// Workers hand over entries; one writer thread seals and appends them (group commit). Thread-safe. Nothing here blocks
+// a worker: what cannot be taken is refused (fail closed) or counted (overload: count).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/bytes.hpp"
+#include "core/clock.hpp"
+#include "core/result.hpp"
+#include "envelope/recipient.hpp"
+#include "logging/record.hpp"
+
+namespace sallyport::logging {
+
+enum class Durability : std::uint8_t { buffered, written, synced };
+enum class Overload : std::uint8_t { refuse, count };
+
+struct LogSettings {
+  std::filesystem::path directory;
+  std::string origin;                              // this gateway's name in the log
+  Durability durability = Durability::written;
+  Overload overload = Overload::refuse;
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;
+  core::Duration segment_age = std::chrono::minutes(5);
+  core::Duration flush_interval = std::chrono::milliseconds(200);  // buffered: at most this is lost on kill -9
+  std::size_t queue_bytes = 64ull * 1024 * 1024;   // waiting for the writer, all exchanges together
+};
+
+struct LogCounters {
+  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0, segments = 0, write_errors = 0, queued_bytes = 0;
+  bool healthy = true;
+};
+
+class SealedLog;
+
+// One exchange's place in the log. Reserved before any upstream call, so a promise exists before content moves.
+// Used by one worker. Destroyed unfinished, it seals a record with Reason::internal.
+class LogEntry {
+ public:
+  LogEntry(LogEntry&&) noexcept;
+  LogEntry& operator=(LogEntry&&) noexcept;
+  ~LogEntry();
+
+  // Content, in the order it passes; copied. Kept in memory while small, then handed on as frames of their own.
+  void request_body(core::ConstBytes piece);
+  void response_body(core::ConstBytes piece);
+
+  // The end. `sealed` is called once, from the writer's thread, when the record has reached the durability promised, or
+  // with log_unavailable when it could not. With `buffered` it is called at once, from this thread.
+  void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
+
+ private:
+  friend class SealedLog;
+  struct State;
+  explicit LogEntry(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+class SealedLog {
+ public:
+  // Opens the directory (one writer at a time, by a lock file), starts a segment and the writer's thread.
+  // Throws std::runtime_error with words for the operator.
+  SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock);
+  ~SealedLog();  // seals what is queued and ends the segment cleanly
+
+  // Errors: log_unavailable (policy refuse, and the writer cannot promise a record now).
+  core::Result<LogEntry> open_entry(bool keep_content);
+
+  // From the next segment on, which starts at once.
+  void set_recipients(std::vector<envelope::Recipient> recipients);
+  LogCounters counters() const noexcept;
+
+ private:
+  struct Writer;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace sallyport::logging
