@@ -71,6 +71,11 @@ enum class Reason : std::uint8_t {
   upstream_truncated,             // ended in the middle of its answer
   upstream_busy,                  // every connection we may open is in use
 
+  // Opening what was sealed: a reader's errors, never a gateway's.
+  envelope_malformed,   // a wrapped key that is not of its form
+  key_mismatch,         // it was wrapped for another key
+  not_authentic,        // the right key, but the bytes are not what was sealed
+
   client_left,          // the client went before its answer was complete
   internal,
 };

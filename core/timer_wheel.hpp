@@ -5,7 +5,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "core/clock.hpp"
 
@@ -17,13 +19,13 @@ class TimerWheel {
   static constexpr TimePoint never = TimePoint::max();
 
   // One deadline with what happens when it passes. Unlinks itself when destroyed; must not outlive the wheel.
-  // The callback may set this or other timers again, and may destroy this one.
+  // The callback may set this or other timers again and may destroy any of them; it must not throw or call advance().
   class Timer {
    public:
     Timer(TimerWheel& wheel, std::function<void()> expired) : wheel_(&wheel), expired_(std::move(expired)) {}
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
-    ~Timer() { unlink(); }
+    ~Timer();
 
     void set(TimePoint deadline) noexcept;
     void clear() noexcept { deadline_ = never; }
@@ -53,10 +55,12 @@ class TimerWheel {
   Timer** slot_for(TimePoint deadline) noexcept;
   void link(Timer& timer, TimePoint when) noexcept;
   void fire(Timer*& head, TimePoint now);
+  void run(Timer& timer);
 
   std::array<Timer*, slot_count> slots_{};
   TimePoint now_;
   std::size_t linked_ = 0;
+  Timer* running_ = nullptr;  // whose callback runs; null again when that callback destroyed it
 };
 
 }  // namespace sallyport::core

@@ -1,0 +1,270 @@
+#include "core/crypto.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <climits>
+#include <stdexcept>
+
+namespace sallyport::core::crypto {
+
+namespace {
+
+template <auto function>
+struct Free {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    function(object);
+  }
+};
+template <class T, auto function>
+using Handle = std::unique_ptr<T, Free<function>>;
+
+using Algorithm = Handle<EVP_MD, EVP_MD_free>;
+using Cipher = Handle<EVP_CIPHER, EVP_CIPHER_free>;
+using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+using MacContext = Handle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
+using KdfContext = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
+
+void require(bool done, const char* what) {
+  if (!done) throw std::runtime_error(std::string("OpenSSL could not ") + what);
+}
+
+unsigned char* raw(std::byte* bytes) noexcept { return reinterpret_cast<unsigned char*>(bytes); }
+const unsigned char* raw(const std::byte* bytes) noexcept { return reinterpret_cast<const unsigned char*>(bytes); }
+
+// EVP takes lengths as int.
+int length(ConstBytes bytes) {
+  if (bytes.size() > INT_MAX) throw std::length_error("more than 2 GiB in one cryptographic operation");
+  return static_cast<int>(bytes.size());
+}
+
+MacContext make_hmac() {
+  const Handle<EVP_MAC, EVP_MAC_free> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+  require(mac != nullptr, "fetch HMAC");
+  MacContext context(EVP_MAC_CTX_new(mac.get()));
+  char digest[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
+  require(context != nullptr && EVP_MAC_CTX_set_params(context.get(), params) == 1, "set up HMAC-SHA256");
+  return context;
+}
+
+KdfContext make_hkdf() {
+  const Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr));
+  require(kdf != nullptr, "fetch HKDF");
+  KdfContext context(EVP_KDF_CTX_new(kdf.get()));
+  require(context != nullptr, "make an HKDF context");
+  return context;
+}
+
+// Fetching takes locks and searches the providers, and the fetched objects' reference counts are shared cache lines:
+// so once a thread.
+struct Algorithms {
+  Algorithm sha256{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+  Cipher aes_256_gcm{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
+  DigestContext digest{EVP_MD_CTX_new()};
+  MacContext hmac = make_hmac();
+  KdfContext hkdf = make_hkdf();
+
+  Algorithms() { require(sha256 && aes_256_gcm && digest, "fetch SHA-256 and AES-256-GCM"); }
+};
+
+const Algorithms& algorithms() {
+  thread_local const Algorithms kept;
+  return kept;
+}
+
+void start(EVP_MD_CTX* context) {
+  require(EVP_DigestInit_ex2(context, algorithms().sha256.get(), nullptr) == 1, "start SHA-256");
+}
+
+void feed(EVP_MD_CTX* context, ConstBytes data) {
+  require(EVP_DigestUpdate(context, data.data(), data.size()) == 1, "update SHA-256");
+}
+
+Digest finish(EVP_MD_CTX* context) {
+  Digest digest;
+  unsigned size = 0;
+  require(EVP_DigestFinal_ex(context, raw(digest.data()), &size) == 1 && size == digest.size(), "finish SHA-256");
+  return digest;
+}
+
+}  // namespace
+
+void random(MutableBytes out) { require(RAND_bytes(raw(out.data()), length(out)) == 1, "give random bytes"); }
+
+bool equal(ConstBytes a, ConstBytes b) noexcept {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Digest sha256(ConstBytes data) {
+  EVP_MD_CTX* context = algorithms().digest.get();
+  start(context);
+  feed(context, data);
+  return finish(context);
+}
+
+struct Sha256::Context {
+  DigestContext context{EVP_MD_CTX_new()};
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  require(context_->context != nullptr, "make a digest context");
+  start(context_->context.get());
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(ConstBytes data) { feed(context_->context.get(), data); }
+
+Digest Sha256::finish() {
+  const Digest digest = crypto::finish(context_->context.get());
+  start(context_->context.get());
+  return digest;
+}
+
+namespace {
+
+// HMAC over pieces, under a kept context. The context is keyed anew with zeros at the end: a ratcheted key must not
+// live on in it.
+class Hmac {
+ public:
+  explicit Hmac(ConstBytes key) : context_(algorithms().hmac.get()) { set_key(key); }
+  Hmac(const Hmac&) = delete;
+  Hmac& operator=(const Hmac&) = delete;
+  ~Hmac() { EVP_MAC_init(context_, raw(no_key.data()), no_key.size(), nullptr); }
+
+  void update(ConstBytes data) { require(EVP_MAC_update(context_, raw(data.data()), data.size()) == 1, "update HMAC"); }
+  Digest finish() {
+    Digest digest;
+    std::size_t size = 0;
+    require(EVP_MAC_final(context_, raw(digest.data()), &size, digest.size()) == 1, "finish HMAC");
+    return digest;
+  }
+
+ private:
+  static constexpr std::array<std::byte, 32> no_key{};
+
+  // A null key would mean "the one before", so an empty key points at something.
+  void set_key(ConstBytes key) {
+    const std::byte* begin = key.empty() ? no_key.data() : key.data();
+    require(EVP_MAC_init(context_, raw(begin), key.size(), nullptr) == 1, "key HMAC");
+  }
+
+  EVP_MAC_CTX* context_;
+};
+
+}  // namespace
+
+Digest hmac_sha256(ConstBytes key, ConstBytes data) {
+  Hmac hmac(key);
+  hmac.update(data);
+  return hmac.finish();
+}
+
+namespace {
+
+OSSL_PARAM octets(const char* name, ConstBytes bytes) {
+  // Read only; OpenSSL's parameters know no const, and null would mean "absent" where empty is meant.
+  static constexpr std::byte empty{};
+  const std::byte* begin = bytes.empty() ? &empty : bytes.data();
+  return OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(begin), bytes.size());
+}
+
+void hkdf(int mode, ConstBytes key, OSSL_PARAM salt_or_info, MutableBytes out) {
+  EVP_KDF_CTX* context = algorithms().hkdf.get();
+  char digest[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode), octets(OSSL_KDF_PARAM_KEY, key),
+                               salt_or_info, OSSL_PARAM_construct_end()};
+  const bool derived = EVP_KDF_derive(context, raw(out.data()), out.size(), params) == 1;
+  EVP_KDF_CTX_reset(context);  // wipes the key it copied
+  require(derived, "derive with HKDF-SHA256");
+}
+
+}  // namespace
+
+Digest hkdf_extract(ConstBytes salt, ConstBytes input_key) {
+  Digest pseudo_random_key;
+  hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, input_key, octets(OSSL_KDF_PARAM_SALT, salt), pseudo_random_key);
+  return pseudo_random_key;
+}
+
+void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out) {
+  if (out.empty()) return;
+  hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, pseudo_random_key, octets(OSSL_KDF_PARAM_INFO, info), out);
+}
+
+struct Aes256Gcm::Context {
+  CipherContext context{EVP_CIPHER_CTX_new()};
+
+  void set_key(ConstBytes key) {
+    if (key.size() != key_size) throw std::invalid_argument("an AES-256 key has 32 bytes");
+    require(EVP_EncryptInit_ex2(get(), algorithms().aes_256_gcm.get(), raw(key.data()), nullptr, nullptr) == 1,
+            "key AES-256-GCM");
+  }
+
+  // Starts a message under the key that is set, and takes the associated data.
+  void start(const Nonce& nonce, ConstBytes associated, bool sealing) {
+    require(EVP_CipherInit_ex2(get(), nullptr, nullptr, raw(nonce.data()), sealing ? 1 : 0, nullptr) == 1,
+            "start AES-256-GCM");
+    int written = 0;
+    if (associated.empty()) return;
+    require(EVP_CipherUpdate(get(), nullptr, &written, raw(associated.data()), length(associated)) == 1,
+            "take associated data");
+  }
+
+  void pass(ConstBytes in, MutableBytes out) {
+    int written = 0;
+    if (in.empty()) return;
+    require(
+        EVP_CipherUpdate(get(), raw(out.data()), &written, raw(in.data()), length(in)) == 1 && written == length(in),
+        "run AES-256-GCM");
+  }
+
+  bool finish() {
+    int written = 0;
+    unsigned char none[1];
+    return EVP_CipherFinal_ex(get(), none, &written) == 1;
+  }
+
+  EVP_CIPHER_CTX* get() noexcept { return context.get(); }
+};
+
+Aes256Gcm::Aes256Gcm(ConstBytes key) : context_(std::make_unique<Context>()) { rekey(key); }
+Aes256Gcm::~Aes256Gcm() = default;
+Aes256Gcm::Aes256Gcm(Aes256Gcm&&) noexcept = default;
+Aes256Gcm& Aes256Gcm::operator=(Aes256Gcm&&) noexcept = default;
+
+void Aes256Gcm::rekey(ConstBytes key) { context_->set_key(key); }
+
+void Aes256Gcm::seal(const Nonce& nonce, ConstBytes associated, ConstBytes plaintext, MutableBytes out) {
+  if (out.size() != plaintext.size() + tag_size) throw std::invalid_argument("seal: out is not plaintext and tag");
+  const MutableBytes tag = out.last(tag_size);
+  context_->start(nonce, associated, true);
+  context_->pass(plaintext, out.first(plaintext.size()));
+  require(context_->finish() && EVP_CIPHER_CTX_ctrl(context_->get(), EVP_CTRL_AEAD_GET_TAG, tag_size, tag.data()) == 1,
+          "seal with AES-256-GCM");
+}
+
+bool Aes256Gcm::open(const Nonce& nonce, ConstBytes associated, ConstBytes sealed, MutableBytes out) {
+  if (sealed.size() < tag_size) return false;
+  if (out.size() != sealed.size() - tag_size) throw std::invalid_argument("open: out is not sealed without its tag");
+  std::array<std::byte, tag_size> tag;
+  std::copy_n(sealed.end() - tag_size, tag_size, tag.begin());
+  context_->start(nonce, associated, false);
+  context_->pass(sealed.first(out.size()), out);
+  require(EVP_CIPHER_CTX_ctrl(context_->get(), EVP_CTRL_AEAD_SET_TAG, tag_size, tag.data()) == 1, "set the tag");
+  if (context_->finish()) return true;
+  wipe(out);
+  return false;
+}
+
+}  // namespace sallyport::core::crypto
