@@ -1,0 +1,14 @@
+# The harness: what the tests stand on. Its own test is in `unit`.
+add_library(test_support STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/test_pki.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/wire.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/http_text.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/scripted_client.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/scripted_server.cpp)
+target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(test_support PUBLIC OpenSSL::SSL nlohmann_json::nlohmann_json Threads::Threads)
+
+add_executable(support_test ${CMAKE_CURRENT_LIST_DIR}/support_test.cpp)
+target_link_libraries(support_test PRIVATE test_support catch_main)
+add_test(NAME support COMMAND support_test)
+set_tests_properties(support PROPERTIES LABELS unit TIMEOUT 120)
