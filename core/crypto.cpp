@@ -7,22 +7,13 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <climits>
 #include <stdexcept>
+
+#include "core/openssl_handle.hpp"
 
 namespace sallyport::core::crypto {
 
 namespace {
-
-template <auto function>
-struct Free {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    function(object);
-  }
-};
-template <class T, auto function>
-using Handle = std::unique_ptr<T, Free<function>>;
 
 using Algorithm = Handle<EVP_MD, EVP_MD_free>;
 using Cipher = Handle<EVP_CIPHER, EVP_CIPHER_free>;
@@ -30,19 +21,6 @@ using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
 using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using MacContext = Handle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 using KdfContext = Handle<EVP_KDF_CTX, EVP_KDF_CTX_free>;
-
-void require(bool done, const char* what) {
-  if (!done) throw std::runtime_error(std::string("OpenSSL could not ") + what);
-}
-
-unsigned char* raw(std::byte* bytes) noexcept { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* raw(const std::byte* bytes) noexcept { return reinterpret_cast<const unsigned char*>(bytes); }
-
-// EVP takes lengths as int.
-int length(ConstBytes bytes) {
-  if (bytes.size() > INT_MAX) throw std::length_error("more than 2 GiB in one cryptographic operation");
-  return static_cast<int>(bytes.size());
-}
 
 MacContext make_hmac() {
   const Handle<EVP_MAC, EVP_MAC_free> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
@@ -97,7 +75,7 @@ Digest finish(EVP_MD_CTX* context) {
 
 }  // namespace
 
-void random(MutableBytes out) { require(RAND_bytes(raw(out.data()), length(out)) == 1, "give random bytes"); }
+void random(MutableBytes out) { require(RAND_bytes(raw(out.data()), int_size(out)) == 1, "give random bytes"); }
 
 bool equal(ConstBytes a, ConstBytes b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
@@ -217,16 +195,16 @@ struct Aes256Gcm::Context {
             "start AES-256-GCM");
     int written = 0;
     if (associated.empty()) return;
-    require(EVP_CipherUpdate(get(), nullptr, &written, raw(associated.data()), length(associated)) == 1,
+    require(EVP_CipherUpdate(get(), nullptr, &written, raw(associated.data()), int_size(associated)) == 1,
             "take associated data");
   }
 
   void pass(ConstBytes in, MutableBytes out) {
     int written = 0;
     if (in.empty()) return;
-    require(
-        EVP_CipherUpdate(get(), raw(out.data()), &written, raw(in.data()), length(in)) == 1 && written == length(in),
-        "run AES-256-GCM");
+    require(EVP_CipherUpdate(get(), raw(out.data()), &written, raw(in.data()), int_size(in)) == 1 &&
+                written == int_size(in),
+            "run AES-256-GCM");
   }
 
   bool finish() {
@@ -263,6 +241,7 @@ bool Aes256Gcm::open(const Nonce& nonce, ConstBytes associated, ConstBytes seale
   context_->pass(sealed.first(out.size()), out);
   require(EVP_CIPHER_CTX_ctrl(context_->get(), EVP_CTRL_AEAD_SET_TAG, tag_size, tag.data()) == 1, "set the tag");
   if (context_->finish()) return true;
+  ERR_clear_error();
   wipe(out);
   return false;
 }

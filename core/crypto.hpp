@@ -1,5 +1,5 @@
-// Every cryptographic primitive, in one place: crypto.cpp is the only file that includes <openssl/evp.h>. Algorithms are
-// fetched once per thread and contexts are kept. Each function says why its nonce or size rule is safe.
+// Hashes, keyed hashes, key derivation, AES-GCM and random bytes. crypto.cpp and public_key.cpp are the only files that
+// include <openssl/evp.h>. Algorithms are fetched once per thread and contexts are kept.
 // Failures that an attacker or a wrong key can cause are values; anything else (out of memory, a broken OpenSSL) throws.
 #pragma once
 
