@@ -15,24 +15,39 @@
 namespace sallyport::routing {
 
 // The API a path belongs to: decides the shape of errors, of usage and of a broken stream's last event.
-enum class Family : std::uint8_t { openai_chat, openai_completions, openai_embeddings, openai_responses, anthropic_messages, other };
+enum class Family : std::uint8_t {
+  openai_chat,
+  openai_completions,
+  openai_embeddings,
+  openai_responses,
+  anthropic_messages,
+  other,
+};
 
 // Which family a path belongs to; nullopt for a path that carries no model (then only a path route can serve it).
-// /v1/rerank, /v1/audio/*, /v1/images/*, /v1/moderations, /tokenize … with a JSON body are Family::other with a model.
+// Exact paths, without the query; /v1/rerank, /v1/moderations, /tokenize … are Family::other with a model.
 std::optional<Family> model_family(std::string_view path) noexcept;
 
+// Whether a stream of this family tells its usage only when stream_options.include_usage asks for it.
+constexpr bool usage_must_be_asked(Family family) noexcept {
+  return family == Family::openai_chat || family == Family::openai_completions;
+}
+
+inline constexpr std::size_t model_name_limit = 256;       // bytes, escapes undone
+inline constexpr std::size_t stream_options_limit = 4096;  // bytes as written; the same for every field that is read
+
 struct ModelCall {
-  std::string model;          // as the client wrote it, JSON escapes undone
+  std::string model;  // as the client wrote it, JSON escapes undone
   bool stream = false;
-  bool asks_usage = false;    // stream_options.include_usage is true
-  std::uint64_t max_tokens = 0;  // max_completion_tokens, max_output_tokens or max_tokens; 0 when absent
+  bool asks_usage = false;       // stream_options.include_usage is there, and neither false nor null
+  std::uint64_t max_tokens = 0;  // the largest of max_completion_tokens, max_output_tokens, max_tokens; 0 when absent
 
   // Where things stand in the body, in bytes from its start.
   std::uint64_t model_offset = 0, model_size = 0;  // the value with its quotes
   std::optional<std::uint64_t> options_offset;     // stream_options' value
   std::uint64_t options_size = 0;
-  std::string options;                             // its raw text (bounded)
-  std::uint64_t object_offset = 0;                 // just after the opening '{'
+  std::string options;              // its text as written
+  std::uint64_t object_offset = 0;  // just after the opening '{'
 };
 
 // Replaces body[offset, offset+remove) by `insert`. Sorted, not overlapping.
@@ -42,8 +57,8 @@ struct Splice {
   std::string insert;
 };
 
-// What must change for the upstream: its name of the model; and, for a stream whose client did not ask for usage,
-// stream_options.include_usage (only families that know it).
+// What must change for the upstream: its name of the model, when that differs; and with ask_usage, for a stream whose
+// client did not ask for usage, stream_options.include_usage (give usage_must_be_asked(family)).
 std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, bool ask_usage);
 
 // Reads a JSON object piece by piece. A strict reader of structure at every depth (bounded), so that no server can see
@@ -53,9 +68,11 @@ class ModelCallReader {
   ModelCallReader();
   ~ModelCallReader();
   ModelCallReader(ModelCallReader&&) noexcept;
-  // Errors: malformed_json, duplicate_field ("model", "stream", "stream_options" or a max-tokens key twice at top level).
+  // Errors: malformed_json, duplicate_field ("model", "stream", "stream_options" or a max-tokens key twice at top
+  // level, or in another letter case).
   core::Result<void> feed(core::ConstBytes piece);
-  // The body is over. Errors: malformed_json, model_missing.
+  // The body is over. Errors: model_missing (also empty or null); malformed_json (also: no object, a model that is no
+  // string or over its limit, a stream that is none of true, false, null); duplicate_field (in stream_options).
   core::Result<ModelCall> finish();
 
  private:

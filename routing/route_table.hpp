@@ -28,8 +28,8 @@ struct UpstreamTimeouts {
 };
 
 struct PoolLimits {
-  std::size_t connections = 1024;   // per worker and endpoint
-  std::size_t idle = 128;           // kept open, per worker and endpoint
+  std::size_t connections = 1024;  // per worker and endpoint
+  std::size_t idle = 128;          // kept open, per worker and endpoint
   core::Duration idle_expiry = std::chrono::seconds(60);
   core::Duration lifetime = std::chrono::hours(1);
 };
@@ -39,27 +39,27 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
-  std::size_t tls_identity = 0;     // index into the snapshot's client identities; meaningless when plaintext
-  std::string authorization;        // unused for now
+  std::size_t tls_identity = 0;  // index into the snapshot's client identities; meaningless when plaintext
+  std::string authorization;     // unused for now
 };
 
 enum class Capture : std::uint8_t { metadata, full };
 
 struct Target {
-  std::size_t upstream = 0;         // index into upstreams
-  std::string model;                // the name the upstream expects
+  std::size_t upstream = 0;  // index into upstreams
+  std::string model;         // the name the upstream expects
   std::uint32_t weight = 1;
 };
 struct Model {
-  std::string name;                 // public
+  std::string name;  // public
   std::vector<std::string> aliases;
   std::vector<Target> targets;
   Capture capture = Capture::metadata;
-  std::uint64_t created = 0;        // for GET /v1/models
+  std::uint64_t created = 0;  // for GET /v1/models
 };
 struct PathRoute {
   std::string name;
-  std::string prefix;               // "/v1/audio/"; the longest match wins; never normalised
+  std::string prefix;  // "/v1/audio/"; the longest match wins; never normalised
   std::size_t upstream = 0;
   Capture capture = Capture::metadata;
 };

@@ -31,8 +31,8 @@ class UpstreamLease {
   ~UpstreamLease();
   core::ByteStream& stream() noexcept;
   const Endpoint& endpoint() const noexcept;
-  bool reused() const noexcept;     // came from the pool: the server may have closed it a moment ago
-  void release() noexcept;          // the answer ended where it should and the peer keeps the connection
+  bool reused() const noexcept;  // came from the pool: the server may have closed it a moment ago
+  void release() noexcept;       // the answer ended where it should and the peer keeps the connection
 
  private:
   friend class UpstreamPool;
@@ -52,7 +52,7 @@ class UpstreamPool {
   // Errors: upstream_busy (limit reached), or the last endpoint's.
   core::Task<core::Result<UpstreamLease>> take(const Upstream& upstream, bool fresh = false);
 
-  void close_idle() noexcept;      // drain, and reload: connections of an old configuration are not reused
+  void close_idle() noexcept;  // drain, and reload: connections of an old configuration are not reused
   std::size_t idle_count() const noexcept;
   std::size_t open_count() const noexcept;
 

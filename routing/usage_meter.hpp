@@ -1,4 +1,5 @@
-// Tokens used, read from an answer's passing bytes; and the event the gateway asked for itself, taken out again. Sans-I/O.
+// Tokens used, read from an answer's passing bytes; and the event the gateway asked for itself, taken out again.
+// Sans-I/O.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ class UsageMeter {
   const std::vector<core::ConstBytes>& finish();
 
   const std::optional<Usage>& usage() const noexcept;
-  std::uint64_t events() const noexcept;   // whole events seen; 0 for plain bodies
+  std::uint64_t events() const noexcept;  // whole events seen; 0 for plain bodies
 
  private:
   struct State;

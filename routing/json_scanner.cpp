@@ -1,0 +1,384 @@
+#include "routing/json_scanner.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "routing/json_text.hpp"
+
+namespace sallyport::routing {
+namespace {
+
+using Byte = unsigned char;
+
+bool is_space(Byte c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
+bool is_hexadecimal(Byte c) { return is_digit(c) || static_cast<Byte>((c | 0x20) - 'a') < 6; }
+
+// A byte of a string that is nothing but itself: not a quote, a backslash, a control character or part of a sequence.
+bool is_plain(Byte c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+
+// Eight plain bytes at once. The high bit of each byte of the sum tells; a borrow from a lower byte can only report a
+// neighbour of one that is not plain, so the answer for all eight is exact.
+bool all_plain(const Byte* at) {
+  constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  const std::uint64_t quotes = word ^ ones * '"';
+  const std::uint64_t backslashes = word ^ ones * '\\';
+  return (((quotes - ones) | (backslashes - ones) | (word - ones * 0x20) | word) & highs) == 0;
+}
+
+const Byte* skip_plain(const Byte* at, const Byte* end) {
+  while (end - at >= 32 && all_plain(at) && all_plain(at + 8) && all_plain(at + 16) && all_plain(at + 24)) at += 32;
+  while (end - at >= 8 && all_plain(at)) at += 8;
+  while (at != end && is_plain(*at)) ++at;
+  return at;
+}
+
+// True when a reader that ignores letters' case would take `written` for `wanted`: ASCII, and the two letters outside
+// it that Unicode folds into ASCII (U+017F long s, U+212A kelvin), as Go's encoding/json does.
+bool same_letters(std::string_view written, std::string_view wanted) {
+  for (const char c : wanted) {
+    const auto take = [&](std::string_view letter) {
+      const bool found = written.starts_with(letter);
+      if (found) written.remove_prefix(letter.size());
+      return found;
+    };
+    const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    if (take({&c, 1}) || take({&upper, 1}) || (c == 's' && take("\u017f")) || (c == 'k' && take("\u212a"))) continue;
+    return false;
+  }
+  return written.empty();
+}
+
+}  // namespace
+
+JsonScanner::JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit)
+    : keys_(keys), value_limit_(value_limit), slots_(keys.size()) {}
+
+core::Result<void> JsonScanner::feed(core::ConstBytes piece) {
+  piece_ = reinterpret_cast<const Byte*>(piece.data());
+  const Byte* const end = piece_ + piece.size();
+  if (keeping_key_ || keeping_value_) kept_from_ = piece_;
+  for (const Byte* at = piece_; at != end && state_ != State::failed;) at = step(at, end);
+  if (state_ == State::failed) return core::Error(reason_);
+  keep(end);
+  offset_ += piece.size();
+  return {};
+}
+
+core::Result<void> JsonScanner::finish() {
+  const bool number_ends = state_ == State::zero || state_ == State::integer || state_ == State::fraction ||
+                           state_ == State::exponent_digits;
+  const bool whole = depth_ == 0 && (state_ == State::after_value || number_ends);
+  if (!whole) fail(nullptr, reason_ == core::Reason::none ? core::Reason::malformed_json : reason_);
+  if (state_ == State::failed) return core::Error(reason_);
+  return {};
+}
+
+const JsonScanner::Member* JsonScanner::member(std::size_t index) const noexcept {
+  return slots_[index].ended ? &slots_[index].member : nullptr;
+}
+
+const Byte* JsonScanner::step(const Byte* at, const Byte* end) {
+  switch (state_) {
+    case State::string:
+      return string(at, end);
+    case State::escape:
+      return escape(at);
+    case State::hexadecimal:
+      return hexadecimal(at);
+    case State::literal:
+      return literal(at, end);
+    case State::failed:
+      return at;
+    case State::minus:
+    case State::zero:
+    case State::integer:
+    case State::point:
+    case State::fraction:
+    case State::exponent:
+    case State::exponent_sign:
+    case State::exponent_digits:
+      return number(at, end);
+    default:
+      return structure(at, end);
+  }
+}
+
+// Between strings and scalars: white space, and the six structural characters (RFC 8259 section 2).
+const Byte* JsonScanner::structure(const Byte* at, const Byte* end) {
+  while (at != end && is_space(*at)) ++at;
+  if (at == end) return at;
+  switch (state_) {
+    case State::first_element:
+      return *at == ']' ? close(at, false) : begin_value(at);
+    case State::value:
+      return begin_value(at);
+    case State::first_key:
+      return *at == '}' ? close(at, true) : begin_key(at);
+    case State::key:
+      return begin_key(at);
+    case State::colon:
+      if (*at != ':') return fail(at);
+      state_ = State::value;
+      return at + 1;
+    default:
+      return after_value(at);
+  }
+}
+
+const Byte* JsonScanner::begin_value(const Byte* at) {
+  if (wanted_ != none && depth_ == 1) {
+    slots_[wanted_].member.offset = offset_of(at);
+    keeping_value_ = true;
+    kept_from_ = at;
+  }
+  const auto begin_literal = [&](std::string_view rest) {
+    literal_left_ = rest;
+    state_ = State::literal;
+    return at + 1;
+  };
+  switch (*at) {
+    case '"':
+      state_ = State::string;
+      return at + 1;
+    case '{':
+      return open(at, true);
+    case '[':
+      return open(at, false);
+    case 't':
+      return begin_literal("rue");
+    case 'f':
+      return begin_literal("alse");
+    case 'n':
+      return begin_literal("ull");
+    case '-':
+      state_ = State::minus;
+      return at + 1;
+    case '0':
+      state_ = State::zero;
+      return at + 1;
+    default:
+      if (!is_digit(*at)) return fail(at);
+      state_ = State::integer;
+      return at + 1;
+  }
+}
+
+const Byte* JsonScanner::begin_key(const Byte* at) {
+  if (*at != '"') return fail(at);
+  key_string_ = true;
+  if (depth_ == 1) {
+    keeping_key_ = true;
+    kept_from_ = at + 1;
+    key_size_ = 0;
+  }
+  state_ = State::string;
+  return at + 1;
+}
+
+const Byte* JsonScanner::open(const Byte* at, bool object) {
+  if (depth_ == depth_limit) return fail(at);
+  if (depth_ == 0 && object) object_offset_ = offset_of(at) + 1;
+  objects_[depth_++] = object;
+  state_ = object ? State::first_key : State::first_element;
+  return at + 1;
+}
+
+const Byte* JsonScanner::close(const Byte* at, bool object) {
+  if (depth_ == 0 || in_object() != object) return fail(at);
+  --depth_;
+  value_ended(at + 1);
+  return at + 1;
+}
+
+const Byte* JsonScanner::after_value(const Byte* at) {
+  if (*at == ']' || *at == '}') return close(at, *at == '}');
+  if (*at != ',' || depth_ == 0) return fail(at);
+  state_ = in_object() ? State::key : State::value;
+  return at + 1;
+}
+
+const Byte* JsonScanner::string(const Byte* at, const Byte* end) {
+  if (continuation_left_ > 0) return not_ascii(at, end);
+  at = skip_plain(at, end);
+  if (at == end) return at;
+  if (*at == '"') return string_end(at);
+  if (*at >= 0x80) return not_ascii(at, end);
+  if (*at < 0x20) return fail(at);
+  state_ = State::escape;
+  return at + 1;
+}
+
+const Byte* JsonScanner::string_end(const Byte* at) {
+  if (!key_string_) {
+    value_ended(at + 1);
+    return at + 1;
+  }
+  key_string_ = false;
+  state_ = State::colon;
+  if (keeping_key_) {
+    keep(at);
+    keeping_key_ = false;
+    if (!choose_slot()) return at;
+  }
+  return at + 1;
+}
+
+const Byte* JsonScanner::escape(const Byte* at) {
+  if (*at == 'u') {
+    state_ = State::hexadecimal;
+    hexadecimal_left_ = 4;
+    return at + 1;
+  }
+  if (*at == 0 || std::strchr("\"\\/bfnrt", *at) == nullptr) return fail(at);
+  state_ = State::string;
+  return at + 1;
+}
+
+const Byte* JsonScanner::hexadecimal(const Byte* at) {
+  if (!is_hexadecimal(*at)) return fail(at);
+  if (--hexadecimal_left_ == 0) state_ = State::string;
+  return at + 1;
+}
+
+// Well-formed UTF-8 only (Unicode 15, table 3-7): no overlong form, no surrogate, nothing above U+10FFFF.
+const Byte* JsonScanner::not_ascii(const Byte* at, const Byte* end) {
+  for (; at != end; ++at) {
+    const Byte c = *at;
+    if (continuation_left_ > 0) {
+      if (c < continuation_low_ || c > continuation_high_) return fail(at);
+      --continuation_left_;
+      continuation_low_ = 0x80;
+      continuation_high_ = 0xbf;
+      continue;
+    }
+    if (c < 0x80) return at;
+    if (c < 0xc2 || c > 0xf4) return fail(at);
+    continuation_left_ = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    if (c == 0xe0) continuation_low_ = 0xa0;
+    if (c == 0xed) continuation_high_ = 0x9f;
+    if (c == 0xf0) continuation_low_ = 0x90;
+    if (c == 0xf4) continuation_high_ = 0x8f;
+  }
+  return at;
+}
+
+const Byte* JsonScanner::literal(const Byte* at, const Byte* end) {
+  while (at != end && !literal_left_.empty()) {
+    if (*at != static_cast<Byte>(literal_left_.front())) return fail(at);
+    literal_left_.remove_prefix(1);
+    ++at;
+  }
+  if (literal_left_.empty()) value_ended(at);
+  return at;
+}
+
+// RFC 8259 section 6. A number ends at the first byte that is not part of it, which may be in the next piece.
+const Byte* JsonScanner::number(const Byte* at, const Byte* end) {
+  for (; at != end; ++at) {
+    const bool digit = is_digit(*at);
+    const bool exponent_letter = (*at | 0x20) == 'e';
+    switch (state_) {
+      case State::minus:
+        if (!digit) return fail(at);
+        state_ = *at == '0' ? State::zero : State::integer;
+        continue;
+      case State::integer:
+        if (digit) continue;
+        [[fallthrough]];
+      case State::zero:
+        if (*at == '.') {
+          state_ = State::point;
+          continue;
+        }
+        break;
+      case State::point:
+        if (!digit) return fail(at);
+        state_ = State::fraction;
+        continue;
+      case State::fraction:
+        if (digit) continue;
+        break;
+      case State::exponent:
+        if (*at == '+' || *at == '-') {
+          state_ = State::exponent_sign;
+          continue;
+        }
+        [[fallthrough]];
+      case State::exponent_sign:
+        if (!digit) return fail(at);
+        state_ = State::exponent_digits;
+        continue;
+      default:
+        if (digit) continue;
+        value_ended(at);
+        return at;
+    }
+    if (!exponent_letter) {
+      value_ended(at);
+      return at;
+    }
+    state_ = State::exponent;
+  }
+  return at;
+}
+
+const Byte* JsonScanner::fail(const Byte* at, core::Reason reason) {
+  state_ = State::failed;
+  reason_ = reason;
+  return at;
+}
+
+void JsonScanner::value_ended(const Byte* at) {
+  state_ = State::after_value;
+  if (!keeping_value_ || depth_ != 1) return;
+  keep(at);
+  keeping_value_ = false;
+  Slot& slot = slots_[wanted_];
+  slot.member.size = offset_of(at) - slot.member.offset;
+  slot.ended = true;
+  wanted_ = none;
+}
+
+void JsonScanner::keep(const Byte* until) {
+  if (keeping_key_) {
+    const auto size = static_cast<std::size_t>(until - kept_from_);
+    if (key_size_ < key_limit) std::memcpy(key_.data() + key_size_, kept_from_, std::min(size, key_limit - key_size_));
+    key_size_ += size;
+  } else if (keeping_value_) {
+    std::string& text = slots_[wanted_].member.text;
+    const auto size = static_cast<std::size_t>(until - kept_from_);
+    text.append(reinterpret_cast<const char*>(kept_from_), std::min(size, value_limit_ - text.size()));
+  }
+}
+
+bool JsonScanner::choose_slot() {
+  if (key_size_ > key_limit) return true;
+  std::string_view key(key_.data(), key_size_);
+  std::string unescaped;
+  if (key.find('\\') != key.npos) {
+    auto text = unescape_json(key);
+    if (!text) return fail(nullptr), false;
+    unescaped = std::move(*text);
+    key = unescaped;
+  }
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (!same_letters(key, keys_[i])) continue;
+    if (key != keys_[i] || slots_[i].seen) return fail(nullptr, core::Reason::duplicate_field), false;
+    slots_[i].seen = true;
+    wanted_ = i;
+  }
+  return true;
+}
+
+void find_values(std::string_view object, std::span<const std::string_view> keys, std::span<std::string_view> values) {
+  JsonScanner scanner(keys, 0);
+  if (!scanner.feed(core::bytes_of(object)) || !scanner.finish()) return;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (const auto* member = scanner.member(i)) values[i] = object.substr(member->offset, member->size);
+  }
+}
+
+}  // namespace sallyport::routing

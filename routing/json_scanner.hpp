@@ -1,0 +1,138 @@
+// The house's one reader of JSON (RFC 8259), for requests and answers: it is fed pieces as they arrive, checks the
+// whole grammar at every depth, and finds the members of the outermost object whose keys somebody wants. It builds no
+// tree, keeps no more than the wanted values, and allocates nothing for what it skips. Sans-I/O. Why:
+// docs/adr/0001-incremental-json.md.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
+namespace sallyport::routing {
+
+class JsonScanner {
+ public:
+  static constexpr std::size_t depth_limit = 512;  // objects and arrays inside each other
+  static constexpr std::size_t key_limit = 256;    // bytes of a key as written; a longer one is no key that we want
+
+  struct Member {
+    std::uint64_t offset = 0;  // of the value's first byte, from the start of the text
+    std::uint64_t size = 0;    // of the value as written
+    std::string text;          // the value as written; only its first value_limit bytes when it is longer
+    bool whole() const noexcept { return text.size() == size; }
+  };
+
+  // `keys` must outlive the scanner. value_limit bounds what is kept of each wanted value, in bytes.
+  JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit);
+
+  // Errors, and then for good: malformed_json (also: too deep, not UTF-8); duplicate_field (a wanted key for the second
+  // time, or in other letters' case: some servers take "Model" for "model").
+  core::Result<void> feed(core::ConstBytes piece);
+  // The text is over. Error: malformed_json when it is not one whole value.
+  core::Result<void> finish();
+
+  // What has been found under keys[index]; null when it was not there (yet: a value counts when it has ended).
+  const Member* member(std::size_t index) const noexcept;
+  // Just after the '{' of the outermost object; nothing when the outermost value is something else.
+  std::optional<std::uint64_t> object_offset() const noexcept { return object_offset_; }
+
+ private:
+  using Byte = unsigned char;
+  enum class State : std::uint8_t {
+    value,
+    first_element,
+    first_key,
+    key,
+    colon,
+    after_value,
+    string,
+    escape,
+    hexadecimal,
+    literal,
+    minus,
+    zero,
+    integer,
+    point,
+    fraction,
+    exponent,
+    exponent_sign,
+    exponent_digits,
+    failed,
+  };
+  struct Slot {
+    Member member;
+    bool seen = false, ended = false;
+  };
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  // Each takes the place to read from and gives the place to go on from; on an error the state is `failed`.
+  const Byte* step(const Byte* at, const Byte* end);
+  const Byte* structure(const Byte* at, const Byte* end);
+  const Byte* begin_value(const Byte* at);
+  const Byte* begin_key(const Byte* at);
+  const Byte* open(const Byte* at, bool object);
+  const Byte* close(const Byte* at, bool object);
+  const Byte* after_value(const Byte* at);
+  const Byte* string(const Byte* at, const Byte* end);
+  const Byte* string_end(const Byte* at);
+  const Byte* escape(const Byte* at);
+  const Byte* hexadecimal(const Byte* at);
+  const Byte* not_ascii(const Byte* at, const Byte* end);
+  const Byte* literal(const Byte* at, const Byte* end);
+  const Byte* number(const Byte* at, const Byte* end);
+  const Byte* fail(const Byte* at, core::Reason reason = core::Reason::malformed_json);
+
+  bool in_object() const noexcept { return depth_ > 0 && objects_[depth_ - 1]; }
+  std::uint64_t offset_of(const Byte* at) const noexcept { return offset_ + static_cast<std::uint64_t>(at - piece_); }
+  void value_ended(const Byte* at);
+  void keep(const Byte* until);  // appends what the piece holds of the key or value being kept
+  bool choose_slot();            // for the key just read; false when it must be refused
+
+  std::span<const std::string_view> keys_;
+  std::size_t value_limit_;
+  std::vector<Slot> slots_;
+  std::size_t wanted_ = none;  // the slot whose value is next or being read
+
+  State state_ = State::value;
+  core::Reason reason_ = core::Reason::none;
+  std::bitset<depth_limit> objects_;  // for each open container: object or array
+  std::size_t depth_ = 0;
+  std::optional<std::uint64_t> object_offset_;
+
+  bool key_string_ = false;  // the string being read is a key
+  std::uint8_t hexadecimal_left_ = 0;
+  std::uint8_t continuation_left_ = 0;                       // bytes that the UTF-8 sequence still needs,
+  Byte continuation_low_ = 0x80, continuation_high_ = 0xbf;  // and the bounds of the next one
+  std::string_view literal_left_;
+
+  // The piece being read, and from where in it a key or value is being kept; null when nothing is.
+  const Byte* piece_ = nullptr;
+  const Byte* kept_from_ = nullptr;
+  bool keeping_key_ = false, keeping_value_ = false;
+  std::uint64_t offset_ = 0;  // of the piece in the text
+  std::array<char, key_limit> key_;
+  std::size_t key_size_ = 0;
+};
+
+// The values, as written, that `object` has under `keys`: views into it, empty for a key that is not there. All are
+// empty when it is not one whole well-formed object or has one of the keys twice.
+template <std::size_t N>
+std::array<std::string_view, N> values_of(std::string_view object, const std::array<std::string_view, N>& keys);
+void find_values(std::string_view object, std::span<const std::string_view> keys, std::span<std::string_view> values);
+
+template <std::size_t N>
+std::array<std::string_view, N> values_of(std::string_view object, const std::array<std::string_view, N>& keys) {
+  std::array<std::string_view, N> values;
+  find_values(object, keys, values);
+  return values;
+}
+
+}  // namespace sallyport::routing

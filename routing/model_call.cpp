@@ -1,0 +1,132 @@
+#include "routing/model_call.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "routing/json_scanner.hpp"
+#include "routing/json_text.hpp"
+
+namespace sallyport::routing {
+namespace {
+
+using core::Reason;
+
+enum Field : std::size_t { model, stream, stream_options, max_tokens, max_completion_tokens, max_output_tokens };
+constexpr std::array<std::string_view, 6> fields{
+    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
+};
+constexpr std::array<std::string_view, 1> option_fields{"include_usage"};
+
+struct KnownPath {
+  std::string_view path;
+  Family family;
+};
+constexpr KnownPath known_paths[] = {
+    {"/v1/chat/completions", Family::openai_chat},
+    {"/v1/completions", Family::openai_completions},
+    {"/v1/embeddings", Family::openai_embeddings},
+    {"/v1/responses", Family::openai_responses},
+    {"/v1/messages", Family::anthropic_messages},
+    {"/v1/messages/count_tokens", Family::anthropic_messages},
+    {"/v1/rerank", Family::other},
+    {"/v1/score", Family::other},
+    {"/v1/moderations", Family::other},
+    {"/v1/audio/speech", Family::other},
+    {"/v1/images/generations", Family::other},
+    {"/tokenize", Family::other},
+};
+
+std::optional<std::string> model_name(const JsonScanner::Member& member) {
+  std::string_view text = member.text;
+  if (!member.whole() || !text.starts_with('"')) return std::nullopt;
+  auto name = unescape_json(text.substr(1, text.size() - 2));
+  if (name && name->size() > model_name_limit) return std::nullopt;
+  return name;
+}
+
+bool says_yes(std::string_view json) { return !json.empty() && json != "false" && json != "null"; }
+
+core::Result<void> read_options(const JsonScanner::Member& member, ModelCall& call) {
+  if (!member.whole()) return core::Error(Reason::malformed_json);
+  JsonScanner scanner(option_fields, stream_options_limit);
+  if (const auto fed = scanner.feed(core::bytes_of(member.text)); !fed) return fed.error();
+  call.options_offset = member.offset;
+  call.options_size = member.size;
+  call.options = member.text;
+  if (const auto* usage = scanner.member(0)) call.asks_usage = says_yes(usage->text);
+  return {};
+}
+
+// Where in the body, and by what, usage is asked for. Options that are no object are left for the server to refuse.
+std::optional<Splice> usage_splice(const ModelCall& call) {
+  if (!call.options_offset) return Splice{call.object_offset, 0, R"("stream_options":{"include_usage":true},)"};
+  if (call.options == "null") return Splice{*call.options_offset, call.options_size, R"({"include_usage":true})"};
+  JsonScanner scanner(option_fields, 0);
+  if (!scanner.feed(core::bytes_of(call.options)) || !scanner.object_offset()) return std::nullopt;
+  if (const auto* usage = scanner.member(0)) return Splice{*call.options_offset + usage->offset, usage->size, "true"};
+  const auto inside = *scanner.object_offset();
+  const bool empty = call.options[call.options.find_first_not_of(" \t\r\n", inside)] == '}';
+  return Splice{*call.options_offset + inside, 0, empty ? R"("include_usage":true)" : R"("include_usage":true,)"};
+}
+
+}  // namespace
+
+std::optional<Family> model_family(std::string_view path) noexcept {
+  for (const auto& known : known_paths) {
+    if (known.path == path) return known.family;
+  }
+  return std::nullopt;
+}
+
+std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, bool ask_usage) {
+  std::vector<Splice> splices;
+  if (call.model != upstream_model) {
+    splices.push_back({call.model_offset, call.model_size, quote_json(upstream_model)});
+  }
+  if (ask_usage && call.stream && !call.asks_usage) {
+    if (auto splice = usage_splice(call)) splices.push_back(std::move(*splice));
+  }
+  std::sort(splices.begin(), splices.end(), [](const Splice& a, const Splice& b) { return a.offset < b.offset; });
+  return splices;
+}
+
+struct ModelCallReader::State {
+  JsonScanner scanner{fields, stream_options_limit};
+};
+
+ModelCallReader::ModelCallReader() : state_(std::make_unique<State>()) {}
+ModelCallReader::~ModelCallReader() = default;
+ModelCallReader::ModelCallReader(ModelCallReader&&) noexcept = default;
+
+core::Result<void> ModelCallReader::feed(core::ConstBytes piece) { return state_->scanner.feed(piece); }
+
+core::Result<ModelCall> ModelCallReader::finish() {
+  JsonScanner& scanner = state_->scanner;
+  if (const auto finished = scanner.finish(); !finished) return finished.error();
+  if (!scanner.object_offset()) return core::Error(Reason::malformed_json);
+  ModelCall call;
+  call.object_offset = *scanner.object_offset();
+
+  const auto* name = scanner.member(Field::model);
+  if (!name || name->text == "null" || name->text == "\"\"") return core::Error(Reason::model_missing);
+  auto text = model_name(*name);
+  if (!text) return core::Error(Reason::malformed_json);
+  call.model = std::move(*text);
+  call.model_offset = name->offset;
+  call.model_size = name->size;
+
+  if (const auto* member = scanner.member(Field::stream)) {
+    call.stream = member->text == "true";
+    if (!call.stream && says_yes(member->text)) return core::Error(Reason::malformed_json);
+  }
+  if (const auto* member = scanner.member(Field::stream_options)) {
+    if (const auto read = read_options(*member, call); !read) return read.error();
+  }
+  for (const auto field : {Field::max_tokens, Field::max_completion_tokens, Field::max_output_tokens}) {
+    const auto* member = scanner.member(field);
+    if (member) call.max_tokens = std::max(call.max_tokens, count_of(member->text).value_or(0));
+  }
+  return call;
+}
+
+}  // namespace sallyport::routing

@@ -1,0 +1,1 @@
+unit_tests(routing json_scanner_test.cpp model_call_test.cpp)
