@@ -3,6 +3,7 @@
 // A recipient is one line of text: "sallyport-p256:BASE64URL(65-byte point)" or "sallyport-rsa:BASE64URL(DER SPKI)".
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,21 +12,34 @@
 #include "core/result.hpp"
 #include "core/secret.hpp"
 
+namespace sallyport::core::crypto {
+class PublicKey;
+}
+
 namespace sallyport::envelope {
+
+inline constexpr std::size_t maximum_recipient_size = 2048;  // characters of a line
+inline constexpr std::size_t maximum_data_key_size = 64;     // bytes; the smallest RSA key could take 190
 
 enum class Suite : std::uint8_t { hpke_p256 = 1, rsa_oaep_sha256 = 2 };
 
 class Recipient {
  public:
-  // Throws std::invalid_argument saying what is wrong with the line (never echoing it whole).
+  // White space around the line is ignored. Throws std::invalid_argument saying what is wrong with it, never echoing
+  // it.
   static Recipient parse(std::string_view line);
+  // Throws std::invalid_argument for a key that can only sign.
+  static Recipient of(const core::crypto::PublicKey& key);
 
   Suite suite() const noexcept;
   std::string text() const;
   std::string id() const;  // first 16 hex digits of SHA-256 over the public key: a stanza's tag, shown by `key list`
 
-  // The data key, wrapped. `context` is bound to it (HPKE: info; RSA: OAEP label stays empty, so the context is carried
-  // inside the plaintext's commitment instead). Errors: internal.
+  unsigned bits() const;  // of the key, for a person to read
+
+  // The data key, wrapped. HPKE binds `context` to it (as info). RSA-OAEP leaves it out, because Vault and PKCS#11 open
+  // only an empty label: there the binding is the log's key commitment, which the reader checks (key_holder.hpp).
+  // Errors: internal, when the data key is larger than the limit.
   core::Result<core::Bytes> wrap(core::ConstBytes data_key, core::ConstBytes context) const;
 
   Recipient(const Recipient&);

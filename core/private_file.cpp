@@ -1,0 +1,77 @@
+#include "core/private_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+namespace sallyport::core {
+
+namespace {
+
+using std::filesystem::path;
+
+[[noreturn]] void fail(const path& file, const std::string& words) {
+  throw std::runtime_error(file.string() + ": " + words);
+}
+
+[[noreturn]] void fail_with_errno(const path& file) { fail(file, std::generic_category().message(errno)); }
+
+class Descriptor {
+ public:
+  Descriptor(const path& file, int flags) : number_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
+    if (number_ < 0) fail_with_errno(file);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(number_); }
+  int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+// Asked of the open file, so that nobody can exchange it between the question and the reading.
+std::size_t checked_size(const path& file, int number) {
+  struct stat status;
+  if (::fstat(number, &status) != 0) fail_with_errno(file);
+  if (!S_ISREG(status.st_mode)) fail(file, "not a regular file");
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    fail(file, "group or others have access to this private file; run: chmod 600 " + file.string());
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > maximum_private_file_size) fail(file, "too large for a key (more than 64 KiB)");
+  return size;
+}
+
+}  // namespace
+
+Secret read_private_file(const path& file) {
+  // O_NONBLOCK: a FIFO of that name must not hold us.
+  const Descriptor descriptor(file, O_RDONLY | O_NONBLOCK);
+  Secret content(checked_size(file, descriptor.number()));
+  for (MutableBytes rest = content.reveal_for_writing(); !rest.empty();) {
+    const ssize_t got = ::read(descriptor.number(), rest.data(), rest.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_with_errno(file);
+    if (got == 0) fail(file, "became shorter while it was read");
+    rest = rest.subspan(static_cast<std::size_t>(got));
+  }
+  return content;
+}
+
+void write_private_file(const path& file, ConstBytes content) {
+  const Descriptor descriptor(file, O_WRONLY | O_CREAT | O_EXCL);
+  for (ConstBytes rest = content; !rest.empty();) {
+    const ssize_t written = ::write(descriptor.number(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno(file);
+    rest = rest.subspan(static_cast<std::size_t>(written));
+  }
+  if (::fsync(descriptor.number()) != 0) fail_with_errno(file);
+}
+
+}  // namespace sallyport::core

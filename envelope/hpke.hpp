@@ -1,0 +1,28 @@
+// HPKE (RFC 9180), one suite of it: base mode, single shot, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+//
+// Sealed form: the encapsulated key (65 bytes), then ciphertext and tag. Each message has an ephemeral key of its own,
+// so its AES key and nonce are used once.
+#pragma once
+
+#include "core/bytes.hpp"
+#include "core/public_key.hpp"
+#include "core/result.hpp"
+#include "core/secret.hpp"
+
+namespace sallyport::envelope::hpke {
+
+inline constexpr std::size_t encapsulated_size = core::crypto::p256_point_size, tag_size = 16;
+inline constexpr std::size_t overhead = encapsulated_size + tag_size;
+
+core::Bytes seal(const core::crypto::PublicKey& recipient, core::ConstBytes info, core::ConstBytes associated,
+                 core::ConstBytes plaintext);
+
+// Errors: envelope_malformed (too short, or the encapsulated key is no point of the curve), not_authentic.
+core::Result<core::Secret> open(const core::crypto::PrivateKey& recipient, core::ConstBytes info,
+                                core::ConstBytes associated, core::ConstBytes sealed);
+
+// For published test vectors only: a second message under one ephemeral key would repeat key and nonce.
+core::Bytes seal_with_ephemeral(const core::crypto::PrivateKey& ephemeral, const core::crypto::PublicKey& recipient,
+                                core::ConstBytes info, core::ConstBytes associated, core::ConstBytes plaintext);
+
+}  // namespace sallyport::envelope::hpke

@@ -1,0 +1,98 @@
+#include "envelope/recipient.hpp"
+
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "core/base64.hpp"
+#include "core/crypto.hpp"
+#include "core/public_key.hpp"
+#include "envelope/hpke.hpp"
+
+namespace sallyport::envelope {
+
+using core::crypto::KeyType;
+using core::crypto::PublicKey;
+
+namespace {
+
+constexpr std::string_view p256_prefix = "sallyport-p256:", rsa_prefix = "sallyport-rsa:";
+constexpr std::size_t id_digits = 16;
+
+std::string_view trimmed(std::string_view line) {
+  constexpr std::string_view space = " \t\r\n";
+  const std::size_t first = line.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(space) - first + 1);
+}
+
+// What stands after the prefix, decoded; nullopt when another prefix stands there.
+std::optional<core::Bytes> encoded_after(std::string_view prefix, std::string_view line) {
+  if (!line.starts_with(prefix)) return std::nullopt;
+  auto bytes = core::from_base64url(line.substr(prefix.size()));
+  if (!bytes) throw std::invalid_argument("recipient: what follows the colon is not base64url (was it cut short?)");
+  return bytes;
+}
+
+PublicKey require_key(std::optional<PublicKey> key, const char* words) {
+  if (!key) throw std::invalid_argument(words);
+  return *std::move(key);
+}
+
+PublicKey parse_key(std::string_view line) {
+  if (line.size() > maximum_recipient_size) throw std::invalid_argument("recipient: the line is too long");
+  if (line.find("PRIVATE KEY") != std::string_view::npos) {
+    throw std::invalid_argument("recipient: this is a PRIVATE key; it must not be here. Give the .pub line instead");
+  }
+  if (const auto point = encoded_after(p256_prefix, line)) {
+    return require_key(PublicKey::from_p256_point(*point), "recipient: not an uncompressed point of P-256");
+  }
+  if (const auto der = encoded_after(rsa_prefix, line)) {
+    auto key = PublicKey::from_der(*der);
+    if (key && key->type() != KeyType::rsa) key.reset();
+    return require_key(std::move(key), "recipient: not an RSA public key of 2048 to 8192 bits");
+  }
+  throw std::invalid_argument("recipient: a line begins with sallyport-p256: or sallyport-rsa:");
+}
+
+}  // namespace
+
+struct Recipient::Key {
+  PublicKey key;
+  core::Bytes encoded;  // as in the line: the point, or the SubjectPublicKeyInfo
+};
+
+Recipient::Recipient(std::shared_ptr<const Key> key) : key_(std::move(key)) {}
+Recipient::Recipient(const Recipient&) = default;
+Recipient::Recipient(Recipient&&) noexcept = default;
+Recipient& Recipient::operator=(const Recipient&) = default;
+Recipient& Recipient::operator=(Recipient&&) noexcept = default;
+Recipient::~Recipient() = default;
+
+Recipient Recipient::parse(std::string_view line) { return of(parse_key(trimmed(line))); }
+
+Recipient Recipient::of(const PublicKey& key) {
+  if (key.type() == KeyType::ed25519) throw std::invalid_argument("an Ed25519 key signs; nothing can be wrapped to it");
+  core::Bytes encoded = key.type() == KeyType::p256 ? key.raw() : key.der();
+  return Recipient(std::make_shared<const Key>(Key{key, std::move(encoded)}));
+}
+
+Suite Recipient::suite() const noexcept {
+  return key_->key.type() == KeyType::p256 ? Suite::hpke_p256 : Suite::rsa_oaep_sha256;
+}
+
+std::string Recipient::text() const {
+  return std::string(suite() == Suite::hpke_p256 ? p256_prefix : rsa_prefix) + core::to_base64url(key_->encoded);
+}
+
+std::string Recipient::id() const { return core::to_hex(core::crypto::sha256(key_->encoded)).substr(0, id_digits); }
+
+unsigned Recipient::bits() const { return key_->key.bits(); }
+
+core::Result<core::Bytes> Recipient::wrap(core::ConstBytes data_key, core::ConstBytes context) const {
+  if (data_key.size() > maximum_data_key_size) return core::Error{core::Reason::internal};
+  if (suite() == Suite::hpke_p256) return hpke::seal(key_->key, context, {}, data_key);
+  return key_->key.encrypt_oaep(data_key);
+}
+
+}  // namespace sallyport::envelope
