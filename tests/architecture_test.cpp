@@ -1,0 +1,267 @@
+// Holds the house's rules against the source itself: who may include whom, how long things may be, what must not be
+// written. A rule that has to give is changed here, in sight, with its reason.
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/source_tree.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+constexpr std::size_t lines_to_look_at = 300;
+constexpr std::size_t lines_at_most = 500;
+constexpr std::size_t function_lines_at_most = 70;
+constexpr std::size_t table_lines_at_most = 150;  // a function that is nothing but one switch
+
+// What each folder may include of the others. "auth/principal.hpp" is a single door.
+const std::map<std::string, std::vector<std::string>> may_see = {
+    {"core", {}},
+    {"tls", {"core/"}},
+    {"http", {"core/"}},
+    {"envelope", {"core/"}},
+    {"auth", {"core/"}},
+    {"routing", {"core/", "http/message.hpp", "http/sse.hpp", "auth/principal.hpp"}},
+    {"logging", {"core/", "envelope/"}},
+    {"gateway", {"core/", "tls/", "http/", "envelope/", "auth/", "routing/", "logging/"}},
+};
+
+// Headers that are slow, dangerous or none of the others' business, and the only files that may reach them, directly
+// or through other headers.
+struct Fence {
+  std::string header;  // beginning of its name
+  std::vector<std::string> allowed;
+};
+const std::vector<Fence> fences = {
+    {"<boost/beast", {"http/reader.cpp"}},
+    {"<openssl/ssl.h", {"tls/"}},
+    {"<openssl/evp.h", {"core/crypto.cpp", "core/public_key.cpp", "tls/"}},
+    {"<yaml-cpp/", {"gateway/yaml_tree.cpp", "gateway/yaml_reader.cpp"}},
+    {"<CLI/", {"gateway/"}},
+    {"<prometheus/", {"gateway/"}},
+    {"<spdlog/", {"gateway/"}},
+    {"<simdjson", {"routing/"}},
+};
+
+const std::vector<SourceFile>& sources() {
+  static const auto files = read_tree(SOURCE_DIR, {".cpp", ".hpp"});
+  return files;
+}
+
+bool is_product(const SourceFile& file) { return may_see.count(file.folder()) > 0; }
+
+bool begins_with_one_of(std::string_view text, const std::vector<std::string>& beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const auto& one) { return text.starts_with(one); });
+}
+
+// A word stands alone: no letter, digit or '_' on either side of it.
+std::size_t find_word(std::string_view text, std::string_view word, std::size_t from = 0) {
+  const auto part_of_word = [&](std::size_t at) {
+    return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_');
+  };
+  for (std::size_t at = text.find(word, from); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const bool open_left = !part_of_word(at) || at == 0 || !part_of_word(at - 1);
+    const bool open_right = !part_of_word(at + word.size() - 1) || !part_of_word(at + word.size());
+    if (open_left && open_right) return at;
+  }
+  return std::string_view::npos;
+}
+
+std::string place(const SourceFile& file, std::size_t offset) {
+  const auto line = 1 + std::count(file.text.begin(), file.text.begin() + static_cast<long>(offset), '\n');
+  return file.name + ":" + std::to_string(line);
+}
+
+using Findings = std::vector<std::string>;
+
+std::string list(const Findings& findings) {
+  std::string text;
+  for (const std::string& finding : findings) text += "\n  " + finding;
+  return text;
+}
+
+#define NOTHING_FOUND(findings)             \
+  do {                                      \
+    const Findings found_here = (findings); \
+    INFO("found:" << list(found_here));     \
+    CHECK(found_here.empty());              \
+  } while (false)
+
+Findings doors_that_should_not_be_there(const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!is_product(file)) continue;
+    std::vector<std::string> allowed = may_see.at(file.folder());
+    allowed.push_back(file.folder() + "/");
+    for (const std::string& include : includes_of(file.text)) {
+      if (include.front() != '"') continue;
+      const std::string name = include.substr(1, include.size() - 2);
+      if (!begins_with_one_of(name, allowed)) findings.push_back(file.name + " includes " + name);
+    }
+  }
+  return findings;
+}
+
+Findings fences_climbed(const std::vector<SourceFile>& files) {
+  const IncludeGraph graph(files);
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!is_product(file)) continue;
+    for (const std::string& header : graph.reached_from(file.name)) {
+      for (const Fence& fence : fences) {
+        if (header.starts_with(fence.header) && !begins_with_one_of(file.name, fence.allowed)) {
+          findings.push_back(file.name + " reaches " + header);
+        }
+      }
+    }
+  }
+  return findings;
+}
+
+Findings words_in_code(const std::vector<SourceFile>& files, const std::vector<std::string>& words) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!is_product(file)) continue;
+    const std::string code = code_only(file.text);
+    for (const std::string& word : words) {
+      const std::size_t at = find_word(code, word);
+      if (at != std::string::npos) findings.push_back(place(file, at) + " uses " + word);
+    }
+  }
+  return findings;
+}
+
+// A Secret is opened with reveal…(); a line that also writes somewhere a person reads is looked at twice.
+Findings secrets_that_may_be_printed(const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!is_product(file)) continue;
+    const std::string code = code_only(file.text);
+    for (std::size_t at = code.find("reveal"); at != std::string::npos; at = code.find("reveal", at + 1)) {
+      const std::size_t from = code.rfind('\n', at) + 1;
+      const std::string line = code.substr(from, code.find('\n', at) - from);
+      for (const std::string word : {"printf", "cout", "cerr", "spdlog", "runtime_error", "to_string"}) {
+        if (line.find(word) != std::string::npos) findings.push_back(place(file, at) + " may print a secret");
+      }
+    }
+  }
+  return findings;
+}
+
+Findings long_functions(const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    for (const FunctionSpan& function : functions_of(file.text)) {
+      const std::size_t most = function.table ? table_lines_at_most : function_lines_at_most;
+      if (function.name == "TEST_CASE" || function.length <= most) continue;
+      findings.push_back(file.name + ":" + std::to_string(function.line) + " " + function.name + " has " +
+                         std::to_string(function.length) + " lines");
+    }
+  }
+  return findings;
+}
+
+Findings files_longer_than(std::size_t most, const std::vector<SourceFile>& files) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (file.lines() > most) findings.push_back(file.name + " has " + std::to_string(file.lines()) + " lines");
+  }
+  return findings;
+}
+
+}  // namespace
+
+TEST_CASE("every folder includes only the floors below it") {
+  NOTHING_FOUND(doors_that_should_not_be_there(sources()));
+}
+
+TEST_CASE("slow and dangerous headers stay behind their fences") { NOTHING_FOUND(fences_climbed(sources())); }
+
+TEST_CASE("the architecture's checks can fail") {
+  const std::vector<SourceFile> bad = {
+      {"auth/a.cpp", "#include \"http/message.hpp\"\n#include \"tls/openssl.hpp\"\n"},
+      {"tls/openssl.hpp", "#pragma once\n#include <openssl/ssl.h>\n"},
+      {"core/b.cpp", "int f() {\n  co_spawn(x, y, asio::detached);\n  printf(\"%s\", token.reveal_text());\n}\n"},
+  };
+  CHECK(doors_that_should_not_be_there(bad) ==
+        Findings{"auth/a.cpp includes http/message.hpp", "auth/a.cpp includes tls/openssl.hpp"});
+  CHECK(fences_climbed(bad) == Findings{"auth/a.cpp reaches <openssl/ssl.h>"});
+  CHECK(words_in_code(bad, {"detached"}) == Findings{"core/b.cpp:2 uses detached"});
+  CHECK(secrets_that_may_be_printed(bad).size() == 1);
+  std::string body;
+  for (int i = 0; i < 70; ++i) body += "  f();\n";
+  const std::vector<SourceFile> tall = {{"core/c.cpp", "namespace n {\nvoid g() {\n" + body + "}\n}\n"}};
+  CHECK(long_functions(tall) == Findings{"core/c.cpp:2 g has 72 lines"});
+}
+
+TEST_CASE("braces in text and comments do not confuse the counting") {
+  const auto found = functions_of(
+      "// { not code\nstruct S {\n  int f() const { return '{'; }\n  char c = '\\'';\n};\n"
+      "void g(int x = 1'000) {\n  auto s = R\"({{{)\";\n  if (x) { f(\"}\"); }\n}\n");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].name == "f");
+  CHECK(found[0].length == 1);
+  CHECK(found[1].name == "g");
+  CHECK(found[1].line == 6);
+  CHECK(found[1].length == 4);
+}
+
+TEST_CASE("nobody detaches a coroutine, shares itself, sleeps on a thread or shells out") {
+  NOTHING_FOUND(words_in_code(sources(), {"detached", "shared_from_this", "enable_shared_from_this", "sleep_for",
+                                          "sleep_until", "system(", "popen(", "strcpy(", "sprintf(", "rand("}));
+}
+
+TEST_CASE("no line opens a secret and prints it") { NOTHING_FOUND(secrets_that_may_be_printed(sources())); }
+
+TEST_CASE("functions are short") { NOTHING_FOUND(long_functions(sources())); }
+
+TEST_CASE("files are short") {
+  const Findings worth_a_look = files_longer_than(lines_to_look_at, sources());
+  if (!worth_a_look.empty()) WARN("over " << lines_to_look_at << " lines:" << list(worth_a_look));
+  NOTHING_FOUND(files_longer_than(lines_at_most, sources()));
+}
+
+TEST_CASE("every header is included once, and every source is built") {
+  Findings findings;
+  for (const SourceFile& file : sources()) {
+    if (file.name.ends_with(".hpp") && file.text.find("#pragma once") == std::string::npos) {
+      findings.push_back(file.name + " has no #pragma once");
+    }
+    if (!is_product(file) || !file.name.ends_with(".cpp")) continue;
+    const std::string lists = read_file(path(SOURCE_DIR) / file.folder() / "CMakeLists.txt");
+    const std::string short_name = file.name.substr(file.folder().size() + 1);
+    if (find_word(lists, short_name) == std::string::npos) findings.push_back(file.name + " is in no CMakeLists.txt");
+  }
+  NOTHING_FOUND(findings);
+}
+
+TEST_CASE("each room says its job and whom it may see") {
+  Findings findings;
+  for (const auto& room : may_see) {
+    const std::string text = read_file(path(SOURCE_DIR) / room.first / "CMakeLists.txt");
+    const std::size_t second = text.find('\n') + 1;
+    if (!text.starts_with("# ") || !std::string_view(text).substr(second).starts_with("# May see: ")) {
+      findings.push_back(room.first + "/CMakeLists.txt does not open with the two lines");
+    }
+  }
+  NOTHING_FOUND(findings);
+}
+
+TEST_CASE("nothing is left to do later, and no machine's paths are written down") {
+  // Put together here, so that this file does not find itself.
+  const std::vector<std::string> words = {
+      std::string("TO") + "DO",   std::string("FIX") + "ME",  std::string("X") + "XX",       std::string("HA") + "CK",
+      std::string("/wo") + "rk/", std::string("/ho") + "me/", std::string("/tmp/") + "build"};
+  Findings findings;
+  for (const SourceFile& file :
+       read_tree(SOURCE_DIR, {".cpp", ".hpp", ".md", ".txt", ".cmake", ".yaml", ".yml", ".mjs", ".py", ".sh", ""})) {
+    for (const std::string& word : words) {
+      const std::size_t at = find_word(file.text, word);
+      if (at != std::string::npos) findings.push_back(place(file, at) + " says " + word);
+    }
+  }
+  NOTHING_FOUND(findings);
+}
