@@ -1,6 +1,7 @@
 // HTTP/1 heads as plain values. Views point into the receive buffer; whoever keeps a head keeps that buffer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -30,6 +31,8 @@ class Fields {
 
 // ASCII, without case (RFC 9110 §5.1).
 bool same_name(std::string_view a, std::string_view b) noexcept;
+// True when `token` is one of a comma-separated list's members, as in Connection (RFC 9110 §5.6.1). Without case.
+bool list_has(std::string_view list, std::string_view token) noexcept;
 
 // How a body ends (RFC 9112 §6.3).
 enum class BodyKind : std::uint8_t { none, sized, chunked, until_close };
@@ -61,7 +64,8 @@ struct ResponseHead {
 
 // True for fields that belong to one connection and must not be passed on (RFC 9110 §7.6.1): Connection and what it
 // names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the gateway writes
-// its own framing. A Connection field cannot nominate fields the gateway relies on (Host, Authorization, Content-*).
+// its own framing. Their spellings with '_' count as well: CGI-like servers read Transfer_Encoding as the real one.
+// A Connection field cannot nominate fields the gateway relies on (Host, Authorization, X-Api-Key, Content-*).
 bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept;
 
 }  // namespace sallyport::http

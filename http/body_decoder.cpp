@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <utility>
+
+#include "http/grammar.hpp"
+#include "http/head_scan.hpp"
+#include "http/reader.hpp"
+
+namespace sallyport::http {
+namespace {
+
+// -1 for what is not a hexadecimal digit.
+constexpr int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// A block that scan_fields accepted.
+void split_fields(std::string_view block, Fields& fields) {
+  while (!block.starts_with("\r\n")) {
+    const std::size_t colon = block.find(':');
+    const std::size_t end = block.find("\r\n");
+    fields.add(block.substr(0, colon), grammar::trimmed(block.substr(colon + 1, end - colon - 1)));
+    block.remove_prefix(end + 2);
+  }
+}
+
+}  // namespace
+
+BodyDecoder::BodyDecoder(Framing framing, std::size_t trailer_limit)
+    : framing_(framing), left_(framing.kind == BodyKind::sized ? framing.size : 0), trailer_limit_(trailer_limit) {
+  const bool empty = framing.kind == BodyKind::none || (framing.kind == BodyKind::sized && framing.size == 0);
+  if (empty) {
+    phase_ = Phase::done;
+  } else if (framing.kind != BodyKind::chunked) {
+    phase_ = Phase::data;
+  }
+}
+
+core::Result<BodyDecoder::Step> BodyDecoder::decode(core::ConstBytes received) {
+  if (finished()) return Step{0, {}, true};
+  if (framing_.kind == BodyKind::until_close) return Step{received.size(), received, false};
+  if (framing_.kind == BodyKind::chunked) return decode_chunked(received);
+  const core::ConstBytes content = take_data(received);
+  if (left_ == 0) phase_ = Phase::done;
+  return Step{content.size(), content, finished()};
+}
+
+core::Result<BodyDecoder::Step> BodyDecoder::decode_chunked(core::ConstBytes received) {
+  Step step;
+  while (step.consumed < received.size() && !finished()) {
+    const core::ConstBytes rest = received.subspan(step.consumed);
+    if (phase_ == Phase::data) {
+      if (!step.content.empty()) break;
+      step.content = take_data(rest);
+      step.consumed += step.content.size();
+      if (left_ == 0) phase_ = Phase::data_cr;
+      continue;
+    }
+    const auto taken = take_framing(core::text_of(rest));
+    if (!taken) {
+      phase_ = Phase::failed;
+      return core::Reason::malformed_body;
+    }
+    step.consumed += *taken;
+  }
+  step.finished = finished();
+  return step;
+}
+
+core::ConstBytes BodyDecoder::take_data(core::ConstBytes received) {
+  const auto taken = received.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, received.size())));
+  left_ -= taken.size();
+  return taken;
+}
+
+// How many bytes of `text`, at least one, are framing in order; nothing when they are not.
+std::optional<std::size_t> BodyDecoder::take_framing(std::string_view text) {
+  if (phase_ == Phase::trailer) return take_trailer(text);
+  if (!take_framing_byte(text.front())) return std::nullopt;
+  return 1;
+}
+
+bool BodyDecoder::take_framing_byte(char byte) {
+  switch (phase_) {
+    case Phase::size:
+      return take_size_byte(byte);
+    case Phase::extension:
+      return take_extension_byte(byte);
+    case Phase::size_lf:
+      phase_ = left_ == 0 ? Phase::trailer : Phase::data;
+      return byte == '\n';
+    case Phase::data_cr:
+      phase_ = Phase::data_lf;
+      return byte == '\r';
+    case Phase::data_lf:
+      phase_ = Phase::size;
+      return byte == '\n';
+    default:
+      return false;
+  }
+}
+
+bool BodyDecoder::take_size_byte(char byte) {
+  if (const int value = hex_value(byte); value >= 0) {
+    left_ = left_ * 16 + static_cast<unsigned>(value);
+    return ++digits_ <= 16;
+  }
+  if (std::exchange(digits_, 0) == 0) return false;
+  extension_bytes_ = 0;
+  phase_ = byte == '\r' ? Phase::size_lf : Phase::extension;
+  return byte == '\r' || take_extension_byte(byte);
+}
+
+// Printable ASCII; a name follows each ';'. White space before the first ';' never gets here as anything but an error.
+bool BodyDecoder::take_extension_byte(char byte) {
+  const bool name_due = std::exchange(extension_name_due_, byte == ';');
+  if (name_due && !grammar::is(grammar::token_byte, byte)) return false;
+  if (extension_bytes_ == 0 && byte != ';') return false;
+  if (byte == '\r') {
+    phase_ = Phase::size_lf;
+    return true;
+  }
+  ++extensions_bytes_;
+  return byte >= 0x20 && byte < 0x7f && ++extension_bytes_ <= chunk_extension_limit &&
+         extensions_bytes_ <= extensions_limit;
+}
+
+// How many bytes belong to the trailer section; nothing when it is malformed or too long.
+std::optional<std::size_t> BodyDecoder::take_trailer(std::string_view text) {
+  const std::size_t before = trailer_block_.size();
+  if (before == 0 && text.starts_with("\r\n")) {  // no trailers: nearly always
+    phase_ = Phase::done;
+    return 2;
+  }
+  const std::size_t room = trailer_limit_ - before;
+  trailer_block_.reserve(64);  // never a small string, so that the views survive a move
+  trailer_block_.append(text.substr(0, room));
+
+  const HeadLimits limits{trailer_limit_, trailer_fields_limit, 0, trailer_name_limit};
+  const auto length = scan_fields(trailer_block_, limits);
+  if (!length) return std::nullopt;
+  if (*length) {
+    split_fields(trailer_block_, trailers_);
+    phase_ = Phase::done;
+    return **length - before;
+  }
+  if (trailer_block_.size() == trailer_limit_) return std::nullopt;
+  return text.size();
+}
+
+}  // namespace sallyport::http

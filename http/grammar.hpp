@@ -1,0 +1,51 @@
+// The byte classes of HTTP/1 (RFC 9110 §5.6.2, RFC 9112 §3 and §5), one table for all. Private to http/.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace sallyport::http::grammar {
+
+enum Class : std::uint8_t {
+  token_byte = 1,   // tchar: what names and methods are made of
+  value_byte = 2,   // HTAB, SP, VCHAR, obs-text: what a field's value or a reason phrase may hold
+  target_byte = 4,  // visible ASCII without '#': a fragment never travels in a target (RFC 9112 §3.2)
+  host_byte = 8,    // unreserved: a name or IPv4 address; percent forms and sub-delims name no real host
+};
+
+constexpr std::array<std::uint8_t, 256> make_classes() {
+  std::array<std::uint8_t, 256> classes{};
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  constexpr std::string_view host_marks = "-._~";
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    std::uint8_t all = 0;
+    if (alphanumeric || (byte < 128 && marks.find(c) != marks.npos)) all |= token_byte;
+    if (c == '\t' || (byte >= 0x20 && byte != 0x7f)) all |= value_byte;
+    if (byte > 0x20 && byte < 0x7f && c != '#') all |= target_byte;
+    if (alphanumeric || (byte < 128 && host_marks.find(c) != host_marks.npos)) all |= host_byte;
+    classes[byte] = all;
+  }
+  return classes;
+}
+inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
+
+constexpr bool is(Class wanted, char c) noexcept { return (classes[static_cast<unsigned char>(c)] & wanted) != 0; }
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+// The first place at or after `from` whose byte is not of that class; text.size() when all are.
+constexpr std::size_t skip(Class wanted, std::string_view text, std::size_t from) noexcept {
+  while (from < text.size() && is(wanted, text[from])) ++from;
+  return from;
+}
+
+// Without optional white space around (OWS, RFC 9110 §5.6.3).
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace sallyport::http::grammar

@@ -1,0 +1,113 @@
+#include "http/head_scan.hpp"
+
+#include <algorithm>
+
+#include "http/grammar.hpp"
+
+namespace sallyport::http {
+namespace {
+
+using core::Reason;
+using Length = std::optional<std::size_t>;
+constexpr Length more_needed = std::nullopt;
+
+// `text` against a pattern in which '#' stands for a digit, as far as both go.
+bool matches(std::string_view text, std::string_view pattern) noexcept {
+  const std::size_t both = std::min(text.size(), pattern.size());
+  for (std::size_t i = 0; i < both; ++i) {
+    if (pattern[i] == '#' ? !grammar::is_digit(text[i]) : text[i] != pattern[i]) return false;
+  }
+  return true;
+}
+
+bool spoken(std::string_view version) noexcept { return version == "HTTP/1.0" || version == "HTTP/1.1"; }
+
+// A line's end at `at`: its length there (2), nothing while only CR is there, an error for anything else.
+Scan<std::size_t> scan_line_end(std::string_view text, std::size_t at) {
+  if (text[at] != '\r') return Reason::malformed_request;
+  if (at + 1 == text.size()) return more_needed;
+  if (text[at + 1] != '\n') return Reason::malformed_request;
+  return Length{2};
+}
+
+// Bytes that some servers strip as white space (NEL, NBSP in Latin-1), where they are not part of a UTF-8 character.
+bool foreign_space_around(std::string_view value) noexcept {
+  const auto foreign = [](char c) { return c == '\x85' || c == '\xa0'; };
+  if (value.empty()) return false;
+  if (foreign(value.front())) return true;
+  return foreign(value.back()) && static_cast<unsigned char>(value[value.size() - 2]) < 0x80;
+}
+
+// One field line. Gives its length with CRLF.
+Scan<std::size_t> scan_field(std::string_view text, std::size_t name_limit) {
+  const std::size_t colon = grammar::skip(grammar::token_byte, text, 0);
+  if (colon > name_limit) return Reason::head_too_large;
+  if (colon == text.size()) return more_needed;
+  if (colon == 0 || text[colon] != ':') return Reason::malformed_request;
+
+  const std::size_t end = grammar::skip(grammar::value_byte, text, colon + 1);
+  if (end == text.size()) return more_needed;
+  if (foreign_space_around(grammar::trimmed(text.substr(colon + 1, end - colon - 1)))) {
+    return Reason::malformed_request;
+  }
+  const auto line_end = scan_line_end(text, end);
+  if (!line_end || !*line_end) return line_end;
+  return Length{end + **line_end};
+}
+
+}  // namespace
+
+Scan<std::size_t> scan_request_line(std::string_view text, const HeadLimits& limits) {
+  const std::size_t method_end = grammar::skip(grammar::token_byte, text, 0);
+  if (method_end == text.size()) return more_needed;
+  if (method_end == 0 || text[method_end] != ' ') return Reason::malformed_request;
+
+  const std::size_t target = method_end + 1;
+  const std::size_t target_end = grammar::skip(grammar::target_byte, text, target);
+  if (target_end - target > limits.target_bytes) return Reason::target_too_long;
+  if (target_end == text.size()) return more_needed;
+  if (target_end == target || text[target_end] != ' ') return Reason::malformed_request;
+
+  constexpr std::string_view ending = "HTTP/#.#\r\n";
+  const std::string_view version = text.substr(target_end + 1, ending.size());
+  if (!matches(version, ending)) return Reason::malformed_request;
+  if (version.size() < ending.size()) return more_needed;
+  if (!spoken(version.substr(0, 8))) return Reason::version_unsupported;
+
+  const std::string_view method = text.substr(0, method_end);
+  if (method == "CONNECT" || method == "TRACE") return Reason::method_unsupported;
+  return Length{target_end + 1 + ending.size()};
+}
+
+Scan<std::size_t> scan_status_line(std::string_view text) {
+  constexpr std::string_view beginning = "HTTP/#.# ###";
+  if (!matches(text, beginning)) return Reason::malformed_request;
+  if (text.size() <= beginning.size()) return more_needed;
+  if (!spoken(text.substr(0, 8))) return Reason::version_unsupported;
+
+  // Servers are met that leave out the space before an empty reason phrase.
+  std::size_t end = beginning.size();
+  if (text[end] == ' ') end = grammar::skip(grammar::value_byte, text, end);
+  if (end == text.size()) return more_needed;
+  const auto line_end = scan_line_end(text, end);
+  if (!line_end || !*line_end) return line_end;
+  return Length{end + **line_end};
+}
+
+Scan<std::size_t> scan_fields(std::string_view text, const HeadLimits& limits) {
+  std::size_t at = 0;
+  for (std::size_t fields = 0; at < text.size(); ++fields) {
+    if (text[at] == '\r') {
+      const auto line_end = scan_line_end(text, at);
+      if (!line_end || !*line_end) return line_end;
+      return Length{at + **line_end};
+    }
+    if (fields == limits.fields) return Reason::head_too_large;
+    const auto field = scan_field(text.substr(at), limits.name_bytes);
+    if (!field || !*field) return field;
+    at += **field;
+  }
+  return more_needed;
+}
+
+}  // namespace sallyport::http

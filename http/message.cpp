@@ -1,0 +1,83 @@
+#include "http/message.hpp"
+
+#include <algorithm>
+
+#include "http/grammar.hpp"
+
+namespace sallyport::http {
+namespace {
+
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// CGI-like servers read '_' in a field's name as '-', so for what must not pass both are one name.
+constexpr char folded(char c) noexcept { return c == '_' ? '-' : lower(c); }
+
+bool same_folded(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return folded(x) == folded(y); });
+}
+
+bool starts_folded(std::string_view name, std::string_view prefix) noexcept {
+  return name.size() >= prefix.size() && same_folded(name.substr(0, prefix.size()), prefix);
+}
+
+bool always_hop_by_hop(std::string_view name) noexcept {
+  switch (name.size()) {
+    case 2:
+      return same_folded(name, "te");
+    case 7:
+      return same_folded(name, "trailer") || same_folded(name, "upgrade");
+    case 10:
+      return same_folded(name, "connection") || same_folded(name, "keep-alive");
+    case 14:
+      return same_folded(name, "content-length");
+    case 17:
+      return same_folded(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
+// Fields whose removal by a client's Connection field would change who calls or what is said.
+bool never_nominated(std::string_view name) noexcept {
+  return same_folded(name, "host") || same_folded(name, "authorization") || same_folded(name, "x-api-key") ||
+         starts_folded(name, "content-");
+}
+
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
+}
+
+bool list_has(std::string_view list, std::string_view token) noexcept {
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    if (same_name(grammar::trimmed(list.substr(0, comma)), token)) return true;
+    if (comma == list.npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
+  for (const Field& field : fields_) {
+    if (same_name(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::size_t Fields::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(begin(), end(), [name](const Field& field) { return same_name(field.name, name); }));
+}
+
+bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept {
+  if (always_hop_by_hop(name) || starts_folded(name, "proxy-")) return true;
+  if (never_nominated(name)) return false;
+  return std::any_of(all.begin(), all.end(), [name](const Field& field) {
+    return same_name(field.name, "connection") && list_has(field.value, name);
+  });
+}
+
+}  // namespace sallyport::http

@@ -1,0 +1,92 @@
+#include "http/sse.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace sallyport::http {
+namespace {
+
+// The place of the first CR or LF at or after `from`; bytes.size() when there is none. In windows, because each memchr
+// runs on to the end of what it is given when its own byte is rare.
+std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
+  constexpr std::size_t window = 256;
+  while (from < bytes.size()) {
+    const char* begin = bytes.data() + from;
+    std::size_t length = std::min(window, bytes.size() - from);
+    const void* line_feed = std::memchr(begin, '\n', length);
+    if (line_feed != nullptr) length = static_cast<std::size_t>(static_cast<const char*>(line_feed) - begin);
+    const void* carriage_return = std::memchr(begin, '\r', length);
+    const void* hit = carriage_return != nullptr ? carriage_return : line_feed;
+    if (hit != nullptr) return static_cast<std::size_t>(static_cast<const char*>(hit) - bytes.data());
+    from += length;
+  }
+  return bytes.size();
+}
+
+// The value of this line if it is that field's: without the colon and one space after it.
+std::optional<std::string_view> value_of(std::string_view line, std::string_view field) noexcept {
+  if (!line.starts_with(field)) return std::nullopt;
+  line.remove_prefix(field.size());
+  if (line.empty()) return line;
+  if (line.front() != ':') return std::nullopt;
+  line.remove_prefix(line.starts_with(": ") ? 2 : 1);
+  return line;
+}
+
+// Calls `take` with each value of `field` in the event. The halves of a CRLF make an extra empty line, which is
+// nothing.
+template <class Take>
+void each_value(std::string_view event, std::string_view field, Take take) {
+  for (std::size_t at = 0; at < event.size();) {
+    const std::size_t end = find_line_end(event, at);
+    if (const auto value = value_of(event.substr(at, end - at), field)) take(*value);
+    at = end + 1;
+  }
+}
+
+}  // namespace
+
+std::size_t SseSplitter::find_event_end(std::string_view bytes) {
+  if (ended_) length_ = 0;
+  ended_ = false;
+
+  std::size_t at = after_cr_ && bytes.starts_with('\n') ? 1 : 0;
+  if (!bytes.empty()) after_cr_ = false;
+  while (at < bytes.size() && !ended_) {
+    const std::size_t end = find_line_end(bytes, at);
+    const bool blank = line_empty_ && end == at;
+    line_empty_ = end < bytes.size();
+    if (!line_empty_) break;
+    at = end + 1;
+    if (bytes[end] == '\r') {
+      after_cr_ = at == bytes.size();
+      if (!after_cr_ && bytes[at] == '\n') ++at;
+    }
+    ended_ = blank;
+  }
+  length_ += ended_ ? at : bytes.size();
+  return ended_ ? at : npos;
+}
+
+std::string_view event_data(std::string_view event, std::string& scratch) {
+  std::string_view first;
+  std::size_t lines = 0;
+  each_value(event, "data", [&](std::string_view value) {
+    if (++lines == 1) {
+      first = value;
+      return;
+    }
+    if (lines == 2) scratch.assign(first);
+    scratch.append("\n").append(value);
+  });
+  return lines > 1 ? std::string_view(scratch) : first;
+}
+
+std::string_view event_name(std::string_view event) {
+  std::string_view name;
+  each_value(event, "event", [&](std::string_view value) { name = value; });  // the last one counts
+  return name;
+}
+
+}  // namespace sallyport::http
