@@ -92,6 +92,10 @@ std::string name_in(std::string_view head) {
   return std::string(before.substr(start == std::string_view::npos ? 0 : start + 1, end - start));
 }
 
+bool is_table(std::string_view body) {
+  return body.starts_with("switch (") || body.starts_with("return {") || body.starts_with("static const");
+}
+
 std::size_t closing_brace(std::string_view code, std::size_t open) {
   int depth = 0;
   for (std::size_t at = open; at < code.size(); ++at) {
@@ -169,7 +173,7 @@ std::vector<FunctionSpan> functions_of(std::string_view text) {
     if (function) {
       const std::size_t first = line_at(code, from);
       const std::size_t body = code.find_first_not_of(" \n", at + 1);
-      found.push_back({name_in(head), first, line_at(code, close) - first + 1, code.compare(body, 8, "switch (") == 0});
+      found.push_back({name_in(head), first, line_at(code, close) - first + 1, is_table(code.substr(body, 12))});
     }
     at = code.find('{', close + 1);
   }

@@ -42,7 +42,7 @@ struct FunctionSpan {
   std::string name;
   std::size_t line = 0;
   std::size_t length = 0;  // lines, from the signature's first to the closing brace
-  bool table = false;      // its body is one switch
+  bool table = false;      // its body is one switch, or one list of values
 };
 // Found by counting braces: what a reader would call a function, lambdas counted as part of the one around them.
 std::vector<FunctionSpan> functions_of(std::string_view text);

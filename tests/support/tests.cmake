@@ -5,7 +5,8 @@ add_library(test_support STATIC
   ${CMAKE_CURRENT_LIST_DIR}/http_text.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_client.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_server.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/source_tree.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/source_tree.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/process.cpp)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(test_support PUBLIC OpenSSL::SSL nlohmann_json::nlohmann_json Threads::Threads)
 

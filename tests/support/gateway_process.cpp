@@ -1,0 +1,144 @@
+#include "tests/support/gateway_process.hpp"
+
+#include <signal.h>
+
+namespace sallyport::tests {
+namespace {
+
+std::string upstream_yaml(const UpstreamWish& wish) {
+  std::string text = "  - name: " + wish.name + "\n    endpoints: [" + wish.endpoint + "]\n";
+  if (wish.endpoint.starts_with("http://")) {
+    text += "    plaintext: allowed\n";
+  } else {
+    const TestPki& pki = GatewayProcess::pki();
+    text += "    tls: { ca: " + pki.ours.certificate().string() +
+            ", certificate: " + pki.gateway_client.certificate.string() + ", key: " + pki.gateway_client.key.string() +
+            ", server_name: " + wish.server_name + " }\n";
+  }
+  return text + wish.more;
+}
+
+std::string loopback_address(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+
+GatewayWish with_upstream(GatewayWish wish, const ScriptedServer& server) {
+  const std::string scheme = server.url().substr(0, server.url().find(':'));
+  wish.upstreams.insert(wish.upstreams.begin(), {.endpoint = scheme + "://" + loopback_address(server.port())});
+  return wish;
+}
+
+}  // namespace
+
+const TestPki& GatewayProcess::pki() {
+  static const TemporaryDirectory directory;
+  static const TestPki made(directory.where());
+  return made;
+}
+
+GatewayProcess::GatewayProcess(const ScriptedServer& model_server, GatewayWish wish)
+    : GatewayProcess(with_upstream(std::move(wish), model_server)) {}
+
+GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin) {
+  if (const Finished made = command({"key", "new", "--out", directory_ / "auditor"}); made.exit_code != 0) {
+    throw std::runtime_error("key new: " + made.errors);
+  }
+  write_file(directory_ / "tokens", "");
+  std::filesystem::permissions(directory_ / "tokens",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  write_config(wish);
+  token_ = create_token("team-a", {"--models", "*", "--routes", "*"});
+  start();
+}
+
+GatewayProcess::~GatewayProcess() = default;
+
+std::string GatewayProcess::config_text(const GatewayWish& wish) const {
+  const std::string& first = wish.upstreams.at(0).name;
+  std::string text = "workers: 2\nlisteners:\n  - name: public\n    address: " + loopback_address(port_.number()) +
+                     "\n    tls:\n      certificates: [{ chain: " + pki().gateway.certificate.string() +
+                     ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n";
+  if (wish.admin) text += "admin: { address: " + loopback_address(admin_port_.number()) + " }\n";
+  text += "upstreams:\n";
+  for (const UpstreamWish& upstream : wish.upstreams) text += upstream_yaml(upstream);
+  text += "models:\n  - name: llama\n    aliases: [gpt-4o]\n    targets: [{ upstream: " + first +
+          ", model: llama-3.1-8b-instruct }]\n  - name: embed\n    targets: [{ upstream: " + first +
+          ", model: bge-small-embed }]\n" + wish.models;
+  text += "tokens: { file: tokens }\nlimits: " + wish.limits + "\n";
+  text += "log: { directory: log, origin: test-gateway, recipients: [\"file:auditor.pub\"], " + wish.log + " }\n";
+  return text + wish.more;
+}
+
+void GatewayProcess::write_config(const GatewayWish& wish) const { write_file(config_file(), config_text(wish)); }
+
+void GatewayProcess::start() {
+  child_ = std::make_unique<ChildProcess>(Launch{
+      {SALLYPORT_BINARY, "serve", "--config", config_file()}, "/dev/null", errors_file(), "/dev/null", directory()});
+  const auto serves = [this] {
+    if (!child_->running()) return true;
+    try {
+      if (has_admin_) return admin("/readyz").status() == 200;
+      Wire::dial(port_.number());
+      return true;
+    } catch (const WireError&) {
+      return false;
+    }
+  };
+  if (!eventually(serves, 20s) || !child_->running())
+    throw std::runtime_error("the gateway did not start: " + errors());
+}
+
+ClientWish GatewayProcess::client() const { return {port_.number(), {std::nullopt, pki().ours.certificate()}}; }
+
+std::string GatewayProcess::chat(std::string_view prompt, bool stream, HeaderFields more_fields) const {
+  return request_text(
+      {.token = token_, .more_fields = std::move(more_fields), .body = chat_body("llama", prompt, stream)});
+}
+
+Message GatewayProcess::admin(const std::string& target) const {
+  ScriptedClient client({.port = admin_port_.number(), .plain = true});
+  client.send(request_text({.method = "GET", .target = target}));
+  return client.read_answer();
+}
+
+double GatewayProcess::metric(const std::string& line_start) const {
+  const std::string text = admin("/metrics").body;
+  double sum = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string line = text.substr(at, text.find('\n', at) - at);
+    at += line.size() + 1;
+    if (line.starts_with(line_start)) sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
+  }
+  return sum;
+}
+
+Finished GatewayProcess::command(std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), SALLYPORT_BINARY);
+  return run(arguments);
+}
+
+std::string GatewayProcess::create_token(const std::string& name, std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), {"token", "create", "--config", config_file(), "--name", name});
+  const Finished made = command(arguments);
+  const std::size_t at = made.out.find("sp-");
+  if (made.exit_code != 0 || at == std::string::npos) throw std::runtime_error("token create: " + made.errors);
+  return made.out.substr(at, made.out.find_first_of(" \r\n", at) - at);
+}
+
+Records GatewayProcess::records() const {
+  const Finished shown =
+      command({"log", "cat", "--json", "--content", "--key", directory_ / "auditor.key", log_directory()});
+  Records records;
+  for (std::size_t at = 0; at < shown.out.size();) {
+    const std::string line = shown.out.substr(at, shown.out.find('\n', at) - at);
+    at += line.size() + 1;
+    if (!line.empty()) records.push_back(Json::parse(line));
+  }
+  return records;
+}
+
+Records GatewayProcess::wait_for_records(std::size_t count) const {
+  Records found;
+  eventually([&] { return (found = records()).size() >= count; });
+  return found;
+}
+
+}  // namespace sallyport::tests

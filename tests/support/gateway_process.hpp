@@ -1,0 +1,86 @@
+// The real gateway, as a process of its own, with a configuration, tokens, keys and a log of its own in a directory
+// that goes when the test ends. When a test fails, SALLYPORT_KEEP=1 leaves that directory behind.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.hpp"
+#include "tests/support/scripted_client.hpp"
+#include "tests/support/scripted_server.hpp"
+
+namespace sallyport::tests {
+
+using Json = nlohmann::json;
+
+struct UpstreamWish {
+  std::string name = "model-server";
+  std::string endpoint;                   // "https://127.0.0.1:8000"
+  std::string server_name = "localhost";  // checked in the server's certificate
+  std::string more{};                     // further keys, as YAML lines
+};
+
+// Pieces of the configuration; everything else is the same in every test. `more_…` are YAML in flow form: "{ body: 1KiB
+// }".
+struct GatewayWish {
+  std::vector<UpstreamWish> upstreams{};  // the models "llama" (alias "gpt-4o") and "embed" go to the first
+  std::string listener_tls = "client_certificates: off";
+  std::string models{};  // further list items, each "  - …\n"
+  std::string log = "durability: written, capture: full";
+  std::string limits = "{}";
+  std::string more{};  // further top-level YAML
+  bool admin = true;
+};
+
+// One record of the sealed log with what was kept of its content, as `log cat --content --json` shows it.
+using Records = std::vector<Json>;
+
+class GatewayProcess {
+ public:
+  // Makes the files, starts the gateway and waits until it serves. Throws with its stderr when it does not.
+  explicit GatewayProcess(const GatewayWish& wish);
+  // The usual case: one scripted model server with mutual TLS.
+  explicit GatewayProcess(const ScriptedServer& model_server, GatewayWish wish = {});
+  ~GatewayProcess();
+
+  static const TestPki& pki();  // one for the whole test program
+
+  // What clients need.
+  ClientWish client() const;                                    // verifies the gateway, shows no certificate
+  const std::string& token() const noexcept { return token_; }  // of "team-a": every model, every route
+  // A chat to "llama" with that token.
+  std::string chat(std::string_view prompt, bool stream = false, HeaderFields more_fields = {}) const;
+  Message admin(const std::string& target) const;      // GET on the admin listener
+  double metric(const std::string& line_start) const;  // sum of all lines that start so
+
+  // The process.
+  void start();  // again, after it ended
+  void signal(int number) { child_->signal(number); }
+  std::optional<int> wait_for_exit(Milliseconds limit = patience) { return child_->wait(limit); }
+  ChildProcess& process() noexcept { return *child_; }
+  std::string errors() const { return read_file(errors_file()); }
+
+  // Its files, and its other commands.
+  path directory() const { return directory_.where(); }
+  path config_file() const { return directory_ / "gateway.yaml"; }
+  path log_directory() const { return directory_ / "log"; }
+  path errors_file() const { return directory_ / "stderr"; }
+  Finished command(std::vector<std::string> arguments) const;
+  std::string create_token(const std::string& name, std::vector<std::string> arguments) const;
+  void write_config(const GatewayWish& wish) const;
+  std::string config_text(const GatewayWish& wish) const;
+
+  Finished verify() const { return command({"log", "verify", log_directory()}); }
+  Records records() const;  // of the log as it stands
+  // Waits for `count` records (a record follows its answer) and gives all.
+  Records wait_for_records(std::size_t count) const;
+
+ private:
+  TemporaryDirectory directory_;
+  ReservedPort port_, admin_port_;
+  bool has_admin_ = true;
+  std::string token_;
+  std::unique_ptr<ChildProcess> child_;
+};
+
+}  // namespace sallyport::tests
