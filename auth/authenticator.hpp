@@ -16,12 +16,13 @@
 
 namespace sallyport::auth {
 
-// A client certificate that stands for a principal. Every field that is set must match what the handshake proved.
+// A client certificate that stands for a principal. Every field that is set must match what the handshake proved, and
+// at least one is set.
 struct CertificateRule {
   std::string common_name;
-  std::string dns_name;
+  std::string dns_name;  // one of the certificate's names, letter case aside; no wildcards
   std::string uri;
-  std::string fingerprint;  // SHA-256, lower-case hex
+  std::string fingerprint;  // SHA-256, hex; letter case and ':' between bytes do not count
   Grant grant;
 };
 
@@ -34,19 +35,39 @@ struct Credentials {
 
 class Authenticator {
  public:
+  // Throws std::invalid_argument for a rule without a condition or with a fingerprint that is none.
   Authenticator(const std::vector<Token>& tokens, std::vector<CertificateRule> certificates);
   ~Authenticator();
 
-  // A token in either field, both only if equal; with none, the client certificate. Time does not depend on how much of a
-  // token is right: the lookup is by hash and the hash comparison takes constant time.
-  // Errors: credential_missing, _ambiguous, _malformed, _unknown, _expired, _revoked.
+  // A token in either field, both only if equal; with none, the client certificate, first rule first. Time does not
+  // depend on how much of a token is right: the lookup is by hash and the hash comparison takes constant time. Errors:
+  // credential_missing, _ambiguous, _malformed, _unknown, _expired, _revoked. _ambiguous also for a field shown twice,
+  // _unknown also for a verified certificate that no rule knows.
   core::Result<Principal> identify(const Credentials& shown, core::WallTime now) const;
 
  private:
-  struct Entry;
-  std::unordered_map<std::string, std::unique_ptr<Entry>> by_hash_;
-  std::vector<CertificateRule> certificates_;
-  std::vector<std::shared_ptr<const Grant>> certificate_grants_;
+  struct Entry {
+    std::shared_ptr<const Grant> grant;
+    std::optional<core::WallTime> expires;
+    bool revoked = false;
+  };
+  struct Certificate {
+    CertificateRule rule;
+    std::shared_ptr<const Grant> grant;
+  };
+  // A hash of random text is spread already; nobody can aim at a bucket without inverting SHA-256.
+  struct FirstBytes {
+    std::size_t operator()(const TokenHash& hash) const noexcept;
+  };
+  struct ConstantTimeEqual {
+    bool operator()(const TokenHash& a, const TokenHash& b) const noexcept;
+  };
+
+  core::Result<Principal> identify_token(std::string_view text, core::WallTime now) const;
+  core::Result<Principal> identify_certificate(const core::PeerIdentity& peer) const;
+
+  std::unordered_map<TokenHash, Entry, FirstBytes, ConstantTimeEqual> by_hash_;
+  std::vector<Certificate> certificates_;
 };
 
 }  // namespace sallyport::auth

@@ -1,5 +1,9 @@
 // Who may spend how much. Principal + Ask → Admission, held for as long as the exchange lasts and settled with what it
 // really used. Thread-safe; lives across reloads, so a reload does not refill anybody.
+//
+// Requests and tokens a minute are token buckets that hold one minute's allowance. Tokens are reserved by estimate
+// before the call, so that many calls at once cannot overshoot together. The allowance is the Principal's: when a
+// reload changed it, the next admission already counts by the new one.
 #pragma once
 
 #include <cstdint>
@@ -26,34 +30,53 @@ struct Standings {
   core::Duration retry_after{};  // set on refusal
 };
 
-// The right to run one exchange. Returned when destroyed; unsettled, it costs what was asked.
+// The right to run one exchange. Returned when destroyed; unsettled, it costs what was asked. One thread at a time; may
+// outlive the Limiter.
 class Admission {
  public:
   Admission(Admission&&) noexcept;
   Admission& operator=(Admission&&) noexcept;
   ~Admission();
-  void settle(std::uint64_t tokens_used) noexcept;  // replaces the estimate; once
+
+  // Replaces the estimate; once, later calls do nothing. What exceeds the estimate may leave a debt of a few minutes'
+  // allowance (bucket.hpp), which refuses others until it is paid; what was not used is there again at once. Charged to
+  // the moment of the principal's last admission.
+  void settle(std::uint64_t tokens_used) noexcept;
+
+  // As of the admission, with this exchange already counted.
   const Standings& standings() const noexcept { return standings_; }
 
  private:
   friend class Limiter;
   struct Account;
   Admission(std::shared_ptr<Account> account, std::uint64_t reserved, Standings standings);
-  std::shared_ptr<Account> account_;
+  void release() noexcept;
+
+  std::shared_ptr<Account> account_;  // null when moved from
   std::uint64_t reserved_ = 0;
+  bool settled_ = false;
   Standings standings_;
 };
 
 struct Ask {
-  std::uint64_t tokens = 0;  // estimate before the call: prompt bytes / 4 + the most it may answer
+  std::uint64_t tokens = 0;  // estimate before the call: prompt bytes / 4 + the most it may answer; 0: spends no tokens
 };
 
 class Limiter {
  public:
+  // Past this many accounts in a shard, those with nothing in use and nothing spent are forgotten; they would begin
+  // anew with the same. Principals come from the configuration, so what remains is bounded by it.
+  static constexpr std::size_t shard_count = 16;
+  static constexpr std::size_t accounts_before_sweep = 256;
+
   Limiter();
   ~Limiter();
-  // Errors: requests_limited, tokens_limited, concurrency_limited; `standings` is filled either way.
+
+  // All or nothing: a refusal spends nothing. An estimate above the whole allowance is admitted when the bucket is
+  // full. Errors: requests_limited, tokens_limited, concurrency_limited; `standings` is filled either way.
   core::Result<Admission> admit(const Principal& who, const Ask& ask, core::TimePoint now, Standings& standings);
+
+  std::size_t account_count() const;
 
  private:
   struct Shards;

@@ -21,8 +21,8 @@ struct Allowance {
 
 // What a token or certificate is worth. Patterns: a name, or a prefix and '*'; matched with policy.hpp.
 struct Grant {
-  std::string id;      // token id ("tk-3f9a…") or "cert:NAME"; stable, public, the key of its limits
-  std::string name;    // "team-a"
+  std::string id;                   // token id ("tk-3f9a…") or "cert:NAME"; stable, public, the key of its limits
+  std::string name;                 // "team-a"
   std::vector<std::string> models;  // patterns of public model names
   std::vector<std::string> routes;  // patterns of path route names
   Allowance allowance;

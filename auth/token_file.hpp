@@ -1,4 +1,12 @@
-// Tokens and the file of their hashes. The file is append-only JSON lines: a creation, or a revocation of an earlier id.
+// Tokens and the file of their hashes. The file is append-only JSON lines: a creation, or a revocation of an earlier
+// id.
+//
+//   {"version":1,"id":"tk-3f9a…","name":"team-a","hash":"<64 hex>","created":"2026-01-31T08:00:00Z",
+//    "expires":"2027-01-31T00:00:00Z","models":["llama*"],"routes":["audio*"],"limits":{"requests_per_minute":60}}
+//   {"version":1,"revoke":"tk-3f9a…","at":"2026-03-01T12:00:00Z"}
+//
+// "expires", "models", "routes" and "limits" may be left out; no other field may be there. docs/tokens.md explains
+// each.
 #pragma once
 
 #include <array>
@@ -15,34 +23,53 @@
 
 namespace sallyport::auth {
 
+inline constexpr std::size_t max_token_file_size = 64u << 20;
+inline constexpr std::size_t max_token_line_size = 512u << 10;
+inline constexpr std::size_t max_tokens = 100'000;
+inline constexpr std::size_t max_problems = 100;  // reported of one file
+// One value of an Allowance. Far above any real use; it lets the limiter count exactly in 64 bits.
+inline constexpr std::uint64_t max_per_minute = 10'000'000'000;
+inline constexpr std::uint64_t max_concurrent = 1'000'000;
+
 using TokenHash = std::array<std::byte, 32>;  // SHA-256 of the whole token text
 
 struct Token {
   Grant grant;
   TokenHash hash{};
   core::WallTime created;
-  std::optional<core::WallTime> expires;
-  std::optional<core::WallTime> revoked;
+  std::optional<core::WallTime> expires;  // from this instant on it is refused
+  std::optional<core::WallTime> revoked;  // set: refused, whatever the clock says
 };
 
-// A new token: "sp-" + 43 base64url characters (256 random bits) + 6 characters of checksum (CRC-32, base62 or base64url).
+// A new token: "sp-", 43 base64url characters (256 random bits), 6 base64url characters of checksum: the first 36 bits
+// of SHA-256 over the 46 characters before them. Scanners find it with \bsp-[A-Za-z0-9_-]{49}
 core::Secret make_token_text();
-// Form and checksum only: says nothing of whether anyone knows it.
-bool is_well_formed_token(std::string_view text) noexcept;
+// Form and checksum only: says nothing of whether anyone knows it. Which characters are right does not change its time.
+bool is_well_formed_token(std::string_view text);
 TokenHash hash_token(std::string_view text);
 
-// Problems carry the line: they are for the operator, who wrote the file.
+// A new public id: "tk-" and 16 hex digits of randomness.
+std::string make_token_id();
+
+// Problems carry the line: they are for the operator, who wrote the file. Never any value of the file, so a token that
+// was pasted into it does not travel on.
 struct TokenFileProblem {
-  std::size_t line = 0;
+  std::size_t line = 0;  // from 1
   std::string what;
 };
 struct TokenFileContent {
   std::vector<Token> tokens;  // revocations already applied
   std::vector<TokenFileProblem> problems;
 };
+// Everything that can be read, and all that is wrong with the rest. With any problem, the caller takes none of it.
 TokenFileContent parse_token_file(std::string_view text);
 
-// Appends one line under a file lock, with fsync; creates the file with mode 0600. Throws std::system_error with the path.
+// The same, read under a shared file lock. Throws std::system_error with the path when it cannot be read.
+TokenFileContent read_token_file(const std::filesystem::path& file);
+
+// Appends one line under a file lock, with fsync; creates the file with mode 0600. Throws std::system_error with the
+// path, std::invalid_argument for what parse_token_file would refuse. After a throw the file is as it was, as far as
+// the operating system lets us.
 void append_token(const std::filesystem::path& file, const Token& token);
 void append_revocation(const std::filesystem::path& file, std::string_view token_id, core::WallTime when);
 

@@ -1,0 +1,127 @@
+#include "auth/authenticator.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "core/base64.hpp"
+#include "core/crypto.hpp"
+
+namespace sallyport::auth {
+namespace {
+
+using core::Reason;
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  constexpr std::string_view optional_space = " \t";
+  const std::size_t first = text.find_first_not_of(optional_space);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(optional_space) - first + 1);
+}
+
+// RFC 9110 section 11.4: the scheme in any letter case, spaces, the credential. Empty for any other scheme.
+std::string_view bearer_token(std::string_view authorization) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  const std::string_view value = trim(authorization);
+  if (!equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return {};
+  return trim(value.substr(scheme.size()));
+}
+
+// The one token that was shown, nullopt when neither field is there. Which of two values would count is a question that
+// two readers could answer differently, so it is not answered.
+core::Result<std::optional<std::string_view>> shown_token(const Credentials& shown) noexcept {
+  if (shown.authorization.size() > 1 || shown.api_key.size() > 1) return core::Error(Reason::credential_ambiguous);
+  std::optional<std::string_view> token;
+  if (!shown.authorization.empty()) token = bearer_token(shown.authorization.front());
+  if (shown.api_key.empty()) return token;
+  const std::string_view key = trim(shown.api_key.front());
+  if (token && !core::crypto::equal(core::bytes_of(*token), core::bytes_of(key))) {
+    return core::Error(Reason::credential_ambiguous);
+  }
+  return key;
+}
+
+bool has_condition(const CertificateRule& rule) noexcept {
+  return !(rule.common_name.empty() && rule.dns_name.empty() && rule.uri.empty() && rule.fingerprint.empty());
+}
+
+bool matches(const CertificateRule& rule, const core::PeerIdentity& peer) noexcept {
+  const auto is_dns_name = [&](const std::string& name) { return equal_ignoring_case(name, rule.dns_name); };
+  return (rule.common_name.empty() || rule.common_name == peer.common_name) &&
+         (rule.dns_name.empty() || std::ranges::any_of(peer.dns_names, is_dns_name)) &&
+         (rule.uri.empty() || std::ranges::find(peer.uris, rule.uri) != peer.uris.end()) &&
+         (rule.fingerprint.empty() || rule.fingerprint == peer.fingerprint);
+}
+
+// A rule that asks for nothing, or for what no certificate has, is a mistake that must not become a rule.
+CertificateRule checked(CertificateRule rule) {
+  if (!has_condition(rule)) throw std::invalid_argument("a certificate rule without any condition");
+  if (rule.fingerprint.empty()) return rule;
+  std::erase(rule.fingerprint, ':');
+  std::ranges::transform(rule.fingerprint, rule.fingerprint.begin(), lower);
+  const auto bytes = core::from_hex(rule.fingerprint);
+  if (!bytes || bytes->size() != sizeof(core::crypto::Digest)) {
+    throw std::invalid_argument("a certificate fingerprint that is not SHA-256 in hex");
+  }
+  return rule;
+}
+
+}  // namespace
+
+Authenticator::Authenticator(const std::vector<Token>& tokens, std::vector<CertificateRule> certificates) {
+  by_hash_.reserve(tokens.size());
+  for (const Token& token : tokens) {
+    by_hash_.emplace(token.hash,
+                     Entry{std::make_shared<const Grant>(token.grant), token.expires, token.revoked.has_value()});
+  }
+  for (CertificateRule& given : certificates) {
+    CertificateRule rule = checked(std::move(given));
+    auto grant = std::make_shared<const Grant>(std::move(rule.grant));
+    certificates_.push_back({std::move(rule), std::move(grant)});
+  }
+}
+
+Authenticator::~Authenticator() = default;
+
+core::Result<Principal> Authenticator::identify(const Credentials& shown, core::WallTime now) const {
+  const auto token = shown_token(shown);
+  if (!token) return token.error();
+  if (*token) return identify_token(**token, now);
+  if (shown.peer == nullptr || !shown.peer->verified) return core::Error(Reason::credential_missing);
+  return identify_certificate(*shown.peer);
+}
+
+core::Result<Principal> Authenticator::identify_token(std::string_view text, core::WallTime now) const {
+  if (!is_well_formed_token(text)) return core::Error(Reason::credential_malformed);
+  const auto found = by_hash_.find(hash_token(text));
+  if (found == by_hash_.end()) return core::Error(Reason::credential_unknown);
+  const Entry& entry = found->second;
+  if (entry.revoked) return core::Error(Reason::credential_revoked);
+  if (entry.expires && now >= *entry.expires) return core::Error(Reason::credential_expired);
+  return Principal(entry.grant);
+}
+
+core::Result<Principal> Authenticator::identify_certificate(const core::PeerIdentity& peer) const {
+  for (const Certificate& certificate : certificates_) {
+    if (matches(certificate.rule, peer)) return Principal(certificate.grant);
+  }
+  return core::Error(Reason::credential_unknown);
+}
+
+std::size_t Authenticator::FirstBytes::operator()(const TokenHash& hash) const noexcept {
+  std::size_t first = 0;
+  std::memcpy(&first, hash.data(), sizeof first);
+  return first;
+}
+
+bool Authenticator::ConstantTimeEqual::operator()(const TokenHash& a, const TokenHash& b) const noexcept {
+  return core::crypto::equal(a, b);
+}
+
+}  // namespace sallyport::auth

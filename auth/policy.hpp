@@ -1,0 +1,25 @@
+// What the names and patterns of a grant may look like, and what a pattern matches. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sallyport::auth {
+
+inline constexpr std::size_t max_name_size = 64;
+inline constexpr std::size_t max_pattern_size = 256;
+inline constexpr std::size_t max_patterns = 256;  // in one list
+
+// A principal's name: 1 to max_name_size of letters, digits and "._@/+:-". It appears in records, metrics and tables,
+// so nothing in it can be taken for anything else there. "tk-…" is left to token ids.
+bool is_principal_name(std::string_view text) noexcept;
+
+// A whole name, or a prefix and one '*' as the last character; "*" alone stands for every name. Visible ASCII.
+bool is_pattern(std::string_view text) noexcept;
+
+// Letter case counts. What is not a pattern matches nothing, and an empty list allows nothing.
+bool matches(std::string_view pattern, std::string_view name) noexcept;
+bool any_matches(const std::vector<std::string>& patterns, std::string_view name) noexcept;
+
+}  // namespace sallyport::auth

@@ -1,0 +1,185 @@
+#include "auth/token_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "auth/token_line.hpp"
+
+namespace sallyport::auth {
+namespace {
+
+using std::filesystem::path;
+
+[[noreturn]] void fail(const path& file, int code = errno) {
+  throw std::system_error(code, std::generic_category(), file.string());
+}
+
+class Descriptor {
+ public:
+  Descriptor(const path& file, int flags) : number_(::open(file.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR)) {
+    if (number_ < 0) fail(file);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { ::close(number_); }
+  int number() const noexcept { return number_; }
+
+ private:
+  int number_;
+};
+
+// The lock ends with the descriptor.
+void lock(const Descriptor& descriptor, int kind, const path& file) {
+  while (::flock(descriptor.number(), kind) != 0) {
+    if (errno != EINTR) fail(file);
+  }
+}
+
+std::size_t regular_size(const Descriptor& descriptor, const path& file) {
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0) fail(file);
+  if (!S_ISREG(status.st_mode)) fail(file, EINVAL);
+  return static_cast<std::size_t>(status.st_size);
+}
+
+void write_all(const Descriptor& descriptor, std::string_view text, const path& file) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor.number(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(file);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync(const Descriptor& descriptor, const path& file) {
+  if (::fsync(descriptor.number()) != 0) fail(file);
+}
+
+// A new file is there after a power cut only when its directory was written too.
+void sync_directory(const path& file) {
+  const path directory = file.has_parent_path() ? file.parent_path() : path(".");
+  sync(Descriptor(directory, O_RDONLY | O_DIRECTORY), directory);
+}
+
+// A line that was cut short, by a crash or an editor, must not swallow the next one.
+bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path& file) {
+  char last = '\n';
+  if (size > 0 && ::pread(descriptor.number(), &last, 1, static_cast<off_t>(size - 1)) != 1) fail(file);
+  return last != '\n';
+}
+
+void append_line(const path& file, const std::string& line) {
+  const Descriptor descriptor(file, O_RDWR | O_CREAT | O_APPEND);
+  lock(descriptor, LOCK_EX, file);
+  const std::size_t size = regular_size(descriptor, file);
+  const std::string text = (ends_within_line(descriptor, size, file) ? "\n" : "") + line + "\n";
+  if (size + text.size() > max_token_file_size) fail(file, EFBIG);
+  try {
+    write_all(descriptor, text, file);
+    sync(descriptor, file);
+  } catch (const std::system_error&) {
+    if (::ftruncate(descriptor.number(), static_cast<off_t>(size)) != 0) { /* the first failure says enough */
+    }
+    throw;
+  }
+  if (size == 0) sync_directory(file);
+}
+
+// Never write what would not be read back.
+void require_readable(const std::string& line) {
+  const TokenLine read = read_token_line(line);
+  if (!read.problems.empty()) throw std::invalid_argument(read.problems.front());
+}
+
+class FileReader {
+ public:
+  void read_line(std::size_t number, std::string_view text) {
+    TokenLine line = read_token_line(text);
+    for (std::string& what : line.problems) add_problem(number, std::move(what));
+    if (auto* token = std::get_if<Token>(&line.value)) add(number, std::move(*token));
+    if (const auto* revocation = std::get_if<Revocation>(&line.value)) apply(number, *revocation);
+  }
+
+  void add_problem(std::size_t number, std::string what) {
+    if (!full()) content_.problems.push_back({number, std::move(what)});
+  }
+
+  bool full() const noexcept { return content_.problems.size() >= max_problems; }
+  TokenFileContent take() { return std::move(content_); }
+
+ private:
+  void add(std::size_t number, Token token) {
+    if (content_.tokens.size() >= max_tokens) return add_problem(number, "more than the limit of tokens in one file");
+    const bool new_hash = hashes_.emplace(reinterpret_cast<const char*>(token.hash.data()), token.hash.size()).second;
+    const bool new_id = by_id_.emplace(token.grant.id, content_.tokens.size()).second;
+    if (!new_id) return add_problem(number, "this id was already created");
+    if (!new_hash) return add_problem(number, "this hash already belongs to another token");
+    content_.tokens.push_back(std::move(token));
+  }
+
+  // A second revocation changes nothing: two operators may act at once.
+  void apply(std::size_t number, const Revocation& revocation) {
+    const auto found = by_id_.find(revocation.id);
+    if (found == by_id_.end()) return add_problem(number, "this revokes an id that was not created before");
+    auto& revoked = content_.tokens[found->second].revoked;
+    if (!revoked) revoked = revocation.when;
+  }
+
+  TokenFileContent content_;
+  std::unordered_map<std::string, std::size_t> by_id_;
+  std::unordered_set<std::string> hashes_;
+};
+
+bool is_blank(std::string_view line) noexcept { return line.find_first_not_of(" \t\r") == line.npos; }
+
+}  // namespace
+
+TokenFileContent parse_token_file(std::string_view text) {
+  FileReader reader;
+  if (text.size() > max_token_file_size) reader.add_problem(1, "the file is larger than the limit");
+  for (std::size_t number = 1; !text.empty() && !reader.full(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (!is_blank(line)) reader.read_line(number, line);
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return reader.take();
+}
+
+TokenFileContent read_token_file(const path& file) {
+  const Descriptor descriptor(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
+  lock(descriptor, LOCK_SH, file);
+  std::string text(regular_size(descriptor, file), '\0');
+  if (text.size() > max_token_file_size) fail(file, EFBIG);
+  std::size_t have = 0;
+  while (have < text.size()) {
+    const ssize_t got = ::pread(descriptor.number(), text.data() + have, text.size() - have, static_cast<off_t>(have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(file);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  text.resize(have);
+  return parse_token_file(text);
+}
+
+void append_token(const path& file, const Token& token) {
+  const std::string line = write_token_line(token);
+  require_readable(line);
+  append_line(file, line);
+}
+
+void append_revocation(const path& file, std::string_view token_id, core::WallTime when) {
+  const std::string line = write_token_line(Revocation{std::string(token_id), when});
+  require_readable(line);
+  append_line(file, line);
+}
+
+}  // namespace sallyport::auth
