@@ -16,6 +16,7 @@ constexpr std::size_t lines_to_look_at = 300;
 constexpr std::size_t lines_at_most = 500;
 constexpr std::size_t test_lines_at_most = 700;  // tables of cases
 constexpr std::size_t function_lines_at_most = 70;
+constexpr std::size_t test_function_lines_at_most = 100;
 constexpr std::size_t table_lines_at_most = 150;  // a function that is nothing but a switch or a list
 
 // What each folder may include of the others. "auth/principal.hpp" is a single door.
@@ -156,7 +157,9 @@ Findings long_functions(const std::vector<SourceFile>& files) {
   Findings findings;
   for (const SourceFile& file : files) {
     for (const FunctionSpan& function : functions_of(file.text)) {
-      const std::size_t most = function.table ? table_lines_at_most : function_lines_at_most;
+      const std::size_t most = function.table             ? table_lines_at_most
+                               : file.folder() == "tests" ? test_function_lines_at_most
+                                                          : function_lines_at_most;
       if (function.name == "TEST_CASE" || function.length <= most) continue;
       findings.push_back(file.name + ":" + std::to_string(function.line) + " " + function.name + " has " +
                          std::to_string(function.length) + " lines");
