@@ -18,7 +18,8 @@ struct Endpoint {
   std::string host;
   std::uint16_t port = 0;
   bool plaintext = false;
-  std::string text() const;  // "https://10.0.0.5:8000"
+  std::string text() const;  // "https://10.0.0.5:8000", "http://[::1]:8000"
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 struct UpstreamTimeouts {
@@ -39,6 +40,7 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
+  std::uint64_t generation = 0;  // raised with each reload: connections are not shared between generations
   std::size_t tls_identity = 0;  // index into the snapshot's client identities; meaningless when plaintext
   std::string authorization;     // unused for now
 };
@@ -83,16 +85,22 @@ class Route {
 
 class RouteTable {
  public:
-  // Throws std::invalid_argument on what load_config should have refused (unknown index, double name, no target).
+  // Throws std::invalid_argument on what load_config should have refused: an index out of range, a name, alias or
+  // prefix that is empty or there twice, a model without a target or without any weight.
   RouteTable(std::vector<Upstream> upstreams, std::vector<Model> models, std::vector<PathRoute> routes);
 
-  // `pick` is a random number that chooses among the weights.
-  // Errors: model_unknown, model_forbidden. The Route's views live as long as the table.
+  RouteTable(RouteTable&&) noexcept = default;
+  RouteTable& operator=(RouteTable&&) noexcept = default;
+
+  // `pick`, random over all 32 bits, chooses among the weights. `model` is a name or an alias, and must be allowed as it
+  // is written: leave for a name is none for its aliases, nor the other way round. Errors: model_unknown,
+  // model_forbidden. The Route's views live as long as the table.
   core::Result<Route> for_model(const auth::Principal& who, std::string_view model, std::uint32_t pick) const;
   // Errors: route_unknown, route_forbidden.
   core::Result<Route> for_path(const auth::Principal& who, std::string_view path) const;
 
-  // The body of GET /v1/models (and of /v1/models/{id}: nullopt when `who` may not see it).
+  // The body of GET /v1/models: what `who` may call, by name, each alias as a model of its own
+  // (and of /v1/models/{id}: nullopt when `who` may not see it).
   std::string models_json(const auth::Principal& who) const;
   std::optional<std::string> model_json(const auth::Principal& who, std::string_view name) const;
 
@@ -101,6 +109,8 @@ class RouteTable {
   const std::vector<PathRoute>& routes() const noexcept { return routes_; }
 
  private:
+  const Model* find_model(std::string_view name) const noexcept;
+
   std::vector<Upstream> upstreams_;
   std::vector<Model> models_;
   std::vector<PathRoute> routes_;

@@ -1,0 +1,124 @@
+#include "routing/route_table.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "routing/json_text.hpp"
+
+namespace sallyport::routing {
+namespace {
+
+using core::Reason;
+
+void need(bool holds, const std::string& what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+std::uint64_t total_weight(const Model& model) {
+  std::uint64_t total = 0;
+  for (const auto& target : model.targets) total += target.weight;
+  return total;
+}
+
+const Target& choose(const Model& model, std::uint32_t pick) {
+  // Scaled, not the remainder: that would favour the first targets a little.
+  std::uint64_t left = (static_cast<std::uint64_t>(pick) * total_weight(model)) >> 32;
+  for (const auto& target : model.targets) {
+    if (left < target.weight) return target;
+    left -= target.weight;
+  }
+  return model.targets.back();
+}
+
+std::string model_object(std::string_view name, const Model& model) {
+  return R"({"id":)" + quote_json(name) + R"(,"object":"model","created":)" + std::to_string(model.created) +
+         R"(,"owned_by":"sallyport"})";
+}
+
+}  // namespace
+
+std::string Endpoint::text() const {
+  const bool literal6 = host.find(':') != host.npos;
+  return (plaintext ? "http://" : "https://") + (literal6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+RouteTable::RouteTable(std::vector<Upstream> upstreams, std::vector<Model> models, std::vector<PathRoute> routes)
+    : upstreams_(std::move(upstreams)), models_(std::move(models)), routes_(std::move(routes)) {
+  for (const auto& upstream : upstreams_) {
+    need(!upstream.endpoints.empty(), "upstream " + upstream.name + " has no endpoint");
+  }
+  for (const auto& model : models_) {
+    by_name_.emplace_back(model.name, &model);
+    for (const auto& alias : model.aliases) by_name_.emplace_back(alias, &model);
+    const auto total = total_weight(model);
+    need(total > 0 && total <= UINT32_MAX, "model " + model.name + " has no target, or weights that are no weights");
+    for (const auto& target : model.targets) {
+      need(target.upstream < upstreams_.size(), "model " + model.name + " goes to an unknown upstream");
+    }
+  }
+  std::sort(by_name_.begin(), by_name_.end());
+  for (std::size_t i = 0; i < by_name_.size(); ++i) {
+    const std::string_view name = by_name_[i].first;
+    need(!name.empty() && (i == 0 || by_name_[i - 1].first != name), "model name empty or twice: " + std::string(name));
+  }
+  for (auto route = routes_.begin(); route != routes_.end(); ++route) {
+    need(route->upstream < upstreams_.size(), "route " + route->name + " goes to an unknown upstream");
+    need(!route->name.empty() && !route->prefix.empty(), "a route has no name or no prefix");
+    const auto same = [&](const PathRoute& other) {
+      return other.name == route->name || other.prefix == route->prefix;
+    };
+    need(std::none_of(routes_.begin(), route, same), "route name or prefix twice: " + route->name);
+  }
+}
+
+const Model* RouteTable::find_model(std::string_view name) const noexcept {
+  const auto before = [](const auto& entry, std::string_view text) { return entry.first < text; };
+  const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), name, before);
+  return found != by_name_.end() && found->first == name ? found->second : nullptr;
+}
+
+core::Result<Route> RouteTable::for_model(const auth::Principal& who, std::string_view model,
+                                          std::uint32_t pick) const {
+  const Model* const found = find_model(model);
+  if (!found) return core::Error(Reason::model_unknown);
+  if (!who.may_call_model(model)) return core::Error(Reason::model_forbidden);
+  const Target& target = choose(*found, pick);
+  Route route;
+  route.upstream_ = &upstreams_[target.upstream];
+  route.model_name_ = found->name;
+  route.upstream_model_ = target.model;
+  route.capture_ = found->capture;
+  return route;
+}
+
+core::Result<Route> RouteTable::for_path(const auth::Principal& who, std::string_view path) const {
+  const PathRoute* found = nullptr;
+  for (const auto& route : routes_) {
+    if (path.starts_with(route.prefix) && (!found || route.prefix.size() > found->prefix.size())) found = &route;
+  }
+  if (!found) return core::Error(Reason::route_unknown);
+  if (!who.may_use_route(found->name)) return core::Error(Reason::route_forbidden);
+  Route route;
+  route.upstream_ = &upstreams_[found->upstream];
+  route.route_name_ = found->name;
+  route.capture_ = found->capture;
+  return route;
+}
+
+std::string RouteTable::models_json(const auth::Principal& who) const {
+  std::string list;
+  for (const auto& [name, model] : by_name_) {
+    if (!who.may_call_model(name)) continue;
+    if (!list.empty()) list += ',';
+    list += model_object(name, *model);
+  }
+  return R"({"object":"list","data":[)" + list + "]}";
+}
+
+std::optional<std::string> RouteTable::model_json(const auth::Principal& who, std::string_view name) const {
+  const Model* const found = find_model(name);
+  if (!found || !who.may_call_model(name)) return std::nullopt;
+  return model_object(name, *found);
+}
+
+}  // namespace sallyport::routing
