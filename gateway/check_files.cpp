@@ -1,0 +1,147 @@
+#include "gateway/check_files.hpp"
+
+#include <unistd.h>
+
+#include <system_error>
+
+#include "auth/policy.hpp"
+#include "auth/token_file.hpp"
+#include "gateway/config_text.hpp"
+#include "gateway/yaml_reader.hpp"
+#include "tls/check.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+class FileCheck {
+ public:
+  FileCheck(const Loaded& loaded, core::WallTime now) : config_(loaded.draft), now_(now) {
+    if (!config_.files.empty()) reading_.file = config_.files.front();
+    reading_.places = loaded.places;
+  }
+
+  std::vector<Problem> run() {
+    for (std::size_t i = 0; i < config_.listeners.size(); ++i) check_listener(i);
+    for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(i);
+    check_grants();
+    if (config_.log) check_folder("log.directory", config_.log->settings.directory, true);
+    check_folder("spool_directory", config_.spool_directory, false);
+    return std::move(reading_.problems);
+  }
+
+ private:
+  void note(const std::string& key, const path& file, const std::string& what, bool error = true) {
+    reading_.problem(key, file.string() + " " + what, error ? Severity::error : Severity::warning);
+  }
+  void note(const std::string& key, const path& file, const std::vector<tls::Finding>& findings) {
+    for (const tls::Finding& finding : findings) note(key, file, finding.what, finding.error);
+  }
+
+  void check_pair(const std::string& chain_key, const path& chain, const std::string& key_key, const path& key) {
+    if (chain.empty() || key.empty()) return;
+    const tls::PairFindings findings = tls::check_certificate(chain, key, now_);
+    note(chain_key, chain, findings.chain);
+    note(key_key, key, findings.key);
+  }
+
+  void check_listener(std::size_t index) {
+    const auto& tls = config_.listeners[index].tls;
+    if (!tls) return;
+    const std::string at = "listeners[" + std::to_string(index) + "].tls.";
+    for (std::size_t i = 0; i < tls->certificates.size(); ++i) {
+      const std::string pair = at + "certificates[" + std::to_string(i) + "].";
+      check_pair(pair + "chain", tls->certificates[i].chain, pair + "key", tls->certificates[i].key);
+    }
+    if (!tls->client_ca.empty()) note(at + "client_ca", tls->client_ca, tls::check_ca(tls->client_ca, now_));
+  }
+
+  void check_upstream(std::size_t index) {
+    const routing::Upstream& upstream = config_.upstreams[index];
+    const UpstreamTls& tls = config_.upstream_tls[upstream.tls_identity];
+    const std::string at = "upstreams[" + std::to_string(index) + "].tls";
+    if (!tls.ca.empty()) note(at + ".ca", tls.ca, tls::check_ca(tls.ca, now_));
+    if (!tls.certificate.empty()) {
+      check_pair(at + ".certificate", tls.certificate, at + ".key", tls.key);
+    } else if (!upstream.endpoints.empty() && !upstream.endpoints.front().plaintext) {
+      reading_.problem(at, "has no client certificate, so the upstream cannot tell this gateway from a stranger",
+                       Severity::warning);
+    }
+  }
+
+  void check_grants() {
+    for (std::size_t i = 0; i < config_.certificates.size(); ++i) {
+      check_patterns("certificates[" + std::to_string(i) + "]", "", config_.certificates[i].grant);
+    }
+    if (config_.tokens_file.empty()) return;
+    try {
+      const auth::TokenFileContent content = auth::read_token_file(config_.tokens_file);
+      for (const auto& problem : content.problems) {
+        note("tokens.file", config_.tokens_file, "line " + std::to_string(problem.line) + ": " + problem.what);
+      }
+      for (const auth::Token& token : content.tokens) {
+        if (!token.revoked && (!token.expires || *token.expires > now_)) {
+          check_patterns("tokens.file", "token " + token.grant.id + " ", token.grant);
+        }
+      }
+    } catch (const std::system_error& error) {
+      const bool absent = error.code() == std::errc::no_such_file_or_directory;
+      const std::string hint = absent ? "; `sallyport token create` makes it" : "";
+      note("tokens.file", config_.tokens_file, "cannot be read: " + error.code().message() + hint);
+    }
+  }
+
+  // A pattern that fits no model is most often a slip of the pen.
+  void check_patterns(const std::string& key, const std::string& who, const auth::Grant& grant) {
+    const auto fits_model = [&](const std::string& pattern) {
+      for (const routing::Model& model : config_.models) {
+        if (auth::matches(pattern, model.name)) return true;
+        for (const std::string& alias : model.aliases) {
+          if (auth::matches(pattern, alias)) return true;
+        }
+      }
+      return false;
+    };
+    const auto fits_route = [&](const std::string& pattern) {
+      for (const routing::PathRoute& route : config_.routes) {
+        if (auth::matches(pattern, route.name)) return true;
+      }
+      return false;
+    };
+    for (const std::string& pattern : grant.models) {
+      if (!fits_model(pattern)) warn_pattern(key, who, pattern, "model");
+    }
+    for (const std::string& pattern : grant.routes) {
+      if (!fits_route(pattern)) warn_pattern(key, who, pattern, "route");
+    }
+  }
+
+  void warn_pattern(const std::string& key, const std::string& who, const std::string& pattern, const char* kind) {
+    reading_.problem(key, who + "names '" + pattern + "', which fits no " + kind, Severity::warning);
+  }
+
+  void check_folder(const std::string& key, const path& folder, bool made_when_absent) {
+    if (folder.empty()) return;
+    std::error_code failed;
+    const auto status = std::filesystem::status(folder, failed);
+    if (status.type() == std::filesystem::file_type::not_found) {
+      path parent = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+      if (parent.empty()) parent = ".";
+      if (made_when_absent && ::access(parent.c_str(), W_OK | X_OK) == 0) return;
+      note(key, folder, "does not exist; create it");
+    } else if (status.type() != std::filesystem::file_type::directory) {
+      note(key, folder, "is not a folder");
+    } else if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+      note(key, folder, "cannot be written by this account");
+    }
+  }
+
+  const Config& config_;
+  const core::WallTime now_;
+  Reading reading_;
+};
+
+}  // namespace
+
+std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) { return FileCheck(loaded, now).run(); }
+
+}  // namespace sallyport::gateway

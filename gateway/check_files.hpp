@@ -1,0 +1,15 @@
+// Opens every file and folder a configuration names and says what is wrong with them, before anything depends on it.
+#pragma once
+
+#include <vector>
+
+#include "core/clock.hpp"
+#include "gateway/load_config.hpp"
+
+namespace sallyport::gateway {
+
+// Looks at all that could be read, so that a person sees every problem at once even when load_config found some.
+// Problems stand at the key that names the file. Blocks; changes nothing.
+std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now);
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,50 @@
+// The command line: one program, one command for each thing a person does with it.
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "gateway/check_command.hpp"
+#include "gateway/version_command.hpp"
+
+namespace {
+
+constexpr auto about =
+    "Sallyport: a gateway that ends TLS in front of AI model servers, proves who is calling,\n"
+    "and keeps an account of every exchange that it cannot itself read.";
+
+constexpr auto more = R"(
+Start here:
+  sallyport check --config gateway.yaml        what is wrong with it, and where calls would go
+  sallyport key new --out auditor              the pair of keys that reads the log
+  sallyport token create --config gateway.yaml --name team-a --models 'llama*'
+  sallyport serve --config gateway.yaml
+  sallyport log tail --key auditor.key LOG_DIRECTORY
+
+Each command explains itself: sallyport COMMAND --help
+Exit codes: 0 all is well, 1 a problem was found, 2 the command was not used as it should be.
+)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A peer that closes early is an error of one write, never the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app(about, "sallyport");
+  app.footer(more);
+  app.require_subcommand(1);
+  int exit_code = 0;
+  sallyport::gateway::add_check_command(app, exit_code);
+  sallyport::gateway::add_version_command(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong_use) {
+    return app.exit(wrong_use) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << "sallyport: " << error.what() << '\n';
+    return 1;
+  }
+  return exit_code;
+}

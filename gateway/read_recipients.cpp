@@ -1,0 +1,77 @@
+#include "gateway/read_recipients.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "envelope/recipient.hpp"
+#include "gateway/text_file.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+constexpr std::size_t key_file_limit = 64 * 1024;
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view spaces = " \t\r\n";
+  const auto first = text.find_first_not_of(spaces);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(spaces) - first + 1);
+}
+
+// The text behind a reference, or the text itself. Nothing, with a problem noted, when there is none.
+std::optional<std::string> resolve(const Value& value, std::vector<std::filesystem::path>& files) {
+  std::string text;
+  if (!value.text(text)) return std::nullopt;
+  if (text.starts_with("env:")) {
+    const char* variable = std::getenv(text.c_str() + 4);
+    if (variable != nullptr) return variable;
+    value.refuse("that environment variable is not set");
+    return std::nullopt;
+  }
+  if (!text.starts_with("file:")) return text;
+  std::filesystem::path name;
+  if (!value.file(name)) return std::nullopt;
+  files.push_back(name);
+  TextFile file = read_text_file(name, key_file_limit);
+  if (!file.text) value.refuse("the file " + file.problem);
+  return std::move(file.text);
+}
+
+void add_line(const Value& value, std::string_view line, std::vector<std::string>& recipients) {
+  try {
+    std::string key = envelope::Recipient::parse(line).text();
+    if (std::find(recipients.begin(), recipients.end(), key) != recipients.end()) {
+      return value.problem("is the same public key as another recipient");
+    }
+    recipients.push_back(std::move(key));
+  } catch (const std::exception& error) {
+    value.problem(std::string("is not a recipient's public key: ") + error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> read_recipients(const Value& list, std::vector<std::filesystem::path>& files) {
+  std::vector<std::string> recipients;
+  bool any = false;
+  const bool readable = list.each([&](const Value& value) {
+    any = true;
+    const auto text = resolve(value, files);
+    if (!text) return;
+    // One key a line; empty lines and comments are skipped.
+    bool found = false;
+    for (std::string_view rest = *text; !rest.empty();) {
+      const auto end = std::min(rest.find('\n'), rest.size());
+      const std::string_view line = trimmed(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (line.empty() || line.starts_with('#')) continue;
+      found = true;
+      add_line(value, line, recipients);
+    }
+    if (!found) value.problem("holds no public key; `sallyport key new` makes a pair");
+  });
+  if (readable && !any) list.problem("is empty; without a public key nobody could ever read the log");
+  return recipients;
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,38 @@
+#include "gateway/text_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace sallyport::gateway {
+namespace {
+
+TextFile failed(const char* what, int code) {
+  return {std::nullopt, std::string(what) + ": " + std::generic_category().message(code)};
+}
+
+}  // namespace
+
+TextFile read_text_file(const std::filesystem::path& file, std::size_t limit) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return failed("cannot be opened", errno);
+  TextFile result{std::string(), ""};
+  char piece[16 * 1024];
+  for (;;) {
+    const ssize_t count = ::read(descriptor, piece, sizeof piece);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) result = failed("cannot be read", errno);
+    if (count <= 0) break;
+    result.text->append(piece, static_cast<std::size_t>(count));
+    if (result.text->size() > limit) {
+      result = {std::nullopt, "is larger than " + std::to_string(limit) + " bytes"};
+      break;
+    }
+  }
+  ::close(descriptor);
+  return result;
+}
+
+}  // namespace sallyport::gateway
