@@ -1,0 +1,9 @@
+unit_tests(http
+  body_decoder_test.cpp
+  message_test.cpp
+  request_head_test.cpp
+  request_vectors.cpp
+  response_head_test.cpp
+  response_vectors.cpp
+  sse_test.cpp
+  writer_test.cpp)
