@@ -41,6 +41,10 @@ class ByteStream {
   // True when bytes, an end or a failure have arrived that nobody has read: a pooled connection in this state is dead.
   virtual bool has_unread() const noexcept = 0;
 
+  // Bytes the kernel has taken from this stream so far, handshake included. Unchanged across a failed write_all means
+  // that nothing of it left this machine.
+  virtual std::uint64_t bytes_sent() const noexcept = 0;
+
   // What is pending, and all that follows, ends with Reason::cancelled.
   virtual void cancel() noexcept = 0;
 

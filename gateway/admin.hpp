@@ -1,0 +1,36 @@
+// The operator's listener: /healthz, /readyz, /metrics. Plain HTTP on an address of its own, never on the clients'.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "gateway/buffer_pool.hpp"
+#include "gateway/config.hpp"
+#include "tls/transport.hpp"
+
+namespace sallyport::gateway {
+
+class Admin {
+ public:
+  struct Answers {
+    std::function<bool()> ready;
+    std::function<std::string()> metrics;  // Prometheus' text format
+  };
+
+  // Binds at once; throws std::runtime_error naming the address. `loop` outlives this.
+  Admin(const Address& address, tls::Loop& loop, Answers answers);
+  ~Admin();
+  void close();  // no more connections; those open end by themselves
+
+ private:
+  struct Listener;
+  core::Task<void> accept_loop();
+  core::Task<void> serve(tls::Socket socket);
+
+  tls::Loop& loop_;
+  Answers answers_;
+  BufferPool buffers_;
+  std::unique_ptr<Listener> listener_;
+};
+
+}  // namespace sallyport::gateway

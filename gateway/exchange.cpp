@@ -1,0 +1,388 @@
+#include "gateway/exchange.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+#include "gateway/own_fields.hpp"
+#include "gateway/respond.hpp"
+#include "http/reader.hpp"
+#include "http/writer.hpp"
+
+namespace sallyport::gateway {
+
+using core::Error;
+using core::Reason;
+using core::Result;
+using core::Task;
+using http::BodyKind;
+
+Task<Next> serve_exchange(Connection& connection) {
+  // Between requests the connection waits without an Exchange, a buffer or a snapshot.
+  Worker& worker = connection.worker;
+  const auto& limits = worker.snapshot()->shared->config.limits;
+  if (connection.input.empty()) {
+    const auto patience = connection.requests == 0 ? limits.head_time : limits.keep_alive_idle;
+    connection.stream.set_deadline(worker.now() + patience);
+    if (auto readable = co_await connection.input.wait(); !readable) co_return Next::close;
+    auto got = co_await connection.input.more();
+    if (!got || *got == 0) co_return Next::close;
+  }
+  connection.live.idle = false;
+  ++connection.requests;
+  Exchange exchange(connection);
+  co_return co_await exchange.run();
+}
+
+Exchange::Exchange(Connection& connection)
+    : connection_(connection),
+      worker_(connection.worker),
+      snapshot_(worker_.snapshot()),
+      config_(snapshot_->shared->config),
+      body_({config_.limits.body_bytes, config_.limits.spool_memory}, worker_.services().body_memory,
+            config_.spool_directory),
+      started_(worker_.now()) {
+  record_.started = worker_.services().clock.wall();
+  record_.listener = config_.listeners[std::min(connection.listener, config_.listeners.size() - 1)].name;
+  record_.client_address = connection.peer.address;
+  record_.client_key_exchange = connection.peer.key_exchange;
+  worker_.metrics().exchange_started();
+}
+
+Exchange::~Exchange() {
+  connection_.stream.watch({});
+  connection_.live.stop = [&stream = connection_.stream] { stream.cancel(); };
+}
+
+// The whole path of a request. Each step needs what the one before gave; each may end it.
+Task<Next> Exchange::run() {
+  if (auto head = co_await read_head(); !head) co_return co_await refuse(head.error());
+
+  // Before the body: a stranger costs one head.
+  auto who = authenticate();
+  if (!who) co_return co_await refuse(who.error());
+  if (is_models_path(head_)) co_return co_await answer_models(*who);
+  if (!family_) {
+    // A path decides by itself, so a wrong one need not send its body first.
+    if (auto known = route(*who); !known) co_return co_await refuse(known.error());
+  }
+  if (auto body = co_await read_body(); !body) co_return co_await refuse(body.error());
+
+  auto chosen = route(*who);
+  if (!chosen) co_return co_await refuse(chosen.error());
+  auto admission = admit(*who);
+  if (!admission) co_return co_await refuse(admission.error());
+
+  // The log promises a record before anything is spent on the answer.
+  const bool keep_content = chosen->capture() == routing::Capture::full;
+  if (auto entry = open_entry(keep_content); !entry) co_return co_await refuse(entry.error());
+  auto lease = co_await send_upstream(*chosen, *admission);
+  if (!lease) co_return co_await refuse(lease.error());
+  co_return co_await relay_answer(*chosen, std::move(*admission), std::move(*lease));
+}
+
+Task<Result<void>> Exchange::read_head() {
+  Input& input = connection_.input;
+  const auto& limits = config_.limits;
+  connection_.stream.set_deadline(started_ + limits.head_time);
+  std::size_t end = 0;
+  while ((end = input.text().find("\r\n\r\n")) == std::string_view::npos) {
+    // Not whole yet; but what is wrong already need not be waited for.
+    if (auto so_far = http::parse_request_head(input.text(), limits.head, head_); !so_far) co_return so_far.error();
+    auto got = co_await input.more(limits.head.bytes + 1);
+    if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
+    if (!got && got.error().reason == Reason::head_too_large) co_return got.error();
+    if (!got || *got == 0) co_return Error(Reason::client_left);
+  }
+  // A copy, because the body may need the buffer the head came in.
+  head_text_.assign(input.text().substr(0, end + 4));
+  auto size = http::parse_request_head(head_text_, limits.head, head_);
+  if (!size) co_return size.error();
+  if (!*size) co_return Error(Reason::malformed_request);
+  input.consume(**size);
+  head_read_ = true;
+  body_read_ = head_.framing.kind == BodyKind::none;
+  record_.method = head_.method;
+  record_.path = head_.path.substr(0, recorded_path_bytes);
+  const auto client_id = head_.fields.find("x-request-id");
+  record_.request_id =
+      client_id && RequestIds::acceptable(*client_id) ? std::string(*client_id) : worker_.ids().next();
+  if (head_.method == "POST") family_ = routing::model_family(head_.path);
+  co_return Result<void>();
+}
+
+Result<auth::Principal> Exchange::authenticate() {
+  auth::Credentials shown;
+  for (const auto& field : head_.fields) {
+    if (http::same_name(field.name, "authorization")) shown.authorization.push_back(field.value);
+    if (http::same_name(field.name, "x-api-key")) shown.api_key.push_back(field.value);
+  }
+  shown.peer = &connection_.peer;
+  auto who = snapshot_->shared->authenticator.identify(shown, record_.started);
+  if (who) {
+    record_.principal = who->name();
+    record_.principal_id = who->id();
+  }
+  return who;
+}
+
+Task<Result<void>> Exchange::read_body() {
+  if (family_) call_reader_.emplace();
+  if (head_.framing.kind == BodyKind::sized && head_.framing.size > config_.limits.body_bytes) {
+    co_return Error(Reason::body_too_large);  // before a byte of it is read
+  }
+  if (head_.expects_continue && !body_read_ && connection_.input.empty()) {
+    connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
+    auto written = co_await connection_.stream.write_all(core::bytes_of("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (!written) co_return Error(Reason::client_left);
+  }
+  http::BodyDecoder decoder(head_.framing);
+  while (!body_read_) {
+    auto step = decoder.decode(connection_.input.bytes());
+    if (!step) co_return step.error();
+    if (auto taken = take_body_piece(step->content); !taken) co_return taken.error();
+    connection_.input.consume(step->consumed);
+    body_read_ = step->finished;
+    if (body_read_ || step->consumed > 0) continue;
+    connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
+    auto got = co_await connection_.input.more();
+    if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
+    if (!got || *got == 0) co_return Error(Reason::client_left);
+  }
+  record_.request_bytes = body_.size();
+  connection_.stream.set_deadline(core::TimerWheel::never);
+  if (!call_reader_) co_return Result<void>();
+  auto call = call_reader_->finish();
+  if (!call) co_return call.error();
+  call_ = std::move(*call);
+  record_.model = call_->model;
+  record_.streamed = call_->stream;
+  co_return Result<void>();
+}
+
+Result<void> Exchange::take_body_piece(core::ConstBytes piece) {
+  if (piece.empty()) return {};
+  if (auto stored = body_.append(piece); !stored) return stored;
+  return call_reader_ ? call_reader_->feed(piece) : Result<void>();
+}
+
+Result<routing::Route> Exchange::route(const auth::Principal& who) {
+  const auto& routes = snapshot_->shared->routes;
+  auto chosen = call_ ? routes.for_model(who, call_->model, worker_.ids().number()) : routes.for_path(who, head_.path);
+  if (chosen) {
+    if (call_) record_.model = chosen->model_name();
+    record_.upstream = chosen->upstream().name;
+    record_.upstream_model = chosen->upstream_model();
+  }
+  return chosen;
+}
+
+// What the call may use up: about four bytes of text a token, and the most it lets the model answer.
+std::uint64_t Exchange::expected_tokens() const noexcept {
+  return call_ ? body_.size() / 4 + call_->max_tokens : 0;
+}
+
+Result<auth::Admission> Exchange::admit(const auth::Principal& who) {
+  return worker_.services().limiter.admit(who, {expected_tokens()}, worker_.now(), standings_);
+}
+
+Result<void> Exchange::open_entry(bool keep_content) {
+  logging::SealedLog* log = worker_.services().log;
+  if (log == nullptr) return {};
+  auto entry = log->open_entry(keep_content);
+  if (!entry) return entry.error();
+  entry_.emplace(std::move(*entry));
+  record_.content_kept = keep_content;
+  if (!keep_content) return {};
+  for (std::uint64_t offset = 0; offset < body_.size();) {
+    auto part = body_.part(offset);
+    if (!part) return part.error();
+    entry_->request_body(*part);
+    offset += part->size();
+  }
+  return {};
+}
+
+// While we wait for the upstream nobody reads from the client; a watch does, and its leaving ends the upstream's work.
+void Exchange::watch_client(core::ByteStream* upstream) {
+  connection_.stream.watch([this, upstream] {
+    client_left_ = true;
+    if (upstream != nullptr) upstream->cancel();
+  });
+  connection_.live.stop = [this, upstream] {
+    if (!worker_.stopping()) return;  // a drain lets an answer finish
+    connection_.stream.set_deadline(worker_.now() + std::chrono::seconds(1));
+    if (upstream != nullptr) upstream->cancel();
+  };
+}
+
+Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {
+  // A second try is safe only where nothing of the first left this machine.
+  for (bool fresh = false;; fresh = true) {
+    watch_client(nullptr);
+    auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
+    ++record_.attempts;
+    if (client_left_) co_return Error(Reason::client_left);
+    if (!lease) co_return lease.error();
+    core::ByteStream& upstream = lease->stream();
+    watch_client(&upstream);
+    record_.endpoint = lease->endpoint().text();
+    const std::uint64_t before = upstream.bytes_sent();
+    auto sent = co_await send_request(*lease, route);
+    if (sent) co_return lease;
+    if (client_left_) co_return Error(Reason::client_left);
+    if (worker_.stopping()) co_return Error(Reason::draining);
+    const bool nothing_left = upstream.bytes_sent() == before;
+    if (lease->reused() && nothing_left) continue;
+    if (upstream.has_unread()) co_return lease;  // it answered before it had read everything: hear it out
+    if (sent.error().reason == Reason::timeout) co_return Error(Reason::upstream_first_byte_timeout);
+    co_return Error(Reason::upstream_closed, sent.error().os_code);
+  }
+}
+
+Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const routing::Route& route) {
+  std::vector<routing::Splice> splices;
+  if (call_) {
+    const bool ask_usage = call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
+    splices = routing::splices_for(*call_, route.upstream_model(), ask_usage);
+  }
+  routing::SplicedBody body(body_.size(), std::move(splices));
+  std::string head;
+  append_upstream_head(head, {head_, record_.request_id, lease.endpoint(), call_.has_value(), body.size()});
+  std::vector<core::ConstBytes> pieces = {core::bytes_of(head)};
+  core::ByteStream& upstream = lease.stream();
+  for (std::uint64_t offset = 0;;) {
+    auto part = body_.part(offset);
+    if (!part) co_return part.error();
+    offset += part->size();
+    const auto& views = body.pass(*part);
+    pieces.insert(pieces.end(), views.begin(), views.end());
+    upstream.set_deadline(worker_.now() + config_.limits.write_stall);
+    if (auto written = co_await upstream.write_all(pieces); !written) co_return written;
+    if (offset >= body_.size()) co_return Result<void>();
+    pieces.clear();
+  }
+}
+
+Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
+                                  routing::UpstreamLease lease) {
+  const auto& times = route.upstream().timeouts;
+  RelayPlan plan{head_.method, head_.minor_version, family_, false, keeps_connection(), times.first_byte, times.idle,
+                 config_.limits.write_stall};
+  plan.hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
+  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
+              entry_ ? &*entry_ : nullptr);
+
+  auto passed = co_await relay.read_head();
+  if (passed) {
+    relay.start(own_fields(record_.request_id, standings_));
+    record_.status = relay.head().status;
+    record_.streamed = relay.is_event_stream();
+    passed = co_await relay.pass();
+  }
+  connection_.stream.watch({});
+  if (client_left_) {
+    passed = Error(Reason::client_left);
+  } else if (!passed && passed.error().reason == Reason::cancelled) {
+    passed = Error(Reason::draining);
+  }
+  if (passed && relay.upstream_reusable()) lease.release();
+  record_.response_bytes = relay.bytes();
+  if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
+  if (const auto& usage = relay.usage()) {
+    record_.prompt_tokens = usage->prompt_tokens;
+    record_.completion_tokens = usage->completion_tokens;
+    record_.total_tokens = usage->total_tokens;
+    admission.settle(usage->total_tokens);
+  }
+  if (!passed && !relay.started()) co_return co_await refuse(passed.error());
+
+  auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
+  if (!passed) {
+    if (passed.error().reason != Reason::client_left) co_await relay.break_off(passed.error().reason);
+    co_return Next::cut;
+  }
+  if (!sealed) co_return Next::cut;
+  if (auto finished = co_await relay.finish(); !finished) co_return Next::cut;
+  co_return relay.client_reusable() && keeps_connection() ? Next::keep : Next::close;
+}
+
+Task<Next> Exchange::answer_models(const auth::Principal& who) {
+  if (!body_read_) co_return co_await refuse(Error(Reason::malformed_request));
+  const auto& routes = snapshot_->shared->routes;
+  constexpr std::string_view list = "/v1/models";
+  if (head_.path == list) co_return co_await answer(200, routes.models_json(who), Reason::none);
+  const auto one = routes.model_json(who, head_.path.substr(list.size() + 1));
+  if (!one) co_return co_await refuse(Error(Reason::model_unknown));
+  co_return co_await answer(200, *one, Reason::none);
+}
+
+Task<Next> Exchange::refuse(Error error) {
+  connection_.stream.watch({});
+  if (error.reason == Reason::client_left) {
+    if (!entry_) (void)open_entry(false);
+    record_.status = 0;
+    (void)co_await seal(error.reason);
+    co_return Next::cut;
+  }
+  std::string body;
+  append_error_body(body, family_.value_or(routing::Family::other), error.reason);
+  co_return co_await answer(refusal_for(error.reason).status, body, error.reason);
+}
+
+// An answer of the gateway's own, under the same rule as every other: the record first.
+Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outcome) {
+  if (!entry_ && outcome != Reason::log_unavailable) {
+    auto entry = open_entry(false);
+    if (!entry && outcome == Reason::none) co_return co_await refuse(entry.error());
+  }
+  record_.status = status;
+  record_.response_bytes = body.size();
+  const bool keep = keeps_connection() && body_read_;
+  if (auto sealed = co_await seal(outcome); !sealed && outcome == Reason::none) co_return Next::cut;
+
+  std::string head;
+  http::append_status_line(head, status);
+  http::append_field(head, "content-type", "application/json");
+  head += own_fields(record_.request_id, standings_);
+  if (status == 401) http::append_field(head, "www-authenticate", "Bearer");
+  if (status == 405) http::append_field(head, "allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  http::append_framing(head, {BodyKind::sized, body.size()});
+  if (!keep) http::append_field(head, "connection", "close");
+  http::append_end_of_head(head);
+  const bool no_body = head_read_ && head_.method == "HEAD";
+  const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};
+  connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
+  if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
+  connection_.stream.set_deadline(core::TimerWheel::never);
+  if (keep) co_return Next::keep;
+  co_return body_read_ ? Next::close : Next::close_after_refusal;
+}
+
+// Closes the account of this exchange. Completes when the record is as safe as the log promises.
+Task<Result<void>> Exchange::seal(Reason outcome) {
+  record_.outcome = outcome;
+  record_.duration = worker_.now() - started_;
+  worker_.metrics().exchange_finished(record_);
+  if (!entry_) co_return Result<void>();
+  // The log answers from its own thread; this coroutine is woken on the worker's.
+  entry_->finish(record_, [this](Result<void> result) {
+    auto wake = [this, result] {
+      seal_result_ = result;
+      sealed_.set();
+    };
+    const auto executor = worker_.loop().executor();
+    if (executor.running_in_this_thread()) return wake();
+    boost::asio::post(executor, wake);
+  });
+  co_await sealed_.wait();
+  entry_.reset();
+  co_return seal_result_;
+}
+
+bool Exchange::keeps_connection() const noexcept {
+  return head_read_ && head_.keep_alive && !worker_.draining() &&
+         connection_.requests < config_.limits.keep_alive_requests;
+}
+
+}  // namespace sallyport::gateway

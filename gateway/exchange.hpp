@@ -1,0 +1,82 @@
+// One request, from its first byte to its record. Start reading here: Exchange::run is the whole path.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/limiter.hpp"
+#include "auth/principal.hpp"
+#include "gateway/relay.hpp"
+#include "gateway/request_body.hpp"
+#include "gateway/session.hpp"
+#include "http/message.hpp"
+#include "logging/record.hpp"
+#include "logging/sealed_log.hpp"
+#include "routing/model_call.hpp"
+#include "routing/route_table.hpp"
+#include "routing/spliced_body.hpp"
+
+namespace sallyport::gateway {
+
+// What the session does with the connection afterwards.
+enum class Next : std::uint8_t {
+  keep,                 // the next request
+  close,                // goodbye
+  close_after_refusal,  // goodbye, while the client may still be sending
+  cut,                  // no goodbye: the answer is not whole and must not look so
+};
+
+// Waits for a request and serves it. Cancellation: the connection's live.stop ends it; a record is left either way.
+core::Task<Next> serve_exchange(Connection& connection);
+
+class Exchange {
+ public:
+  explicit Exchange(Connection& connection);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+  core::Task<Next> run();
+
+ private:
+  core::Task<core::Result<void>> read_head();
+  core::Result<auth::Principal> authenticate();
+  core::Task<core::Result<void>> read_body();
+  core::Result<void> take_body_piece(core::ConstBytes piece);
+  core::Result<routing::Route> route(const auth::Principal& who);
+  core::Result<auth::Admission> admit(const auth::Principal& who);
+  core::Result<void> open_entry(bool keep_content);
+  core::Task<core::Result<routing::UpstreamLease>> send_upstream(const routing::Route& route, const auth::Admission&);
+  core::Task<core::Result<void>> send_request(routing::UpstreamLease& lease, const routing::Route& route);
+  core::Task<Next> relay_answer(const routing::Route& route, auth::Admission admission, routing::UpstreamLease lease);
+  core::Task<Next> answer_models(const auth::Principal& who);
+  core::Task<Next> refuse(core::Error error);
+  core::Task<Next> answer(unsigned status, std::string_view body, core::Reason outcome);
+  core::Task<core::Result<void>> seal(core::Reason outcome);
+  void watch_client(core::ByteStream* upstream);
+  bool keeps_connection() const noexcept;
+  std::uint64_t expected_tokens() const noexcept;
+
+  Connection& connection_;
+  Worker& worker_;
+  const std::shared_ptr<WorkerSnapshot> snapshot_;  // what this request started with
+  const Config& config_;
+  std::string head_text_;
+  http::RequestHead head_;
+  bool head_read_ = false;
+  bool body_read_ = false;
+  std::optional<routing::Family> family_;           // absent: a path without a model
+  RequestBody body_;
+  std::optional<routing::ModelCallReader> call_reader_;
+  std::optional<routing::ModelCall> call_;
+  auth::Standings standings_;
+  logging::Record record_;
+  std::optional<logging::LogEntry> entry_;
+  core::TimePoint started_;
+  core::Event sealed_;
+  core::Result<void> seal_result_;
+  bool client_left_ = false;
+};
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,71 @@
+#include "gateway/own_fields.hpp"
+
+#include <chrono>
+
+#include "http/writer.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+// The gateway's token stops here; forwarding claims are not believed; Expect has been answered already.
+constexpr std::string_view dropped[] = {"host",      "authorization",   "x-api-key",         "expect",
+                                        "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+                                        "x-real-ip", "x-request-id",    "proxy-authorization"};
+
+bool is_dropped(std::string_view name) noexcept {
+  for (const auto candidate : dropped) {
+    if (http::same_name(name, candidate)) return true;
+  }
+  return false;
+}
+
+std::uint64_t whole_seconds(core::Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(duration).count());
+}
+
+void append_standing(std::string& out, std::string_view of, const auth::Standing& standing) {
+  std::string name;
+  const auto append = [&](std::string_view what, std::uint64_t value, std::string_view unit) {
+    name.assign("x-ratelimit-").append(what).append("-").append(of);
+    http::append_field(out, name, std::to_string(value).append(unit));
+  };
+  append("limit", standing.limit, "");
+  append("remaining", standing.remaining, "");
+  append("reset", whole_seconds(standing.reset), "s");
+}
+
+}  // namespace
+
+bool is_models_path(const http::RequestHead& head) noexcept {
+  constexpr std::string_view list = "/v1/models";
+  if (head.method != "GET" && head.method != "HEAD") return false;
+  return head.path == list || (head.path.starts_with("/v1/models/") && head.path.size() > list.size() + 1);
+}
+
+std::string own_fields(std::string_view request_id, const auth::Standings& standings) {
+  std::string out;
+  if (!request_id.empty()) http::append_field(out, "x-request-id", request_id);
+  if (standings.requests) append_standing(out, "requests", *standings.requests);
+  if (standings.tokens) append_standing(out, "tokens", *standings.tokens);
+  if (standings.retry_after > core::Duration::zero()) {
+    http::append_field(out, "retry-after", whole_seconds(standings.retry_after));
+  }
+  return out;
+}
+
+void append_upstream_head(std::string& out, const UpstreamHead& head) {
+  http::append_request_line(out, head.client.method, head.client.target);
+  out.append("host: ").append(head.endpoint.host).append(":").append(std::to_string(head.endpoint.port)).append("\r\n");
+  for (const auto& field : head.client.fields) {
+    if (http::is_hop_by_hop(head.client.fields, field.name) || is_dropped(field.name)) continue;
+    if (head.model_call && http::same_name(field.name, "accept-encoding")) continue;
+    http::append_field(out, field.name, field.value);
+  }
+  http::append_field(out, "x-request-id", head.request_id);
+  const bool has_body = head.body_size > 0 || head.client.framing.kind != http::BodyKind::none;
+  if (has_body) http::append_framing(out, {http::BodyKind::sized, head.body_size});
+  http::append_end_of_head(out);
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,224 @@
+#include "gateway/relay.hpp"
+
+#include <cstring>
+
+#include "gateway/respond.hpp"
+#include "http/writer.hpp"
+
+namespace sallyport::gateway {
+
+using core::Error;
+using core::Reason;
+using core::Result;
+using core::Task;
+using http::BodyKind;
+
+namespace {
+
+constexpr unsigned interim_limit = 10;  // 1xx answers before the real one
+constexpr core::Duration farewell = std::chrono::seconds(1);
+
+bool is_event_stream_type(const http::Fields& fields) {
+  const auto type = fields.find("content-type");
+  constexpr std::string_view wanted = "text/event-stream";
+  return type && type->size() >= wanted.size() && http::same_name(type->substr(0, wanted.size()), wanted) &&
+         (type->size() == wanted.size() || (*type)[wanted.size()] == ';' || (*type)[wanted.size()] == ' ');
+}
+
+bool is_json_type(const http::Fields& fields) {
+  const auto type = fields.find("content-type");
+  return type && type->starts_with("application/json") && !fields.find("content-encoding");
+}
+
+// Fields the gateway sets itself.
+bool is_own_field(std::string_view name) {
+  for (const std::string_view own : {"x-request-id", "x-accel-buffering"}) {
+    if (http::same_name(name, own)) return true;
+  }
+  return false;
+}
+
+// What a read from an upstream that is in the middle of its answer can end with.
+Error upstream_failure(Error error, Reason timed_out, Reason ended) {
+  if (error.reason == Reason::timeout) return timed_out;
+  if (error.reason == Reason::cancelled || error.reason == Reason::upstream_rejected_certificate) return error;
+  return Error(ended, error.os_code);
+}
+
+}  // namespace
+
+Relay::Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
+             RelayPlan plan, logging::LogEntry* entry)
+    : clock_(clock), client_(client), upstream_(upstream), plan_(plan), entry_(entry), input_(upstream, buffers) {}
+
+Task<Result<void>> Relay::read_head() {
+  upstream_.set_deadline(clock_.now() + plan_.first_byte);
+  const http::HeadLimits limits;
+  for (unsigned interim = 0; interim <= interim_limit;) {
+    const std::size_t end = input_.text().find("\r\n\r\n");
+    if (end == std::string_view::npos) {
+      // Not whole yet; but what is wrong already need not be waited for.
+      if (!input_.empty() && !http::parse_response_head(input_.text(), limits, plan_.method, head_)) {
+        co_return Error(Reason::upstream_malformed);
+      }
+      auto got = co_await input_.more(limits.bytes);
+      if (!got && got.error().reason == Reason::head_too_large) co_return Error(Reason::upstream_malformed);
+      if (!got) co_return upstream_failure(got.error(), Reason::upstream_first_byte_timeout, Reason::upstream_closed);
+      if (*got == 0) co_return Error(Reason::upstream_closed);
+      continue;
+    }
+    upstream_head_.assign(input_.text().substr(0, end + 4));
+    const auto size = http::parse_response_head(upstream_head_, limits, plan_.method, head_);
+    if (!size || !*size) co_return Error(Reason::upstream_malformed);
+    input_.consume(**size);
+    if (head_.status >= 200) co_return Result<void>();
+    ++interim;
+  }
+  co_return Error(Reason::upstream_malformed);
+}
+
+void Relay::choose_framing() {
+  framing_ = head_.framing;
+  const bool unknown_size = framing_.kind == BodyKind::chunked || framing_.kind == BodyKind::until_close ||
+                            (framing_.kind == BodyKind::sized && plan_.hide_usage && event_stream_);
+  if (!unknown_size) return;
+  framing_.kind = plan_.client_minor_version >= 1 ? BodyKind::chunked : BodyKind::until_close;
+}
+
+void Relay::start(std::string_view own_fields) {
+  event_stream_ = is_event_stream_type(head_.fields);
+  const bool readable = plan_.family && (event_stream_ || is_json_type(head_.fields));
+  const bool hide = plan_.hide_usage && event_stream_;
+  meter_.emplace(readable ? *plan_.family : routing::Family::other, event_stream_ && readable, hide);
+  decoder_.emplace(head_.framing);
+  choose_framing();
+
+  http::append_status_line(client_head_, head_.status, head_.reason);
+  for (const auto& field : head_.fields) {
+    if (!http::is_hop_by_hop(head_.fields, field.name) && !is_own_field(field.name)) {
+      http::append_field(client_head_, field.name, field.value);
+    }
+  }
+  client_head_.append(own_fields);
+  if (event_stream_) {
+    http::append_field(client_head_, "x-accel-buffering", "no");
+    if (!head_.fields.find("cache-control")) http::append_field(client_head_, "cache-control", "no-cache");
+  }
+  http::append_framing(client_head_, framing_);
+  if (!client_reusable()) http::append_field(client_head_, "connection", "close");
+  http::append_end_of_head(client_head_);
+}
+
+// Decodes all that is here and lays it side by side, so that what one read brought leaves in one record.
+Result<Relay::Gathered> Relay::gather() {
+  const core::MutableBytes received = input_.mutable_bytes();
+  std::size_t used = 0, begin = 0, size = 0;
+  bool finished = decoder_->finished();
+  while (!finished) {
+    auto step = decoder_->decode(received.subspan(used));
+    if (!step) return Error(Reason::upstream_malformed);
+    used += step->consumed;
+    finished = step->finished;
+    if (!step->content.empty()) {
+      const auto at = static_cast<std::size_t>(step->content.data() - received.data());
+      if (size == 0) begin = at;
+      if (begin + size != at) std::memmove(received.data() + begin + size, step->content.data(), step->content.size());
+      size += step->content.size();
+    }
+    if (step->consumed == 0) break;
+  }
+  input_.consume(used);
+  return Gathered{received.subspan(begin, size), finished};
+}
+
+Task<Result<void>> Relay::pass() {
+  for (;;) {
+    auto got = gather();
+    if (!got) co_return got.error();
+    if (got->finished) co_return co_await hold_back(got->content);
+    if (!got->content.empty() || (event_stream_ && !started_)) {
+      if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
+    }
+    upstream_.set_deadline(clock_.now() + plan_.idle);
+    auto more = co_await input_.more();
+    if (!more) co_return upstream_failure(more.error(), Reason::upstream_idle_timeout, Reason::upstream_truncated);
+    if (*more > 0) continue;
+    if (!decoder_->ends_here()) co_return Error(Reason::upstream_truncated);
+    co_return co_await hold_back({});
+  }
+}
+
+// The answer's end has come: pieces_ is left holding what finish() sends.
+Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
+  const auto* views = &meter_->pass(content);
+  if (plan_.hide_usage && event_stream_) {
+    if (auto sent = co_await send(*views); !sent) co_return sent;
+    views = &meter_->finish();
+  }
+  frame(*views);
+  if (framing_.kind == BodyKind::chunked) {
+    http::append_last_chunk(last_chunk_, decoder_->trailers());
+    pieces_.push_back(core::bytes_of(last_chunk_));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Relay::send(const std::vector<core::ConstBytes>& views) {
+  frame(views);
+  if (pieces_.empty()) co_return Result<void>();
+  co_return co_await write_pieces();
+}
+
+Task<Result<void>> Relay::finish() {
+  if (pieces_.empty()) co_return Result<void>();
+  co_return co_await write_pieces();
+}
+
+// Lays out the next write: the head if it is still due, then the content in the framing chosen.
+void Relay::frame(const std::vector<core::ConstBytes>& views) {
+  pieces_.clear();
+  std::size_t size = 0;
+  for (const auto view : views) size += view.size();
+  if (!client_head_.empty()) pieces_.push_back(core::bytes_of(client_head_));
+  if (size == 0) return;
+  const bool chunked = framing_.kind == BodyKind::chunked;
+  if (chunked) {
+    size_line_.clear();
+    http::append_chunk_size(size_line_, size);
+    pieces_.push_back(core::bytes_of(size_line_));
+  }
+  for (const auto view : views) {
+    if (entry_ != nullptr) entry_->response_body(view);
+    pieces_.push_back(view);
+  }
+  if (chunked) pieces_.push_back(core::bytes_of(http::chunk_end));
+  bytes_ += size;
+}
+
+Task<Result<void>> Relay::write_pieces() {
+  client_.set_deadline(clock_.now() + plan_.write_stall);
+  started_ = true;
+  if (bytes_ > 0 && !first_byte_) first_byte_ = clock_.now();
+  auto written = co_await client_.write_all(pieces_);
+  client_.set_deadline(core::TimerWheel::never);
+  client_head_.clear();
+  pieces_.clear();
+  if (!written) co_return Error(Reason::client_left, written.error().os_code);
+  co_return written;
+}
+
+Task<void> Relay::break_off(Reason reason) {
+  if (!event_stream_ || !plan_.family) co_return;
+  std::string event;
+  append_error_event(event, *plan_.family, reason);
+  frame({core::bytes_of(event)});
+  client_.set_deadline(clock_.now() + farewell);
+  (void)co_await client_.write_all(pieces_);
+}
+
+bool Relay::upstream_reusable() const noexcept {
+  return head_.keep_alive && decoder_ && decoder_->finished() && input_.empty() &&
+         head_.framing.kind != BodyKind::until_close;
+}
+
+}  // namespace sallyport::gateway

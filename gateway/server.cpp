@@ -1,0 +1,229 @@
+#include "gateway/server.hpp"
+
+#include <sys/resource.h>
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <csignal>
+#include <thread>
+
+#include "gateway/admin.hpp"
+#include "gateway/file_watch.hpp"
+#include "gateway/load_config.hpp"
+#include "gateway/worker.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+constexpr auto file_look_interval = std::chrono::seconds(1);
+constexpr auto drain_look_interval = std::chrono::milliseconds(20);
+
+unsigned worker_count(const Config& config) {
+  return config.workers != 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Every connection is a descriptor, so the process takes all it is allowed.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines) {
+  std::vector<envelope::Recipient> recipients;
+  for (const auto& line : lines) recipients.push_back(envelope::Recipient::parse(line));
+  return recipients;
+}
+
+std::vector<path> watched_files(const Config& config, const path& file) {
+  auto files = config.files;
+  files.push_back(file);
+  return files;
+}
+
+}  // namespace
+
+struct Server::Parts {
+  Parts(Config config, path config_file, OperatorLogger& logger);
+  void run();
+
+ private:
+  void open_log(const Config& config);
+  void look_for_signals();
+  void look_for_changes();
+  void reload();
+  void start_drain();
+  void watch_drain();
+  void finish();
+  std::size_t connections() const;
+
+  const path file_;
+  OperatorLogger& log_;
+  core::SystemClock clock_;
+  // The control loop: signals, reload, drain and the admin listener, on the main thread.
+  boost::asio::io_context io_{1};
+  core::TimerWheel wheel_{clock_.now()};
+  tls::Loop loop_{io_, wheel_, {}, {}};
+  boost::asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::steady_timer ticker_{io_};
+  boost::asio::steady_timer drain_timer_{io_};
+  FileWatch files_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  Metrics metrics_;
+  auth::Limiter limiter_;
+  MemoryBudget body_memory_;
+  std::unique_ptr<logging::SealedLog> sealed_log_;
+  Services services_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Admin> admin_;
+  bool draining_ = false;
+  core::TimePoint drain_deadline_{};
+  core::TimePoint next_look_{};
+};
+
+Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
+    : file_(std::move(config_file)),
+      log_(logger),
+      snapshot_(build_snapshot(std::move(config))),
+      metrics_(snapshot_->config, worker_count(snapshot_->config)),
+      body_memory_(snapshot_->config.limits.body_memory_total),
+      services_{clock_, metrics_, log_, limiter_, body_memory_} {
+  const Config& running = snapshot_->config;
+  raise_descriptor_limit();
+  open_log(running);
+  for (unsigned i = 0; i < worker_count(running); ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_));
+    workers_.back()->listen();
+  }
+  if (running.admin) {
+    admin_ = std::make_unique<Admin>(
+        *running.admin, loop_,
+        Admin::Answers{[this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
+                       [this] { return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{}); }});
+  }
+  files_.watch(watched_files(running, file_));
+}
+
+void Server::Parts::open_log(const Config& config) {
+  if (!config.log) {
+    log_.warning("log_off", {{"meaning", "no exchange leaves a record"}});
+    return;
+  }
+  sealed_log_ = std::make_unique<logging::SealedLog>(config.log->settings, parse_recipients(config.log->recipients),
+                                                     clock_);
+  services_.log = sealed_log_.get();
+}
+
+void Server::Parts::run() {
+  for (auto& worker : workers_) worker->start();
+  for (const auto& listener : snapshot_->config.listeners) {
+    log_.info("listening", {{"listener", listener.name},
+                            {"address", listener.address.host + ":" + std::to_string(listener.address.port)},
+                            {"tls", listener.tls.has_value()}});
+  }
+  log_.info("ready", {{"workers", workers_.size()}});
+  look_for_signals();
+  look_for_changes();
+  io_.run();
+  for (auto& worker : workers_) worker->join();
+  sealed_log_.reset();  // ends its segment cleanly
+  log_.info("stopped");
+}
+
+void Server::Parts::look_for_signals() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reload();
+    } else if (!draining_) {
+      start_drain();
+    } else {
+      drain_deadline_ = clock_.now();  // asked twice: now
+    }
+    look_for_signals();
+  });
+}
+
+void Server::Parts::look_for_changes() {
+  ticker_.expires_after(core::TimerWheel::tick);
+  ticker_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const auto now = clock_.now();
+    wheel_.advance(now);
+    if (now >= next_look_) {
+      next_look_ = now + file_look_interval;
+      if (!draining_ && files_.changed()) reload();
+    }
+    look_for_changes();
+  });
+}
+
+// Everything new is built before anything old is let go, so that a mistake changes nothing.
+void Server::Parts::reload() {
+  auto loaded = load_config(file_);
+  for (const auto& problem : loaded.problems) log_.error("reload_refused", {{"problem", text_of(problem)}});
+  if (!loaded.config) return metrics_.config_reloaded(false);
+  try {
+    auto recipients =
+        loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
+    auto files = watched_files(*loaded.config, file_);
+    snapshot_ = build_snapshot(std::move(*loaded.config));
+    files_.watch(std::move(files));
+    metrics_.configure(snapshot_->config);
+    log_.configure(snapshot_->config.operator_log);
+    if (sealed_log_ && !recipients.empty()) sealed_log_->set_recipients(std::move(recipients));
+    for (auto& worker : workers_) worker->adopt(snapshot_);
+    metrics_.config_reloaded(true);
+    log_.info("reloaded", {{"file", file_.string()}});
+  } catch (const std::exception& problem) {
+    metrics_.config_reloaded(false);
+    log_.error("reload_refused", {{"problem", problem.what()}});
+  }
+}
+
+// /readyz says no first, so that whoever balances the load looks elsewhere before the listeners close.
+void Server::Parts::start_drain() {
+  draining_ = true;
+  const auto& limits = snapshot_->config.limits;
+  log_.info("draining", {{"connections", connections()}});
+  drain_deadline_ = clock_.now() + limits.ready_delay + limits.drain;
+  drain_timer_.expires_after(limits.ready_delay);
+  drain_timer_.async_wait([this](const boost::system::error_code&) {
+    for (auto& worker : workers_) worker->drain();
+    watch_drain();
+  });
+}
+
+void Server::Parts::watch_drain() {
+  if (connections() == 0) return finish();
+  if (clock_.now() >= drain_deadline_) {
+    drain_deadline_ = core::TimePoint::max();
+    log_.warning("drain_time_over", {{"connections", connections()}});
+    for (auto& worker : workers_) worker->stop();
+  }
+  drain_timer_.expires_after(drain_look_interval);
+  drain_timer_.async_wait([this](const boost::system::error_code&) { watch_drain(); });
+}
+
+void Server::Parts::finish() {
+  ticker_.cancel();
+  signals_.cancel();
+  if (admin_) admin_->close();
+  io_.stop();
+}
+
+std::size_t Server::Parts::connections() const {
+  std::size_t count = 0;
+  for (const auto& worker : workers_) count += worker->connections();
+  return count;
+}
+
+Server::Server(Config config, path file, OperatorLogger& operator_log)
+    : parts_(std::make_unique<Parts>(std::move(config), std::move(file), operator_log)) {}
+Server::~Server() = default;
+void Server::run() { parts_->run(); }
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,26 @@
+// The composition root: one configuration becomes running services; signals and changed files steer them.
+#pragma once
+
+#include <filesystem>
+
+#include "gateway/config.hpp"
+#include "gateway/operator_log.hpp"
+
+namespace sallyport::gateway {
+
+class Server {
+ public:
+  // Builds everything and binds every address, so that what can fail fails here, before anything is served.
+  // Throws std::runtime_error with words for the operator. `file` is read again on reload.
+  Server(Config config, std::filesystem::path file, OperatorLogger& operator_log);
+  ~Server();
+
+  // Serves until SIGTERM or SIGINT and the drain that follows; a second signal cuts the drain short.
+  void run();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sallyport::gateway

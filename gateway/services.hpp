@@ -1,0 +1,25 @@
+// What all workers share. Each member says in its own header that it is safe from every thread; nothing else is shared.
+#pragma once
+
+#include <memory>
+
+#include "auth/limiter.hpp"
+#include "core/clock.hpp"
+#include "gateway/metrics.hpp"
+#include "gateway/operator_log.hpp"
+#include "gateway/request_body.hpp"
+#include "gateway/snapshot.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::gateway {
+
+struct Services {
+  const core::Clock& clock;
+  Metrics& metrics;
+  OperatorLogger& operator_log;
+  auth::Limiter& limiter;
+  MemoryBudget& body_memory;
+  logging::SealedLog* log = nullptr;  // null where the configuration says `log: off`
+};
+
+}  // namespace sallyport::gateway

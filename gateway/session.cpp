@@ -1,0 +1,59 @@
+#include "gateway/session.hpp"
+
+#include "gateway/exchange.hpp"
+#include "tls/accept.hpp"
+
+namespace sallyport::gateway {
+
+using core::Result;
+using core::Task;
+
+namespace {
+
+// After a refusal the client may still be sending. Closing at once would reset the connection and could take the answer
+// with it, so what comes is read and dropped for a moment (RFC 9112 §9.6).
+constexpr core::Duration linger_time = std::chrono::seconds(2);
+constexpr std::size_t linger_bytes = 256 * 1024;
+
+Task<void> linger(Connection& connection) {
+  connection.stream.set_deadline(connection.worker.now() + linger_time);
+  for (std::size_t total = 0; total < linger_bytes;) {
+    connection.input.consume(connection.input.bytes().size());
+    auto got = co_await connection.input.more();
+    if (!got || *got == 0) co_return;
+    total += *got;
+  }
+}
+
+Task<Result<tls::Peer>> accept_client(Worker& worker, tls::Socket socket, std::size_t listener) {
+  const auto snapshot = worker.snapshot();
+  const tls::ServerIdentity* identity = snapshot->shared->listeners[listener].get();
+  if (identity == nullptr) co_return tls::accept_plain(std::move(socket), worker.loop());
+  const auto deadline = worker.now() + snapshot->shared->config.limits.handshake;
+  auto peer = co_await tls::accept(std::move(socket), worker.loop(), *identity, deadline);
+  worker.metrics().handshake_finished(peer ? core::Reason::none : peer.error().reason,
+                                      peer ? peer->identity.key_exchange : std::string());
+  co_return peer;
+}
+
+}  // namespace
+
+Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket socket, std::size_t listener) {
+  auto peer = co_await accept_client(worker, std::move(socket), listener);
+  if (!peer) co_return;
+  Connection connection{worker, live, *peer->stream, peer->identity, listener,
+                        Input(*peer->stream, worker.buffers())};
+  for (;;) {
+    live.idle = true;
+    live.stop = [&stream = connection.stream] { stream.cancel(); };
+    if (worker.draining()) co_return;
+    const Next next = co_await serve_exchange(connection);
+    if (next == Next::keep) continue;
+    if (next == Next::cut) co_return;  // without a word: what was sent must not look whole
+    connection.stream.close();
+    if (next == Next::close_after_refusal) co_await linger(connection);
+    co_return;
+  }
+}
+
+}  // namespace sallyport::gateway

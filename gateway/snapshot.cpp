@@ -1,0 +1,56 @@
+#include "gateway/snapshot.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "auth/token_file.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+std::vector<auth::Token> read_tokens(const path& file) {
+  if (file.empty()) return {};
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw std::runtime_error("cannot read the tokens file " + file.string());
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  auto content = auth::parse_token_file(text);
+  if (!content.problems.empty()) {
+    const auto& first = content.problems.front();
+    throw std::runtime_error(file.string() + ":" + std::to_string(first.line) + ": " + first.what);
+  }
+  return std::move(content.tokens);
+}
+
+tls::ServerSettings settings_of(const ListenerTls& listener) {
+  tls::ServerSettings settings;
+  for (const auto& files : listener.certificates) settings.certificates.push_back({files.chain, files.key});
+  settings.client_certificates = static_cast<tls::ClientCertificates>(listener.client_certificates);
+  settings.client_ca = listener.client_ca;
+  return settings;
+}
+
+static_assert(static_cast<int>(tls::ClientCertificates::off) == static_cast<int>(ClientCertificates::off) &&
+              static_cast<int>(tls::ClientCertificates::optional) == static_cast<int>(ClientCertificates::optional) &&
+              static_cast<int>(tls::ClientCertificates::required) == static_cast<int>(ClientCertificates::required));
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> build_snapshot(Config config) {
+  std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;
+  for (const auto& listener : config.listeners) {
+    listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(settings_of(*listener.tls)) : nullptr);
+  }
+  std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;
+  for (const auto& upstream : config.upstream_tls) {
+    upstreams.push_back(std::make_unique<tls::ClientIdentity>(
+        tls::ClientSettings{upstream.ca, upstream.certificate, upstream.key, upstream.server_name}));
+  }
+  auth::Authenticator authenticator(read_tokens(config.tokens_file), config.certificates);
+  routing::RouteTable routes(config.upstreams, config.models, config.routes);
+  return std::make_shared<const Snapshot>(Snapshot{std::move(config), std::move(authenticator), std::move(routes),
+                                                   std::move(listeners), std::move(upstreams)});
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,213 @@
+#include "gateway/worker.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "gateway/operator_log.hpp"
+#include "gateway/session.hpp"
+
+namespace sallyport::gateway {
+
+using boost::asio::ip::tcp;
+using core::Task;
+
+namespace {
+
+// Session tickets are one worker's own and belong to one identity and one endpoint, so they live beside the pool.
+routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics) {
+  auto sessions = std::make_shared<std::unordered_map<std::string, std::shared_ptr<tls::SessionSlot>>>();
+  return [&loop, snapshot, sessions, &metrics](const routing::Upstream& upstream, const routing::Endpoint& endpoint,
+                                               core::TimePoint deadline)
+             -> Task<core::Result<std::unique_ptr<core::ByteStream>>> {
+    const tls::ClientIdentity* identity = nullptr;
+    std::shared_ptr<tls::SessionSlot> slot;
+    if (!endpoint.plaintext) {
+      identity = snapshot->upstreams[upstream.tls_identity].get();
+      auto& kept = (*sessions)[upstream.name + ' ' + endpoint.text()];
+      if (!kept) kept = tls::make_session_slot();
+      slot = kept;
+    }
+    auto peer = co_await tls::connect(loop, endpoint.host, endpoint.port, identity, std::move(slot), deadline);
+    metrics.upstream_connected(peer ? core::Reason::none : peer.error().reason);
+    if (!peer) co_return peer.error();
+    co_return std::move(peer->stream);
+  };
+}
+
+}  // namespace
+
+Worker::Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot)
+    : services_(services),
+      work_(io_.get_executor()),
+      wheel_(services.clock.now()),
+      loop_{io_, wheel_, {}, {}},
+      metrics_(services.metrics.worker(index)),
+      snapshot_(own(std::move(snapshot))),
+      ticker_(io_.get_executor()) {}
+
+Worker::~Worker() { join(); }
+
+std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snapshot) {
+  auto mine = std::make_shared<WorkerSnapshot>();
+  mine->pool = std::make_unique<routing::UpstreamPool>(make_dial(loop_, snapshot, metrics_), wheel_);
+  mine->shared = std::move(snapshot);
+  return mine;
+}
+
+void Worker::listen() {
+  for (const auto& listener : snapshot_->shared->config.listeners) {
+    const auto& [host, port] = listener.address;
+    boost::system::error_code error;
+    const auto address = boost::asio::ip::make_address(host, error);
+    const std::string text = host + ":" + std::to_string(port);
+    if (error) throw std::runtime_error("cannot listen on " + text + ": not an IP address");
+    auto acceptor = std::make_unique<Acceptor>(io_.get_executor());
+    try {
+      acceptor->open(address.is_v6() ? tcp::v6() : tcp::v4());
+      acceptor->set_option(tcp::acceptor::reuse_address(true));
+      // Each worker has a socket of its own on the same port; the kernel spreads the connections.
+      acceptor->set_option(boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>(true));
+      acceptor->bind({address, port});
+      acceptor->listen();
+    } catch (const boost::system::system_error& problem) {
+      throw std::runtime_error("cannot listen on " + text + ": " + problem.code().message());
+    }
+    acceptors_.push_back(std::move(acceptor));
+  }
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::run() {
+  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+    ++accept_loops_;
+    boost::asio::co_spawn(io_.get_executor(), accept_loop(i, *acceptors_[i]), [this](std::exception_ptr) {
+      --accept_loops_;
+      finish_if_drained();
+    });
+  }
+  tick();
+  io_.run();
+}
+
+void Worker::tick() {
+  ticker_.expires_after(core::TimerWheel::tick);
+  ticker_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    wheel_.advance(services_.clock.now());
+    tick();
+  });
+}
+
+Task<void> Worker::pause(core::Duration duration) {
+  core::Event done;
+  core::TimerWheel::Timer timer(wheel_, [&done] { done.set(); });
+  timer.set(now() + duration);
+  co_await done.wait();
+}
+
+bool Worker::has_room(const std::string& address) const {
+  const auto& limits = snapshot_->shared->config.limits;
+  const auto found = by_address_.find(address);
+  return found == by_address_.end() || found->second < limits.connections_per_address;
+}
+
+// A slot is taken before the socket: past the limit, connections wait in the kernel's queue.
+Task<void> Worker::accept_loop(std::size_t listener, Acceptor& acceptor) {
+  while (!draining_) {
+    const std::size_t limit = snapshot_->shared->config.limits.connections / services_.metrics.workers() + 1;
+    if (live_.size() >= limit) {
+      co_await slot_free_.wait();
+      continue;
+    }
+    boost::system::error_code error;
+    tls::Socket socket = co_await acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
+    if (error == boost::asio::error::operation_aborted) break;
+    if (error) {
+      // Out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
+      services_.operator_log.warning("accept_failed", {{"error", error.message()}});
+      co_await pause(std::chrono::milliseconds(100));
+      continue;
+    }
+    const auto remote = socket.remote_endpoint(error);
+    const std::string address = error ? std::string() : remote.address().to_string();
+    if (!has_room(address)) {
+      metrics_.connection_refused();
+      continue;
+    }
+    boost::asio::co_spawn(io_.get_executor(), serve(std::move(socket), listener, address),
+                          [this](std::exception_ptr failure) {
+                            if (failure) services_.operator_log.error("connection_failed", {});
+                            finish_if_drained();
+                          });
+  }
+}
+
+Task<void> Worker::serve(tls::Socket socket, std::size_t listener, std::string address) {
+  const auto place = live_.emplace(live_.end());
+  ++by_address_[address];
+  open_connections_.fetch_add(1, std::memory_order_relaxed);
+  metrics_.connection_opened();
+  try {
+    co_await serve_connection(*this, *place, std::move(socket), listener);
+  } catch (const std::exception& problem) {
+    services_.operator_log.error("connection_failed", {{"error", problem.what()}});
+  }
+  metrics_.connection_closed();
+  open_connections_.fetch_sub(1, std::memory_order_relaxed);
+  const auto count = by_address_.find(address);
+  if (--count->second == 0) by_address_.erase(count);
+  live_.erase(place);
+  if (slot_free_.waited_for()) slot_free_.set();
+}
+
+void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
+  boost::asio::post(io_, [this, snapshot = std::move(snapshot)] {
+    snapshot_->pool->close_idle();
+    snapshot_ = own(snapshot);
+  });
+}
+
+void Worker::drain() {
+  boost::asio::post(io_, [this] {
+    draining_ = true;
+    boost::system::error_code ignored;
+    for (auto& acceptor : acceptors_) acceptor->close(ignored);
+    if (slot_free_.waited_for()) slot_free_.set();
+    for (auto& connection : live_) {
+      if (connection.idle && connection.stop) connection.stop();
+    }
+    finish_if_drained();
+  });
+}
+
+void Worker::stop() {
+  boost::asio::post(io_, [this] {
+    stopping_ = true;
+    for (auto& connection : live_) {
+      if (connection.stop) connection.stop();
+    }
+    finish_if_drained();
+  });
+}
+
+void Worker::finish_if_drained() {
+  if (!draining_ || !live_.empty() || accept_loops_ > 0) return;
+  snapshot_->pool->close_idle();
+  ticker_.cancel();
+  work_.reset();
+}
+
+}  // namespace sallyport::gateway

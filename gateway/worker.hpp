@@ -1,0 +1,108 @@
+// Worker: one thread with its own event loop, accept sockets, upstream connections and buffers. A connection never
+// changes worker, so nothing here is locked.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/timer_wheel.hpp"
+#include "gateway/buffer_pool.hpp"
+#include "gateway/request_ids.hpp"
+#include "gateway/services.hpp"
+#include "gateway/snapshot.hpp"
+#include "routing/upstream_pool.hpp"
+#include "tls/connect.hpp"
+#include "tls/loop.hpp"
+
+namespace sallyport::gateway {
+
+// One worker's view of one snapshot: its own upstream connections under that snapshot's identities. Dropped with the
+// last exchange that started under it.
+struct WorkerSnapshot {
+  std::shared_ptr<const Snapshot> shared;
+  std::unique_ptr<routing::UpstreamPool> pool;
+};
+
+// What the drain needs to know of a connection: whether it is between requests, and how to end it.
+struct LiveConnection {
+  bool idle = true;
+  std::function<void()> stop;  // ends what it waits for
+};
+
+class Worker {
+ public:
+  Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Binds this worker's accept sockets. Throws std::runtime_error naming the address.
+  void listen();
+  void start();  // the thread; listen() came before
+  void join();
+
+  // From any thread.
+  void adopt(std::shared_ptr<const Snapshot> snapshot);  // for requests that start from now on
+  void drain();                                          // no new connections; idle ones end, busy ones after their answer
+  void stop();                                           // whatever is still busy is cut
+  std::size_t connections() const noexcept { return open_connections_.load(std::memory_order_relaxed); }
+
+  // For the coroutines of this worker.
+  Services& services() noexcept { return services_; }
+  tls::Loop& loop() noexcept { return loop_; }
+  BufferPool& buffers() noexcept { return buffers_; }
+  RequestIds& ids() noexcept { return ids_; }
+  WorkerMetrics& metrics() noexcept { return metrics_; }
+  std::shared_ptr<WorkerSnapshot> snapshot() const noexcept { return snapshot_; }
+  core::TimePoint now() const noexcept { return services_.clock.now(); }
+  bool draining() const noexcept { return draining_; }
+  bool stopping() const noexcept { return stopping_; }
+
+  using Place = std::list<LiveConnection>::iterator;
+
+ private:
+  using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, core::Executor>;
+
+  void run();
+  void tick();
+  std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot);
+  core::Task<void> accept_loop(std::size_t listener, Acceptor& acceptor);
+  core::Task<void> serve(tls::Socket socket, std::size_t listener, std::string address);
+  core::Task<void> pause(core::Duration duration);
+  bool has_room(const std::string& address) const;
+  void finish_if_drained();
+
+  Services& services_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<core::Executor> work_;
+  core::TimerWheel wheel_;
+  tls::Loop loop_;
+  BufferPool buffers_;
+  RequestIds ids_;
+  WorkerMetrics& metrics_;
+  std::shared_ptr<WorkerSnapshot> snapshot_;
+  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+                                    core::Executor>
+      ticker_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::list<LiveConnection> live_;
+  std::unordered_map<std::string, std::size_t> by_address_;
+  std::size_t accept_loops_ = 0;
+  std::atomic<std::size_t> open_connections_{0};
+  core::Event slot_free_;
+  bool draining_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace sallyport::gateway
