@@ -1,0 +1,34 @@
+#include "tls/accept.hpp"
+
+#include "tls/openssl.hpp"
+#include "tls/peer.hpp"
+#include "tls/tcp_stream.hpp"
+#include "tls/tls_stream.hpp"
+
+namespace sallyport::tls {
+
+core::Task<core::Result<Peer>> accept(Socket socket, Loop& loop, const ServerIdentity& identity,
+                                      core::TimePoint deadline) {
+  Peer peer;
+  std::string address = address_of(socket);
+  SSL_CTX* context = identity.contexts().all.front().context.get();
+  auto stream = std::make_unique<TlsStream>(std::move(socket), loop, context, TlsStream::Role::server);
+  stream->set_deadline(deadline);
+  if (auto done = co_await stream->handshake(); !done) co_return done.error();
+  if (SSL_session_reused(stream->ssl()) && !certificate_still_valid(stream->ssl())) {
+    co_return core::Error(core::Reason::tls_failed);
+  }
+  peer.identity = identify(stream->ssl());
+  peer.identity.address = std::move(address);
+  peer.stream = std::move(stream);
+  co_return peer;
+}
+
+Peer accept_plain(Socket socket, Loop& loop) {
+  Peer peer;
+  peer.identity.address = address_of(socket);
+  peer.stream = std::make_unique<TcpStream>(std::move(socket), loop);
+  return peer;
+}
+
+}  // namespace sallyport::tls

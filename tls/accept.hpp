@@ -1,0 +1,26 @@
+// A client's socket → ByteStream and what its handshake proved.
+#pragma once
+
+#include <memory>
+
+#include "core/byte_stream.hpp"
+#include "core/peer_identity.hpp"
+#include "tls/identity.hpp"
+#include "tls/transport.hpp"
+
+namespace sallyport::tls {
+
+struct Peer {
+  std::unique_ptr<core::ByteStream> stream;
+  core::PeerIdentity identity;
+};
+
+// TLS 1.3 handshake as the server, finished before `deadline`. The identity must outlive this call, not the stream.
+// Errors: timeout, truncated, tls_failed, io_failed. The stream's deadline is left at `deadline`.
+core::Task<core::Result<Peer>> accept(Socket socket, Loop& loop, const ServerIdentity& identity,
+                                      core::TimePoint deadline);
+
+// The same for a listener that the configuration names as plain: no handshake, nothing proven.
+Peer accept_plain(Socket socket, Loop& loop);
+
+}  // namespace sallyport::tls

@@ -1,0 +1,118 @@
+#include "tls/connect.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <vector>
+
+#include "tls/openssl.hpp"
+#include "tls/peer.hpp"
+#include "tls/session_slot.hpp"
+#include "tls/tcp_stream.hpp"
+#include "tls/tls_stream.hpp"
+
+namespace sallyport::tls {
+
+using boost::asio::ip::tcp;
+using core::Error;
+using core::Reason;
+using core::Result;
+using core::Task;
+
+std::shared_ptr<SessionSlot> make_session_slot() { return std::make_shared<SessionSlot>(); }
+
+namespace {
+
+Task<Result<std::vector<tcp::endpoint>>> resolve(Loop& loop, const std::string& host, std::uint16_t port,
+                                                 core::TimePoint deadline) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  if (!error) co_return std::vector<tcp::endpoint>{{address, port}};
+  boost::asio::ip::basic_resolver<tcp, core::Executor> resolver(loop.executor());
+  bool expired = false;
+  core::TimerWheel::Timer timer(loop.wheel, [&] {
+    expired = true;
+    resolver.cancel();
+  });
+  timer.set(deadline);
+  const auto found = co_await resolver.async_resolve(host, std::to_string(port),
+                                                     boost::asio::redirect_error(core::use_task, error));
+  if (expired) co_return Error(Reason::upstream_connect_timeout);
+  if (error) co_return Error(Reason::upstream_unresolved);
+  co_return std::vector<tcp::endpoint>(found.begin(), found.end());
+}
+
+Task<Result<Socket>> open_socket(Loop& loop, const std::vector<tcp::endpoint>& endpoints, core::TimePoint deadline) {
+  Error last(Reason::upstream_unreachable);
+  for (const auto& endpoint : endpoints) {
+    Socket socket(loop.executor());
+    bool expired = false;
+    core::TimerWheel::Timer timer(loop.wheel, [&] {
+      expired = true;
+      boost::system::error_code ignored;
+      socket.cancel(ignored);
+    });
+    timer.set(deadline);
+    boost::system::error_code error;
+    co_await socket.async_connect(endpoint, boost::asio::redirect_error(core::use_task, error));
+    if (expired) co_return Error(Reason::upstream_connect_timeout);
+    if (!error) co_return socket;
+    last.os_code = error.value();
+  }
+  co_return last;
+}
+
+// The name is checked as part of the chain's verification, so a wrong one ends the handshake (RFC 9525).
+void expect_name(SSL* ssl, const std::string& name) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(name, error);
+  if (!error) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
+  } else {
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set1_host(ssl, name.c_str());
+    SSL_set_tlsext_host_name(ssl, name.c_str());
+  }
+}
+
+Error as_connect_error(Error error) {
+  switch (error.reason) {
+    case Reason::timeout: return Reason::upstream_connect_timeout;
+    case Reason::upstream_certificate_expired:
+    case Reason::upstream_certificate_untrusted:
+    case Reason::upstream_certificate_name:
+    case Reason::upstream_rejected_certificate:
+    case Reason::cancelled: return error;
+    default: return Reason::upstream_tls_failed;
+  }
+}
+
+}  // namespace
+
+Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t port, const ClientIdentity* identity,
+                           std::shared_ptr<SessionSlot> sessions, core::TimePoint deadline) {
+  auto endpoints = co_await resolve(loop, host, port, deadline);
+  if (!endpoints) co_return endpoints.error();
+  auto socket = co_await open_socket(loop, *endpoints, deadline);
+  if (!socket) co_return socket.error();
+  if (identity == nullptr) co_return accept_plain(std::move(*socket), loop);
+
+  Peer peer;
+  std::string address = address_of(*socket);
+  const auto& context = identity->context();
+  auto stream =
+      std::make_unique<TlsStream>(std::move(*socket), loop, context.context.get(), TlsStream::Role::client);
+  expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
+  if (sessions) stream->keep_sessions_in(std::move(sessions));
+  stream->set_deadline(deadline);
+  if (auto done = co_await stream->handshake(); !done) co_return as_connect_error(done.error());
+  peer.identity = identify(stream->ssl());
+  peer.identity.address = std::move(address);
+  peer.stream = std::move(stream);
+  co_return peer;
+}
+
+}  // namespace sallyport::tls

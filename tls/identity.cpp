@@ -1,0 +1,166 @@
+#include "tls/identity.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "tls/openssl.hpp"
+#include "tls/session_slot.hpp"
+
+namespace sallyport::tls {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& what, const std::filesystem::path& file) {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  std::string words = what + " " + file.string();
+  if (ERR_GET_LIB(code) == ERR_LIB_SYS) {
+    words += std::string(": ") + std::strerror(ERR_GET_REASON(code));
+  } else if (reason != nullptr) {
+    words += std::string(": ") + reason;
+  }
+  ERR_clear_error();
+  throw std::runtime_error(words);
+}
+
+SslContext new_context(const SSL_METHOD* method) {
+  SslContext context(SSL_CTX_new(method));
+  if (!context) throw std::bad_alloc();
+  SSL_CTX* raw = context.get();
+  SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
+  SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  // RELEASE_BUFFERS: an idle connection gives back OpenSSL's 16 KB buffers.
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(raw, 1);  // one read of the transport may bring many records
+  SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
+  // Hybrid post-quantum first where the linked OpenSSL has it (3.5); an unknown name would make the call fail.
+  if (SSL_CTX_set1_groups_list(raw, "X25519MLKEM768:X25519:P-256:P-384") != 1) {
+    ERR_clear_error();
+    SSL_CTX_set1_groups_list(raw, "X25519:P-256:P-384");
+  }
+  return context;
+}
+
+void use_certificate(SSL_CTX* context, const CertificateFiles& files) {
+  if (SSL_CTX_use_certificate_chain_file(context, files.chain.c_str()) != 1) {
+    fail("cannot use the certificate chain", files.chain);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    fail("cannot use the private key", files.key);
+  }
+  if (SSL_CTX_check_private_key(context) != 1) fail("the private key does not belong to the certificate:", files.key);
+}
+
+bool matches(const std::string& pattern, std::string_view name) {
+  if (!pattern.starts_with("*.")) return pattern == name;
+  const auto dot = name.find('.');
+  return dot != std::string_view::npos && dot > 0 && name.substr(dot) == std::string_view(pattern).substr(1);
+}
+
+// RFC 6066 §3: the client's server_name chooses the certificate; without a match the first one answers.
+int choose_certificate(SSL* ssl, int*, void* argument) {
+  const auto& contexts = *static_cast<const ServerIdentity::Contexts*>(argument);
+  const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr) return SSL_TLSEXT_ERR_OK;
+  std::string name(asked);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const auto& candidate : contexts.all) {
+    const auto& names = candidate.names;
+    if (std::any_of(names.begin(), names.end(), [&](const auto& pattern) { return matches(pattern, name); })) {
+      SSL_set_SSL_CTX(ssl, candidate.context.get());
+      break;
+    }
+  }
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// RFC 7301 §3.2: only http/1.1 is spoken; a client that offers other protocols alone is refused.
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+                    unsigned size, void*) {
+  static constexpr unsigned char ours[] = "\x08http/1.1";
+  unsigned char* selected = nullptr;
+  if (SSL_select_next_proto(&selected, out_size, ours, sizeof ours - 1, offered, size) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+void ask_for_client_certificates(SSL_CTX* context, const ServerSettings& settings) {
+  if (settings.client_certificates == ClientCertificates::off) return;
+  if (SSL_CTX_load_verify_file(context, settings.client_ca.c_str()) != 1) {
+    fail("cannot use the client CA", settings.client_ca);
+  }
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(settings.client_ca.c_str()));
+  int mode = SSL_VERIFY_PEER;
+  if (settings.client_certificates == ClientCertificates::required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  SSL_CTX_set_verify(context, mode, nullptr);
+}
+
+SslContext server_context(const ServerSettings& settings, const CertificateFiles& files,
+                          const ServerIdentity::Contexts& contexts) {
+  SslContext context = new_context(TLS_server_method());
+  SSL_CTX* raw = context.get();
+  use_certificate(raw, files);
+  ask_for_client_certificates(raw, settings);
+  SSL_CTX_set_num_tickets(raw, 1);  // one resumption a handshake is enough; a second is a write for nothing
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // tickets carry the state
+  static constexpr unsigned char context_id[] = "sallyport";
+  SSL_CTX_set_session_id_context(raw, context_id, sizeof context_id - 1);
+  SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(raw, choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg(raw, const_cast<ServerIdentity::Contexts*>(&contexts));
+  return context;
+}
+
+}  // namespace
+
+std::vector<std::string> dns_names_of(X509* certificate) {
+  std::vector<std::string> names;
+  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(list, i);
+    if (entry->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(entry->d.dNSName));
+    std::string name(text, static_cast<std::size_t>(ASN1_STRING_length(entry->d.dNSName)));
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+    names.push_back(std::move(name));
+  }
+  GENERAL_NAMES_free(list);
+  return names;
+}
+
+ServerIdentity::ServerIdentity(const ServerSettings& settings) : contexts_(std::make_unique<Contexts>()) {
+  if (settings.certificates.empty()) throw std::runtime_error("a TLS listener needs at least one certificate");
+  for (const auto& files : settings.certificates) {
+    SslContext context = server_context(settings, files, *contexts_);
+    auto names = dns_names_of(SSL_CTX_get0_certificate(context.get()));
+    contexts_->all.push_back({std::move(context), std::move(names)});
+  }
+}
+
+ServerIdentity::~ServerIdentity() = default;
+
+ClientIdentity::ClientIdentity(const ClientSettings& settings) : context_(std::make_unique<Context>()) {
+  context_->context = new_context(TLS_client_method());
+  context_->server_name = settings.server_name;
+  SSL_CTX* raw = context_->context.get();
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  if (settings.ca.empty()) {
+    if (SSL_CTX_set_default_verify_paths(raw) != 1) fail("cannot use", "the system's certificate store");
+  } else if (SSL_CTX_load_verify_file(raw, settings.ca.c_str()) != 1) {
+    fail("cannot use the CA", settings.ca);
+  }
+  if (!settings.certificate.empty()) use_certificate(raw, {settings.certificate, settings.key});
+  static constexpr unsigned char protocols[] = "\x08http/1.1";
+  SSL_CTX_set_alpn_protos(raw, protocols, sizeof protocols - 1);
+  SessionSlot::attach(raw);
+}
+
+ClientIdentity::~ClientIdentity() = default;
+
+}  // namespace sallyport::tls

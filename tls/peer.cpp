@@ -1,0 +1,79 @@
+#include "tls/peer.hpp"
+
+#include <openssl/x509v3.h>
+
+#include <array>
+
+#include "core/base64.hpp"
+#include "core/crypto.hpp"
+
+namespace sallyport::tls {
+
+namespace {
+
+std::string common_name_of(X509* certificate) {
+  std::array<char, 256> text{};
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text.data(),
+                                             static_cast<int>(text.size()));
+  return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
+}
+
+std::vector<std::string> uris_of(X509* certificate) {
+  std::vector<std::string> uris;
+  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(list, i);
+    if (entry->type != GEN_URI) continue;
+    const auto* text = ASN1_STRING_get0_data(entry->d.uniformResourceIdentifier);
+    const auto size = static_cast<std::size_t>(ASN1_STRING_length(entry->d.uniformResourceIdentifier));
+    uris.emplace_back(reinterpret_cast<const char*>(text), size);
+  }
+  GENERAL_NAMES_free(list);
+  return uris;
+}
+
+std::string fingerprint_of(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  if (size <= 0) return {};
+  const auto digest = core::crypto::sha256({reinterpret_cast<const std::byte*>(der), static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return core::to_hex(digest);
+}
+
+std::string key_exchange_of(SSL* ssl) {
+  const int group = static_cast<int>(SSL_get_negotiated_group(ssl));
+  if (const char* name = SSL_group_to_name(ssl, group)) return name;
+  const char* name = OBJ_nid2sn(group);
+  return name != nullptr ? name : "";
+}
+
+}  // namespace
+
+core::PeerIdentity identify(SSL* ssl) {
+  core::PeerIdentity peer;
+  peer.key_exchange = key_exchange_of(ssl);
+  if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) peer.server_name = name;
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return peer;
+  peer.verified = true;
+  peer.common_name = common_name_of(certificate);
+  peer.dns_names = dns_names_of(certificate);
+  peer.uris = uris_of(certificate);
+  peer.fingerprint = fingerprint_of(certificate);
+  return peer;
+}
+
+std::string address_of(const Socket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::string() : endpoint.address().to_string();
+}
+
+bool certificate_still_valid(SSL* ssl) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  return certificate == nullptr || (X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
+                                    X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0);
+}
+
+}  // namespace sallyport::tls

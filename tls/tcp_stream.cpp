@@ -1,0 +1,32 @@
+#include "tls/tcp_stream.hpp"
+
+namespace sallyport::tls {
+
+using core::Result;
+using core::Task;
+
+Task<Result<std::size_t>> TcpStream::read_some(core::MutableBytes into) {
+  for (;;) {
+    if (const std::size_t size = transport_.take(into)) co_return size;
+    if (transport_.ended()) co_return std::size_t{0};
+    if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
+  }
+}
+
+Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces) {
+  core::Bytes& packed = transport_.loop().packing;
+  packed.clear();
+  for (const auto piece : pieces) packed.insert(packed.end(), piece.begin(), piece.end());
+  if (auto sent = transport_.send(packed); !sent) co_return sent.error();
+  if (!transport_.has_unsent()) co_return Result<void>();
+  co_return co_await transport_.flush();
+}
+
+void TcpStream::watch(std::function<void()> left) {
+  if (!left) return transport_.watch({});
+  transport_.watch([this, left = std::move(left)] {
+    if (transport_.ended()) left();
+  });
+}
+
+}  // namespace sallyport::tls

@@ -1,0 +1,62 @@
+// The TLS ByteStream: OpenSSL over a Transport, through a BIO of our own. Private to this folder; accept and connect
+// make one.
+#pragma once
+
+#include <memory>
+
+#include "core/byte_stream.hpp"
+#include "tls/openssl.hpp"
+#include "tls/transport.hpp"
+
+namespace sallyport::tls {
+
+struct SessionSlot;
+
+class TlsStream final : public core::ByteStream {
+ public:
+  enum class Role { server, client };
+  TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role);
+
+  // Before anything else. Errors: timeout, truncated, tls_failed; as a client also the upstream_certificate_* reasons.
+  core::Task<core::Result<void>> handshake();
+  SSL* ssl() noexcept { return ssl_.get(); }
+  Transport& transport() noexcept { return transport_; }
+  void keep_sessions_in(std::shared_ptr<SessionSlot> slot);
+
+  core::Task<core::Result<void>> wait_readable() override;
+  core::Task<core::Result<std::size_t>> read_some(core::MutableBytes into) override;
+  using core::ByteStream::write_all;
+  core::Task<core::Result<void>> write_all(std::span<const core::ConstBytes> pieces) override;
+  void set_deadline(core::TimePoint deadline) noexcept override { transport_.set_deadline(deadline); }
+  void watch(std::function<void()> left) override;
+  bool has_unread() const noexcept override;
+  std::uint64_t bytes_sent() const noexcept override { return transport_.bytes_sent(); }
+  void cancel() noexcept override { transport_.cancel(); }
+  void close() noexcept override;
+  void abort() noexcept override { transport_.reset(); }
+
+ private:
+  enum class Peek { nothing, content, end };
+  core::Result<std::size_t> read_now(core::MutableBytes into, bool& wait);
+  core::Result<void> seal_and_send(std::span<const core::ConstBytes> pieces);
+  core::Result<void> encrypt(core::ConstBytes record);
+  core::Result<void> send_outbox();
+  core::Error failure(int code);
+  Peek peek();
+  void look();
+  void count_key_update();
+  static void on_message(int write, int, int type, const void* data, std::size_t size, SSL*, void* self);
+
+  Transport transport_;
+  std::shared_ptr<SessionSlot> sessions_;  // before ssl_: outlives it
+  Ssl ssl_;
+  Role role_;
+  bool ended_ = false;     // close_notify came
+  bool handshaken_ = false;
+  bool flooded_ = false;   // more KeyUpdates than any honest peer sends
+  unsigned key_updates_ = 0;
+  core::TimePoint key_updates_since_{};
+  std::function<void()> left_;
+};
+
+}  // namespace sallyport::tls
