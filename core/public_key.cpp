@@ -93,6 +93,12 @@ void choose_oaep_sha256(EVP_PKEY_CTX* context) {
           "set up RSA-OAEP");
 }
 
+PublicKey public_half(EVP_PKEY* key) {
+  auto half = PublicKey::from_der(der_of(key));
+  if (!half) throw std::invalid_argument("this is not a sound P-256, Ed25519 or RSA key of 2048 to 8192 bits");
+  return *std::move(half);
+}
+
 DigestContext digest_context() {
   DigestContext context(EVP_MD_CTX_new());
   require(context != nullptr, "make a digest context");
@@ -186,12 +192,12 @@ std::string PublicKey::pem() const {
 
 Bytes PublicKey::raw() const {
   if (type_ == KeyType::rsa) throw std::logic_error("an RSA key has no raw form");
-  // Both end their SubjectPublicKeyInfo with the bits themselves; a P-256 key from elsewhere may be compressed there.
-  unsigned char* encoded = nullptr;
-  const std::size_t size = EVP_PKEY_get1_encoded_public_key(key_.get(), &encoded);
-  require(size != 0, "encode a public key");
-  Bytes bytes(reinterpret_cast<std::byte*>(encoded), reinterpret_cast<std::byte*>(encoded) + size);
-  OPENSSL_free(encoded);
+  Bytes bytes(type_ == KeyType::p256 ? p256_point_size : ed25519_key_size);
+  std::size_t size = 0;
+  require(EVP_PKEY_get_octet_string_param(key_.get(), OSSL_PKEY_PARAM_PUB_KEY, core::raw(bytes.data()), bytes.size(),
+                                          &size) == 1,
+          "encode a public key");
+  bytes.resize(size);
   return bytes;
 }
 
@@ -220,8 +226,7 @@ bool PublicKey::verify(ConstBytes message, ConstBytes signature) const {
   return valid;
 }
 
-PrivateKey::PrivateKey(std::shared_ptr<evp_pkey_st> key)
-    : key_(std::move(key)), public_(PublicKey::from_der(der_of(key_.get())).value()) {}
+PrivateKey::PrivateKey(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)), public_(public_half(key_.get())) {}
 
 PrivateKey PrivateKey::generate_p256() {
   Key key = owned(EVP_EC_gen(SN_X9_62_prime256v1));
@@ -252,9 +257,6 @@ PrivateKey PrivateKey::from_pem(ConstBytes pem, const AskPassphrase& ask) {
   if (!key) {
     throw std::invalid_argument(question.asked ? "the passphrase is missing or does not open this private key"
                                                : "this is not a private key in PEM form");
-  }
-  if (!type_of(key.get()) || !sound(key.get())) {
-    throw std::invalid_argument("this is not a sound P-256, Ed25519 or RSA key of 2048 to 8192 bits");
   }
   return PrivateKey(std::move(key));
 }
