@@ -1,0 +1,325 @@
+#include "gateway/token_command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "auth/policy.hpp"
+#include "auth/token_file.hpp"
+#include "auth/utc_time.hpp"
+#include "gateway/expiry.hpp"
+#include "gateway/table.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+using auth::Token;
+using nlohmann::ordered_json;
+using Tokens = std::vector<Token>;
+
+constexpr auto token_details = R"(
+A token is what a client shows as its API key. The tokens file keeps a hash of each and never a token itself; it is
+append-only, and a running gateway takes up what was added.
+
+Examples:
+  sallyport token create --name team-a --models 'llama*,embed' --expires 30d --file tokens.jsonl
+  sallyport token list --file tokens.jsonl
+  sallyport token revoke team-a --file tokens.jsonl
+)";
+
+constexpr auto create_details = R"(
+Prints the new token once, alone on stdout; what is said about it goes to stderr. So a script may write:
+
+  TOKEN=$(sallyport token create --name team-a --models 'llama*,embed' --file tokens.jsonl)
+  curl https://gateway.example/v1/models -H "Authorization: Bearer $TOKEN"
+
+A pattern is a name, or its beginning and one '*'. What no pattern names is refused: a token without --routes reaches
+models alone.
+)";
+
+constexpr auto list_details = R"(
+Examples:
+  sallyport token list --file tokens.jsonl
+  sallyport token list --file tokens.jsonl --json | jq '.[] | select(.state == "active")'
+)";
+
+constexpr auto revoke_details = R"(
+By id, or by name when one active token has it. A revoked token stays in the file and never comes back.
+
+Examples:
+  sallyport token revoke tk-3f9a6c0d21e8b754 --file tokens.jsonl
+  sallyport token revoke team-a --file tokens.jsonl
+)";
+
+// A problem that was found, as opposed to wrong use: exit code 1.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  return text.empty() ? "-" : text;
+}
+
+std::string_view state_of(const Token& token, core::WallTime now) {
+  if (token.revoked) return "revoked";
+  return token.expires && now >= *token.expires ? "expired" : "active";
+}
+
+std::string expiry_of(const Token& token) { return token.expires ? auth::format_utc(*token.expires) : "never"; }
+
+std::string limits_of(const auth::Allowance& allowance) {
+  std::vector<std::string> limits;
+  const auto add = [&](std::uint64_t limit, const char* unit) {
+    if (limit != 0) limits.push_back(std::to_string(limit) + unit);
+  };
+  add(allowance.requests_per_minute, " requests/min");
+  add(allowance.tokens_per_minute, " tokens/min");
+  add(allowance.concurrent_requests, " at once");
+  return joined(limits);
+}
+
+// What the file holds. A file with any problem would not be taken up by the gateway, so nothing is built on it.
+Tokens tokens_in(const std::filesystem::path& file) {
+  auth::TokenFileContent content = auth::read_token_file(file);
+  if (content.problems.empty()) return std::move(content.tokens);
+  std::string text = "the tokens file has problems; correct it first";
+  for (const auto& problem : content.problems) {
+    text += "\n  " + file.string() + ":" + std::to_string(problem.line) + ": " + problem.what;
+  }
+  throw Failure(text);
+}
+
+struct CreateOptions {
+  std::string name;
+  std::vector<std::string> models;
+  std::vector<std::string> routes;
+  std::string expires;
+  auth::Allowance allowance;
+};
+
+void explain(const Token& token, const Tokens& others, core::WallTime now) {
+  std::cerr << "Token " << token.grant.id << " for " << token.grant.name << ", shown this once:\n"
+            << "  models   " << joined(token.grant.models) << "\n  routes   " << joined(token.grant.routes)
+            << "\n  expires  " << expiry_of(token) << "\n  limits   " << limits_of(token.grant.allowance) << '\n';
+  for (const Token& other : others) {
+    if (other.grant.name != token.grant.name || state_of(other, now) != "active") continue;
+    std::cerr << other.grant.id << " has the same name and stays active until it is revoked.\n";
+  }
+}
+
+void create(const CreateOptions& options, const std::filesystem::path& file, core::WallTime now) {
+  const Tokens others = std::filesystem::exists(file) ? tokens_in(file) : Tokens{};
+  const core::Secret text = auth::make_token_text();
+  Token token;
+  token.grant = {auth::make_token_id(), options.name, options.models, options.routes, options.allowance};
+  token.hash = auth::hash_token(text.reveal_text());
+  token.created = now;
+  if (!options.expires.empty()) token.expires = parse_expiry(options.expires, now);
+  auth::append_token(file, token);
+  explain(token, others, now);
+  std::cout << text.reveal_text() << std::endl;
+  if (std::cout) return;
+  auth::append_revocation(file, token.grant.id, now);  // nobody knows it, so nobody shall use it
+  throw Failure("the token could not be written to stdout; " + token.grant.id + " is revoked again");
+}
+
+std::string text_list(const Tokens& tokens, core::WallTime now) {
+  std::vector<std::vector<std::string>> rows = {{"ID", "NAME", "MODELS", "ROUTES", "LIMITS", "EXPIRES", "STATE"}};
+  for (const Token& token : tokens) {
+    const auth::Grant& grant = token.grant;
+    rows.push_back({grant.id, grant.name, joined(grant.models), joined(grant.routes), limits_of(grant.allowance),
+                    expiry_of(token), std::string(state_of(token, now))});
+  }
+  return tokens.empty() ? "No tokens yet. To make one: sallyport token create --help\n" : table(rows);
+}
+
+std::string json_list(const Tokens& tokens, core::WallTime now) {
+  const auto time = [](const std::optional<core::WallTime>& when) {
+    return when ? ordered_json(auth::format_utc(*when)) : ordered_json(nullptr);
+  };
+  const auto limit = [](std::uint64_t most) { return most != 0 ? ordered_json(most) : ordered_json(nullptr); };
+  ordered_json list = ordered_json::array();
+  for (const Token& token : tokens) {
+    const auth::Grant& grant = token.grant;
+    list.push_back({{"id", grant.id},
+                    {"name", grant.name},
+                    {"models", grant.models},
+                    {"routes", grant.routes},
+                    {"limits",
+                     {{"requests_per_minute", limit(grant.allowance.requests_per_minute)},
+                      {"tokens_per_minute", limit(grant.allowance.tokens_per_minute)},
+                      {"concurrent_requests", limit(grant.allowance.concurrent_requests)}}},
+                    {"created", auth::format_utc(token.created)},
+                    {"expires", time(token.expires)},
+                    {"revoked", time(token.revoked)},
+                    {"state", state_of(token, now)}});
+  }
+  return list.dump(2) + '\n';
+}
+
+void list(const std::filesystem::path& file, bool json, core::WallTime now) {
+  const Tokens tokens = tokens_in(file);
+  std::cout << (json ? json_list(tokens, now) : text_list(tokens, now)) << std::flush;
+  if (!std::cout) throw Failure("the list could not be written to stdout");
+}
+
+// An id can never be a name (policy.hpp), so one argument may be either.
+const Token& token_called(const std::string& id_or_name, const Tokens& tokens, core::WallTime now) {
+  std::vector<const Token*> active, ended;
+  for (const Token& token : tokens) {
+    if (token.grant.id == id_or_name) return token;
+    if (token.grant.name == id_or_name) (state_of(token, now) == "active" ? active : ended).push_back(&token);
+  }
+  if (active.size() == 1) return *active.front();
+  if (active.empty() && !ended.empty()) return *ended.back();
+  if (active.empty()) throw Failure("no token has this id or name; `sallyport token list` shows them");
+  std::string text = "several active tokens have this name; give the id of one:";
+  for (const Token* token : active) text += "\n  " + token->grant.id;
+  throw Failure(text);
+}
+
+void revoke(const std::string& id_or_name, const std::filesystem::path& file, core::WallTime now) {
+  const Tokens tokens = tokens_in(file);
+  const Token& token = token_called(id_or_name, tokens, now);
+  const std::string who = token.grant.id + " (" + token.grant.name + ")";
+  if (token.revoked) {
+    std::cerr << who << " was already revoked at " << auth::format_utc(*token.revoked) << ".\n";
+    return;
+  }
+  auth::append_revocation(file, token.grant.id, now);
+  std::cerr << who << " is revoked.\n";
+}
+
+// Which tokens file is meant.
+struct Place {
+  std::string file;
+  std::string config;
+  TokensFileOf tokens_file_of;
+
+  void add_to(CLI::App& command) {
+    CLI::Option* by_name = command.add_option("--file,-f", file, "The tokens file")->type_name("FILE");
+    if (!tokens_file_of) {
+      by_name->required();
+      return;
+    }
+    command.add_option("--config,-c", config, "The configuration that names the tokens file")
+        ->type_name("FILE")
+        ->excludes(by_name);
+  }
+
+  std::filesystem::path resolve() const {
+    if (!file.empty()) return file;
+    if (config.empty()) throw CLI::RequiredError("--file or --config");
+    return tokens_file_of(config);
+  }
+};
+
+// What went wrong is said here; wrong use passes on to where the command line is parsed.
+template <class Work>
+int run(const Place& place, Work work) {
+  try {
+    work(place.resolve(), core::SystemClock().wall());
+    return 0;
+  } catch (const CLI::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::cerr << "sallyport token: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+std::string check_pattern(const std::string& text) {
+  return auth::is_pattern(text) ? "" : "\"" + text + "\" is not a name, nor the beginning of one and one '*'";
+}
+
+std::string check_name(const std::string& text) {
+  return auth::is_principal_name(text)
+             ? ""
+             : "1 to " + std::to_string(auth::max_name_size) + " letters, digits or ._@/+:-, not beginning with tk-";
+}
+
+std::string check_expiry(const std::string& text) {
+  return parse_expiry(text, core::SystemClock().wall())
+             ? ""
+             : "\"" + text + "\" is not 90m, 12h, 30d or a date to come like 2027-01-31 (00:00 UTC)";
+}
+
+void add_patterns(CLI::App& command, const char* name, std::vector<std::string>& patterns, const char* about) {
+  command.add_option(name, patterns, about)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(check_pattern)
+      ->type_name("PATTERN,...");
+}
+
+template <class Number>
+void add_limit(CLI::App& command, const char* name, Number& limit, std::uint64_t most, const char* about) {
+  command.add_option(name, limit, about)->check(CLI::Range(std::uint64_t(1), most))->type_name("N");
+}
+
+void add_create(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+  CLI::App* command = token.add_subcommand("create", "Make a token and print it once")->footer(create_details);
+  const auto options = std::make_shared<CreateOptions>();
+  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  command->add_option("--name,-n", options->name, "Whose it is: the principal in records, limits and metrics")
+      ->required()
+      ->check(check_name)
+      ->type_name("NAME");
+  add_patterns(*command, "--models", options->models, "The models it may call");
+  add_patterns(*command, "--routes", options->routes, "The path routes it may use");
+  command->add_option("--expires", options->expires, "90m, 12h, 30d or 2027-01-31 (00:00 UTC); default: never")
+      ->check(check_expiry)
+      ->type_name("WHEN");
+  auth::Allowance& allowance = options->allowance;
+  add_limit(*command, "--requests-per-minute", allowance.requests_per_minute, auth::max_per_minute,
+            "Default: no limit");
+  add_limit(*command, "--tokens-per-minute", allowance.tokens_per_minute, auth::max_per_minute,
+            "Of prompts and answers together; default: no limit");
+  add_limit(*command, "--concurrent", allowance.concurrent_requests, auth::max_concurrent,
+            "Requests at once; default: no limit");
+  place->add_to(*command);
+  command->callback([options, place, &exit_code] {
+    if (options->models.empty() && options->routes.empty()) throw CLI::RequiredError("--models or --routes");
+    exit_code = run(*place, [&](const auto& file, core::WallTime now) { create(*options, file, now); });
+  });
+}
+
+void add_list(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+  CLI::App* command =
+      token.add_subcommand("list", "Show the tokens there are, without themselves")->footer(list_details);
+  const auto json = std::make_shared<bool>(false);
+  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  command->add_flag("--json", *json, "One JSON array, for scripts");
+  place->add_to(*command);
+  command->callback([json, place, &exit_code] {
+    exit_code = run(*place, [&](const auto& file, core::WallTime now) { list(file, *json, now); });
+  });
+}
+
+void add_revoke(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+  CLI::App* command = token.add_subcommand("revoke", "Refuse a token from now on")->footer(revoke_details);
+  const auto id_or_name = std::make_shared<std::string>();
+  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  command->add_option("token", *id_or_name, "Its id, or its name")->required()->type_name("ID|NAME");
+  place->add_to(*command);
+  command->callback([id_or_name, place, &exit_code] {
+    exit_code = run(*place, [&](const auto& file, core::WallTime now) { revoke(*id_or_name, file, now); });
+  });
+}
+
+}  // namespace
+
+void add_token_commands(CLI::App& app, int& exit_code, TokensFileOf tokens_file_of) {
+  CLI::App* token = app.add_subcommand("token", "Make, list and revoke the tokens that clients show");
+  token->footer(token_details);
+  token->require_subcommand(1);
+  add_create(*token, exit_code, tokens_file_of);
+  add_list(*token, exit_code, tokens_file_of);
+  add_revoke(*token, exit_code, tokens_file_of);
+}
+
+}  // namespace sallyport::gateway
