@@ -23,21 +23,31 @@ enum class Overload : std::uint8_t { refuse, count };
 
 struct LogSettings {
   std::filesystem::path directory;
-  std::string origin;                              // this gateway's name in the log
+  std::string origin;  // this gateway's name in the log
   Durability durability = Durability::written;
   Overload overload = Overload::refuse;
   std::uint64_t segment_bytes = 64ull * 1024 * 1024;
   core::Duration segment_age = std::chrono::minutes(5);
   core::Duration flush_interval = std::chrono::milliseconds(200);  // buffered: at most this is lost on kill -9
-  std::size_t queue_bytes = 64ull * 1024 * 1024;   // waiting for the writer, all exchanges together
+  std::size_t queue_bytes = 64ull * 1024 * 1024;  // held in memory and waiting for the writer, all exchanges together
+  core::Duration stall_limit = std::chrono::seconds(10);  // a write that takes longer: the disk counts as failed
+  core::Duration retry_interval =
+      std::chrono::milliseconds(500);  // after a failed write, until the next segment is tried
 };
 
 struct LogCounters {
-  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0, segments = 0, write_errors = 0, queued_bytes = 0;
-  bool healthy = true;
+  std::uint64_t records = 0;  // sealed and written
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;     // frames' bytes written
+  std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
+  std::uint64_t segments = 0;  // started
+  std::uint64_t write_errors = 0;
+  std::uint64_t queued_bytes = 0;  // held now
+  bool healthy = true;             // false: a write failed, or hangs, and none has succeeded since
 };
 
-class SealedLog;
+class LogWriter;
+class Storage;
 
 // One exchange's place in the log. Reserved before any upstream call, so a promise exists before content moves.
 // Used by one worker. Destroyed unfinished, it seals a record with Reason::internal.
@@ -52,12 +62,14 @@ class LogEntry {
   void response_body(core::ConstBytes piece);
 
   // The end. `sealed` is called once, from the writer's thread, when the record has reached the durability promised, or
-  // with log_unavailable when it could not. With `buffered` it is called at once, from this thread.
+  // with log_unavailable when it could not. With `buffered` it is called at once, from this thread. It must neither
+  // block nor throw. Overload::count never fails it: what is missing is counted. A record that failed here may still
+  // be written when the disk works again.
   void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
 
  private:
-  friend class SealedLog;
-  struct State;
+  friend class LogWriter;
+  class State;
   explicit LogEntry(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -67,7 +79,10 @@ class SealedLog {
   // Opens the directory (one writer at a time, by a lock file), starts a segment and the writer's thread.
   // Throws std::runtime_error with words for the operator.
   SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock);
-  ~SealedLog();  // seals what is queued and ends the segment cleanly
+  // The same on a storage of the caller's: a test's disk that fails.
+  SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
+            std::unique_ptr<Storage> storage);
+  ~SealedLog();  // seals what is queued and ends the segment cleanly; every LogEntry must be gone
 
   // Errors: log_unavailable (policy refuse, and the writer cannot promise a record now).
   core::Result<LogEntry> open_entry(bool keep_content);
@@ -77,8 +92,7 @@ class SealedLog {
   LogCounters counters() const noexcept;
 
  private:
-  struct Writer;
-  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<LogWriter> writer_;
 };
 
 }  // namespace sallyport::logging

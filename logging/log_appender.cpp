@@ -1,0 +1,148 @@
+#include "logging/log_appender.hpp"
+
+#include <stdexcept>
+
+#include "logging/frame_walker.hpp"
+#include "logging/json_text.hpp"
+
+namespace sallyport::logging {
+
+namespace {
+
+constexpr std::size_t write_size = 1024 * 1024;  // a large batch goes out in writes of about this
+
+}  // namespace
+
+LogEnd find_end(const std::filesystem::path& directory, const std::string& origin) {
+  const std::vector<ListedSegment> segments = list_segments(directory);
+  if (segments.empty()) return {};
+  const ListedSegment& last = segments.back();
+  FileSource source(last.path);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return {last.number, {PreviousEnd::unreadable, {}, {}, 0, 0}};
+  if (walker.header().header.origin != origin) {
+    throw std::runtime_error(directory.string() + " holds the log of \"" + walker.header().header.origin +
+                             "\", not of \"" + origin + "\": give each gateway a directory of its own");
+  }
+  while (walker.next() == FrameWalker::Step::frame) {
+  }
+  return {last.number, walker.link()};
+}
+
+LogAppender::LogAppender(const LogSettings& settings, std::vector<envelope::Recipient> recipients,
+                         const core::Clock& clock, Storage& storage, LogEnd before)
+    : settings_(settings),
+      recipients_(std::move(recipients)),
+      clock_(clock),
+      storage_(storage),
+      number_(before.number),
+      previous_(before.link) {}
+
+core::Result<void> LogAppender::prepare(std::size_t next_item) {
+  if (segment_ && due(next_item)) {
+    if (const auto closed = close(); !closed) return closed;
+  }
+  return segment_ ? core::Result<void>{} : start();
+}
+
+// A segment without a frame is left open: there is nothing in it to rotate away from.
+bool LogAppender::due(std::size_t next_item) const {
+  const SegmentLink& end = segment_->end();
+  if (recipients_changed_) return true;
+  return end.frames > 0 &&
+         (end.bytes + next_item > settings_.segment_bytes || clock_.now() - started_ >= settings_.segment_age);
+}
+
+core::Result<void> LogAppender::start() try {
+  SegmentStart start = SegmentStart::random();
+  start.origin = settings_.origin;
+  start.number = number_ + 1;
+  start.created = clock_.wall();
+  start.previous = previous_;
+  auto segment = std::make_unique<SegmentWriter>(std::move(start), recipients_);
+  auto file = storage_.create(number_ + 1, segment->key_block(), segment->header());
+  if (!file) return file.error();
+  segment_ = std::move(segment);
+  file_ = std::move(*file);
+  number_ += 1;
+  good_ = segment_->end();
+  started_ = clock_.now();
+  recipients_changed_ = false;
+  segments_ += 1;
+  return {};
+} catch (const std::exception&) {  // a recipient that cannot be wrapped to, or no memory: as a disk that refuses
+  return core::Error(core::Reason::internal);
+}
+
+void LogAppender::seal(const LogItem& item) {
+  SegmentWriter::Part parts[3];
+  std::size_t count = 0;
+  if (!item.text.empty()) {
+    const bool note = item.kind == FrameKind::begin || item.kind == FrameKind::declared_gap;
+    parts[count++] = {note ? PartType::note : PartType::record, core::bytes_of(item.text)};
+  }
+  if (!item.request.empty()) parts[count++] = {PartType::request_body, item.request};
+  if (!item.response.empty()) parts[count++] = {PartType::response_body, item.response};
+  segment_->append(item.kind, item.number, std::span(parts).first(count));
+  sealed_ += 1;
+}
+
+bool LogAppender::full() const noexcept { return segment_ && segment_->pending().size() >= write_size; }
+
+core::Result<void> LogAppender::commit() {
+  return segment_ ? write(settings_.durability == Durability::synced) : core::Result<void>{};
+}
+
+core::Result<void> LogAppender::close() {
+  if (!segment_) return {};
+  std::string note;
+  {
+    JsonObject json(note);
+    json.time("ended", clock_.wall());
+    json.integer("records", segment_->records());
+  }
+  const SegmentWriter::Part part[] = {{PartType::note, core::bytes_of(note)}};
+  segment_->append(FrameKind::segment_end, segment_->records(), part);
+  if (const auto written = write(true); !written) return written;
+  previous_ = good_;
+  segment_.reset();
+  file_.reset();
+  return {};
+}
+
+core::Result<void> LogAppender::write(bool sync) {
+  if (segment_->pending().empty()) return {};
+  segment_->ratchet();
+  auto done = file_->append(segment_->pending());
+  if (done && sync) done = file_->sync();
+  if (!done) {
+    abandon();
+    return done;
+  }
+  segment_->taken();
+  frames_ += segment_->end().frames - good_.frames;
+  bytes_ += segment_->end().bytes - good_.bytes;
+  good_ = segment_->end();
+  vouched_ = sealed_;
+  return {};
+}
+
+// The file is not touched again: after an error nobody knows what of it is on disk. Where nothing in it is vouched
+// for, its number is used again and it is replaced, so that a full disk does not leave a trail of empty segments.
+void LogAppender::abandon() {
+  if (good_.frames > 0) {
+    previous_ = good_;
+  } else {
+    number_ -= 1;
+  }
+  segment_.reset();
+  file_.reset();
+  sealed_ = vouched_;
+}
+
+void LogAppender::set_recipients(std::vector<envelope::Recipient> recipients) {
+  recipients_ = std::move(recipients);
+  recipients_changed_ = true;
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,67 @@
+// The chain of segments on disk, from its writing end: seals items into the open segment, rotates, and after a failed
+// write goes on in a new segment. Used by one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "logging/log_queue.hpp"
+#include "logging/segment_writer.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::logging {
+
+// How the log in a directory ended: what the next segment links to.
+struct LogEnd {
+  std::uint64_t number = 0;  // of the last segment; 0: the directory is empty
+  SegmentLink link;
+};
+// Throws std::runtime_error when the directory holds the log of another origin, or cannot be read.
+LogEnd find_end(const std::filesystem::path& directory, const std::string& origin);
+
+class LogAppender {
+ public:
+  LogAppender(const LogSettings& settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
+              Storage& storage, LogEnd before);
+
+  // Each returns an error when the disk refused. Then the open segment is abandoned, what was sealed after the last
+  // success must be sealed again (see vouched()), and the next prepare() starts a new segment.
+  core::Result<void> prepare(std::size_t next_item);  // an open segment with room, by size, age and recipients
+  core::Result<void> commit();                        // writes what is pending, to the durability promised
+  core::Result<void> close();                         // the clean end
+
+  void seal(const LogItem& item);  // prepare() first
+  bool full() const noexcept;      // enough is pending to be worth a write
+  void set_recipients(std::vector<envelope::Recipient> recipients);
+
+  // Items sealed that are safe: written, or synced where that is the promise. Counts up for ever.
+  std::uint64_t vouched() const noexcept { return vouched_; }
+  std::uint64_t number() const noexcept { return number_; }  // of the open segment, or of the last
+  std::uint64_t segments() const noexcept { return segments_; }
+  std::uint64_t frames() const noexcept { return frames_; }
+  std::uint64_t bytes() const noexcept { return bytes_; }
+
+ private:
+  core::Result<void> start();
+  core::Result<void> write(bool sync);
+  void abandon();
+  bool due(std::size_t next_item) const;
+
+  const LogSettings& settings_;
+  std::vector<envelope::Recipient> recipients_;
+  const core::Clock& clock_;
+  Storage& storage_;
+
+  std::uint64_t number_;  // of the open segment, or of the last
+  SegmentLink previous_;  // what the open or next segment links to
+  SegmentLink good_;      // the open segment, as far as it is vouched for
+  std::unique_ptr<SegmentWriter> segment_;
+  std::unique_ptr<SegmentFile> file_;
+  core::TimePoint started_;
+  bool recipients_changed_ = false;
+  std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
+};
+
+}  // namespace sallyport::logging

@@ -1,0 +1,115 @@
+#include "logging/log_entry.hpp"
+
+#include <algorithm>
+
+#include "logging/json_text.hpp"
+
+namespace sallyport::logging {
+
+namespace {
+
+constexpr std::size_t credit_step = 4 * 1024;    // content takes its share of the queue in such steps
+constexpr std::size_t crowded_piece = 4 * 1024;  // with the queue half full, content is handed on from this size
+
+}  // namespace
+
+void LogEntry::State::body(core::Bytes& held, PartType type, core::ConstBytes piece) {
+  while (keep_ && reserved_ && !piece.empty()) {
+    const std::size_t limit = writer_.queue.crowded() ? crowded_piece : max_content_piece;
+    if (held.size() >= limit) hand_on(held, type);
+    const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - held.size()));
+    if (content_lost_ > 0 || !afford(taken.size())) {  // after a loss nothing more is kept: a body with a hole misleads
+      content_lost_ += piece.size();
+      return;
+    }
+    held.insert(held.end(), taken.begin(), taken.end());
+    piece = piece.subspan(taken.size());
+  }
+}
+
+// Whether the queue has room for `size` more bytes of this exchange.
+bool LogEntry::State::afford(std::size_t size) {
+  const std::size_t needed = entry_cost + request.size() + response.size() + size;
+  if (needed <= credit_) return true;
+  const std::size_t more = (needed - credit_ + credit_step - 1) / credit_step * credit_step;
+  if (!writer_.queue.reserve(more)) return false;
+  credit_ += more;
+  return true;
+}
+
+void LogEntry::State::hand_on(core::Bytes& held, PartType type) {
+  if (!begun_) {
+    LogItem begin;
+    begin.kind = FrameKind::begin;
+    begin.text = time_note("opened", opened_);
+    push(std::move(begin), 0);
+    begun_ = true;
+  }
+  LogItem data;
+  data.kind = FrameKind::data;
+  const std::size_t size = held.size();
+  (type == PartType::request_body ? data.request : data.response) = std::exchange(held, {});
+  push(std::move(data), size);
+}
+
+void LogEntry::State::push(LogItem item, std::size_t cost) {
+  item.number = number_;
+  item.cost = cost;
+  credit_ -= cost;
+  writer_.queue.push(std::move(item));
+}
+
+std::string LogEntry::State::text_of(const Record& record) const {
+  std::string text;
+  text.reserve(768);
+  append_json(text, record);
+  if (content_lost_ > 0) {
+    text.pop_back();
+    text += ",\"content_lost\":" + std::to_string(content_lost_) + "}";
+  }
+  return text;
+}
+
+void LogEntry::State::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
+  const bool at_once = writer_.settings.durability == Durability::buffered;
+  const bool refuse = writer_.settings.overload == Overload::refuse;
+  if (!reserved_ || content_lost_ > 0) writer_.count_lost();
+  LogItem item;
+  item.content_lost = content_lost_ > 0 && refuse;
+  const core::Result<void> told = item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{};
+  if (reserved_) {
+    item.kind = begun_ ? FrameKind::end : FrameKind::exchange;
+    item.text = text_of(record);
+    item.request = std::move(request);
+    item.response = std::move(response);
+    if (!at_once) item.sealed = std::move(sealed);
+    push(std::move(item), credit_);
+  }
+  if (sealed && (at_once || !reserved_)) sealed(told);
+}
+
+LogEntry::LogEntry(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LogEntry::LogEntry(LogEntry&&) noexcept = default;
+LogEntry& LogEntry::operator=(LogEntry&& other) noexcept {
+  LogEntry old(std::move(*this));
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+LogEntry::~LogEntry() {
+  if (!state_) return;
+  Record record;
+  record.started = state_->opened();
+  record.outcome = core::Reason::internal;
+  finish(record, nullptr);
+}
+
+void LogEntry::request_body(core::ConstBytes piece) { state_->body(state_->request, PartType::request_body, piece); }
+void LogEntry::response_body(core::ConstBytes piece) { state_->body(state_->response, PartType::response_body, piece); }
+
+void LogEntry::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
+  const std::unique_ptr<State> state = std::move(state_);
+  state->finish(record, std::move(sealed));
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,48 @@
+// What an open exchange has said so far, and its share of the queue.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "logging/format.hpp"
+#include "logging/log_writer.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::logging {
+
+inline constexpr std::size_t entry_cost = 1024;  // of the queue, for an open entry and its record
+
+class LogEntry::State {
+ public:
+  State(LogWriter& writer, bool keep, bool reserved)
+      : writer_(writer),
+        opened_(writer.clock.wall()),
+        keep_(keep),
+        credit_(reserved ? entry_cost : 0),
+        reserved_(reserved),
+        number_(writer.next_exchange.fetch_add(1, std::memory_order_relaxed)) {}
+  ~State() { writer_.queue.release(credit_); }
+
+  void body(core::Bytes& held, PartType type, core::ConstBytes piece);
+  void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
+  core::WallTime opened() const noexcept { return opened_; }
+
+  core::Bytes request, response;
+
+ private:
+  bool afford(std::size_t size);
+  void hand_on(core::Bytes& held, PartType type);
+  void push(LogItem item, std::size_t cost);
+  std::string text_of(const Record& record) const;
+
+  LogWriter& writer_;
+  const core::WallTime opened_;
+  const bool keep_;
+  std::size_t credit_;  // taken from the queue and not yet handed on with an item
+  const bool reserved_;
+  const std::uint64_t number_;
+  bool begun_ = false;
+  std::uint64_t content_lost_ = 0;
+};
+
+}  // namespace sallyport::logging

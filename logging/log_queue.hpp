@@ -1,0 +1,71 @@
+// What workers hand to the writer, and the memory that all open exchanges may hold together. Thread-safe; nothing
+// here waits for a disk.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+#include "logging/format.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::logging {
+
+// One frame to be. Its plaintext is wiped when it goes.
+struct LogItem {
+  FrameKind kind = FrameKind::exchange;
+  std::uint64_t number = 0;
+  std::string text;  // the record, or a note
+  core::Bytes request, response;
+  std::size_t cost = 0;       // bytes of the queue it takes
+  bool content_lost = false;  // `sealed` is told log_unavailable
+  std::function<void(core::Result<void>)> sealed;
+
+  LogItem() = default;
+  LogItem(LogItem&&) noexcept = default;
+  LogItem& operator=(LogItem&& other) noexcept;
+  ~LogItem() { wipe(); }
+
+ private:
+  void wipe() noexcept;
+};
+
+class LogQueue {
+ public:
+  LogQueue(std::size_t limit, bool wake_for_each) : limit_(limit), wake_for_each_(wake_for_each) {}
+
+  // Takes `bytes` of the limit, or nothing.
+  bool reserve(std::size_t bytes) noexcept;
+  void release(std::size_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
+  bool crowded() const noexcept { return held() > limit_ / 2; }
+
+  void push(LogItem item);
+
+  // The writer's side: waits until there is something to do, it is stopped, nudged, or `at_most` has passed. A patient
+  // wait does not look at the queue.
+  void wait(core::Duration at_most, bool patient = false);
+  // Appends all that is queued to `batch`.
+  void take(std::vector<LogItem>& batch);
+  void nudge();
+  void stop();
+  bool stopped() const;
+
+ private:
+  static constexpr std::size_t wake_items = 256;  // with `buffered`, this many do not wait for the interval
+
+  const std::size_t limit_;
+  const bool wake_for_each_;
+  std::atomic<std::size_t> held_{0};
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<LogItem> items_;
+  bool waiting_ = false, nudged_ = false, stopped_ = false;
+};
+
+}  // namespace sallyport::logging

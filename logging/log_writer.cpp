@@ -1,0 +1,180 @@
+#include "logging/log_writer.hpp"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "logging/json_text.hpp"
+#include "logging/log_entry.hpp"
+
+namespace sallyport::logging {
+
+namespace {
+
+constexpr core::Duration idle_wait = std::chrono::seconds(1);  // how often an idle writer looks at the segment's age
+
+}  // namespace
+
+namespace {
+
+const LogSettings& checked(const LogSettings& settings) {
+  if (settings.origin.empty() || settings.origin.size() > max_origin_size) {
+    throw std::runtime_error("the log's origin must have 1 to 255 bytes");
+  }
+  std::error_code failed;
+  const bool made = std::filesystem::create_directories(settings.directory, failed);
+  if (failed) {
+    throw std::runtime_error("cannot make the log's directory " + settings.directory.string() + ": " +
+                             failed.message());
+  }
+  if (made) std::filesystem::permissions(settings.directory, std::filesystem::perms{0750}, failed);
+  return settings;
+}
+
+}  // namespace
+
+LogWriter::LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, const core::Clock& its_clock,
+                     std::unique_ptr<Storage> its_storage)
+    : settings(std::move(given)),
+      clock(its_clock),
+      queue(settings.queue_bytes, settings.durability != Durability::buffered),
+      lock_(checked(settings).directory),
+      storage_(std::move(its_storage)),
+      appender_(settings, std::move(recipients), clock, *storage_, find_end(settings.directory, settings.origin)) {
+  next_exchange = (appender_.number() + 1) << 32;  // more than one segment can hold: never the number of an earlier run
+  if (const auto started = appender_.prepare(0); !started) {
+    throw std::runtime_error("cannot start a segment in " + settings.directory.string() + ": " +
+                             std::strerror(started.error().os_code));
+  }
+  publish();
+  thread_ = std::thread([this] { run(); });
+}
+
+LogWriter::~LogWriter() {
+  queue.stop();
+  thread_.join();
+}
+
+bool LogWriter::healthy() const noexcept {
+  if (failing_.load(std::memory_order_relaxed)) return false;
+  const auto since = busy_since_.load(std::memory_order_relaxed);
+  return since == 0 || clock.now().time_since_epoch() - core::Duration(since) < settings.stall_limit;
+}
+
+void LogWriter::count_lost() noexcept { lost.fetch_add(1, std::memory_order_relaxed); }
+
+void LogWriter::run() {
+  for (;;) {
+    queue.wait(wait_time(), failing_);
+    const bool stopping = queue.stopped();
+    if (batch_.empty()) queue.take(batch_);
+    if (attempt() && !stopping) continue;
+    if (!stopping) continue;
+    queue.take(batch_);
+    if (attempt() && appender_.close()) {
+      publish();
+    } else {
+      fail_waiting(true);
+    }
+    return;
+  }
+}
+
+core::Duration LogWriter::wait_time() const {
+  if (failing_) return settings.retry_interval;
+  return settings.durability == Durability::buffered ? settings.flush_interval : idle_wait;
+}
+
+// One try at everything in the batch. False: it is still there, for the next try.
+bool LogWriter::attempt() {
+  const auto now = clock.now().time_since_epoch().count();
+  busy_since_ = now == 0 ? 1 : now;
+  take_recipients();
+  add_gap();
+  const bool done = write_batch().has_value();
+  busy_since_ = 0;
+  if (!done) write_errors += 1;
+  failing_ = !done;
+  publish();
+  if (!done) fail_waiting(false);
+  return done;
+}
+
+core::Result<void> LogWriter::write_batch() {
+  if (batch_.empty()) return appender_.prepare(0);  // an aged segment ends also when nothing happens
+  for (std::size_t i = settled_; i < batch_.size(); ++i) {
+    const LogItem& item = batch_[i];
+    const auto ready = appender_.prepare(item.text.size() + item.request.size() + item.response.size());
+    settle(appender_.vouched());
+    if (!ready) return ready;
+    appender_.seal(item);
+    if (!appender_.full()) continue;
+    const auto written = appender_.commit();
+    settle(appender_.vouched());
+    if (!written) return written;
+  }
+  const auto written = appender_.commit();
+  settle(appender_.vouched());
+  if (!written) return written;
+  batch_.clear();
+  settled_ = 0;
+  base_ = appender_.vouched();
+  return {};
+}
+
+// The items that are safe now: their callers are told, their plaintext goes.
+void LogWriter::settle(std::uint64_t vouched) {
+  for (; base_ + settled_ < vouched; ++settled_) {
+    LogItem& item = batch_[settled_];
+    if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;
+    queue.release(item.cost);
+    if (item.sealed) item.sealed(item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    item = LogItem();
+  }
+}
+
+// Nobody waits for a disk that fails: the callers are answered by the overload policy, the records are kept for the
+// next try. `finally`: there is none, they are lost.
+void LogWriter::fail_waiting(bool finally) {
+  const bool fails = settings.overload == Overload::refuse;
+  for (std::size_t i = settled_; i < batch_.size(); ++i) {
+    LogItem& item = batch_[i];
+    if (auto sealed = std::exchange(item.sealed, nullptr)) {
+      sealed(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    }
+    if (finally && (item.kind == FrameKind::exchange || item.kind == FrameKind::end)) count_lost();
+  }
+}
+
+void LogWriter::add_gap() {
+  const std::uint64_t missing = lost - declared_;
+  if (missing == 0) return;
+  LogItem gap;
+  gap.kind = FrameKind::declared_gap;
+  gap.number = missing;
+  gap.text = time_note("declared", clock.wall());
+  batch_.push_back(std::move(gap));
+  declared_ += missing;
+}
+
+void LogWriter::take_recipients() {
+  const std::lock_guard guard(recipients_mutex);
+  if (!new_recipients) return;
+  appender_.set_recipients(std::move(*new_recipients));
+  new_recipients.reset();
+}
+
+void LogWriter::publish() {
+  frames = appender_.frames();
+  bytes = appender_.bytes();
+  segments = appender_.segments();
+}
+
+core::Result<LogEntry> LogWriter::open_entry(bool keep_content) {
+  const bool refuse = settings.overload == Overload::refuse;
+  if (refuse && !healthy()) return core::Error(core::Reason::log_unavailable);
+  const bool reserved = queue.reserve(entry_cost);
+  if (!reserved && refuse) return core::Error(core::Reason::log_unavailable);
+  return LogEntry(std::make_unique<LogEntry::State>(*this, keep_content, reserved));
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,60 @@
+// The writer behind SealedLog: one thread that seals what the workers queue, and the state they share with it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "logging/log_appender.hpp"
+#include "logging/log_queue.hpp"
+#include "logging/sealed_log.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::logging {
+
+class LogWriter {
+ public:
+  LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, const core::Clock& its_clock,
+            std::unique_ptr<Storage> its_storage);
+  ~LogWriter();
+
+  core::Result<LogEntry> open_entry(bool keep_content);
+  bool healthy() const noexcept;
+  void count_lost() noexcept;
+
+  const LogSettings settings;
+  const core::Clock& clock;
+  LogQueue queue;
+  std::atomic<std::uint64_t> next_exchange{0};
+  std::atomic<std::uint64_t> records{0}, frames{0}, bytes{0}, lost{0}, segments{0}, write_errors{0};
+
+  std::mutex recipients_mutex;
+  std::optional<std::vector<envelope::Recipient>> new_recipients;
+
+ private:
+  void run();
+  core::Result<void> write_batch();
+  bool attempt();
+  void settle(std::uint64_t vouched);
+  void fail_waiting(bool finally);
+  void add_gap();
+  void take_recipients();
+  void publish();
+  core::Duration wait_time() const;
+
+  WriterLock lock_;
+  std::unique_ptr<Storage> storage_;
+  LogAppender appender_;
+  std::vector<LogItem> batch_;
+  std::size_t settled_ = 0;     // items at the batch's front that are safe and answered
+  std::uint64_t base_ = 0;      // the appender's count at the batch's first item
+  std::uint64_t declared_ = 0;  // lost ones that a gap frame in the log or in the batch already states
+  std::atomic<bool> failing_{false};
+  std::atomic<core::Duration::rep> busy_since_{0};  // when the I/O under way started; 0: none is
+  std::thread thread_;
+};
+
+}  // namespace sallyport::logging

@@ -1,0 +1,208 @@
+#include "logging/reader.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+#include "logging/json_text.hpp"
+
+namespace sallyport::logging {
+
+struct LogReader::Open {
+  explicit Open(const ListedSegment& segment) : number(segment.number), source(segment.path), walker(source) {}
+
+  std::uint64_t number;
+  FileSource source;
+  FrameWalker walker;
+  std::optional<PartOpener> parts;
+  // Frames past what the successor declares were never vouched for: what they say may stand in the successor too.
+  std::uint64_t declared_frames = std::numeric_limits<std::uint64_t>::max();
+  bool last_look = false;  // a successor is there, so whatever is read now is all there will be
+};
+
+namespace {
+
+std::optional<ParsedHeader> header_of(const std::filesystem::path& path) {
+  FileSource source(path);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return std::nullopt;
+  return walker.header();
+}
+
+core::WallTime created(const ParsedHeader& header) {
+  return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
+}
+
+}  // namespace
+
+LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell,
+                     std::optional<core::WallTime> since)
+    : directory_(std::move(directory)), holder_(holder), tell_(std::move(tell)), since_(since) {
+  if (list_segments(directory_).empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+}
+
+LogReader::~LogReader() = default;
+
+std::optional<Exchange> LogReader::next() {
+  while (open_ || advance()) {
+    FrameWalker& walker = open_->walker;
+    const bool more = walker.link().frames < open_->declared_frames;
+    const auto step = more ? walker.next() : FrameWalker::Step::end_of_data;
+    if (step == FrameWalker::Step::frame) {
+      if (auto exchange = take_frame()) return exchange;
+      continue;
+    }
+    const bool damaged = step != FrameWalker::Step::end_of_data && step != FrameWalker::Step::torn;
+    if (damaged && !open_->last_look) {
+      trouble(open_->number, "frame " + std::to_string(walker.link().frames) + " at byte " +
+                                 std::to_string(walker.link().bytes) + ": " + std::string(words(step)));
+      open_->last_look = true;
+    }
+    if (!over()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// The first time a successor is seen the segment is read once more: its last frames may have come after the last read.
+bool LogReader::over() {
+  const auto segments = list_segments(directory_);
+  const auto successor =
+      std::find_if(segments.begin(), segments.end(), [&](const auto& s) { return s.number > last_; });
+  if (successor == segments.end()) return false;
+  if (!std::exchange(open_->last_look, true)) return true;
+  open_.reset();
+  return true;
+}
+
+bool LogReader::advance() {
+  const auto segments = list_segments(directory_);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    if (segments[i].number <= last_) continue;
+    last_ = segments[i].number;
+    if (open(segments[i], i + 1 < segments.size() ? &segments[i + 1] : nullptr)) return true;
+  }
+  return false;
+}
+
+bool LogReader::open(const ListedSegment& segment, const ListedSegment* successor) {
+  const auto following = successor ? header_of(successor->path) : std::nullopt;
+  if (since_ && following && created(*following) < *since_) return false;
+  auto opening = std::make_unique<Open>(segment);
+  if (const auto problem = opening->walker.open(); problem != HeaderProblem::none) {
+    trouble(segment.number, words(problem));
+    return false;
+  }
+  const ParsedHeader& header = opening->walker.header();
+  SegmentKeys keys;
+  const auto problem = unlock(segment.path, header, holder_, keys);
+  if (problem != UnlockProblem::none) trouble(segment.number, words(problem));
+  if (problem != UnlockProblem::none && problem != UnlockProblem::keys_altered) return false;
+  if (following && following->header.previous.id == header.header.id) {
+    opening->declared_frames = following->header.previous.frames;
+  }
+  opening->parts.emplace(header.header.id, keys);
+  known_.insert_or_assign(segment.number, Known{segment.path, header.header.id, std::move(keys)});
+  open_ = std::move(opening);
+  ++opened_;
+  return true;
+}
+
+std::optional<Exchange> LogReader::take_frame() {
+  const FrameWalker& walker = open_->walker;
+  const FrameHead head = walker.head();
+  const FramePlace place{open_->number, walker.offset(), head.length};
+  switch (head.kind) {
+    case FrameKind::begin:
+    case FrameKind::exchange:
+    case FrameKind::end: {
+      auto text = text_of_frame();
+      if (!text) return std::nullopt;
+      auto begun = begun_.extract(head.number);
+      Exchange exchange = begun ? std::move(begun.mapped()) : Exchange{};
+      exchange.number = head.number;
+      exchange.metadata = std::move(*text);
+      exchange.segment = place.segment;
+      exchange.finished = head.kind != FrameKind::begin;
+      exchange.cut = exchange.cut || (head.kind == FrameKind::end && begun.empty());
+      exchange.places.push_back(place);
+      if (exchange.finished) return exchange;
+      begun_.insert_or_assign(head.number, std::move(exchange));
+      return std::nullopt;
+    }
+    case FrameKind::data: {
+      const auto begun = begun_.try_emplace(head.number);
+      Exchange& exchange = begun.first->second;
+      exchange.number = head.number;
+      exchange.finished = false;
+      exchange.cut = exchange.cut || begun.second;
+      exchange.segment = place.segment;
+      exchange.places.push_back(place);
+      return std::nullopt;
+    }
+    case FrameKind::declared_gap:
+      trouble(open_->number, "the writer lost " + std::to_string(head.number) + " records before frame " +
+                                 std::to_string(head.sequence) + " and says so");
+      return std::nullopt;
+    case FrameKind::segment_end:
+    case FrameKind::checkpoint:
+    case FrameKind::tombstone:
+      return std::nullopt;
+  }
+  if ((head.flags & flag_ignorable) == 0) {
+    trouble(open_->number, "frame " + std::to_string(head.sequence) + " is of a kind this program does not know");
+  }
+  return std::nullopt;
+}
+
+// The record or note of the walker's frame.
+std::optional<std::string> LogReader::text_of_frame() {
+  const FrameWalker& walker = open_->walker;
+  const auto parts = parts_of(walker.frame());
+  for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
+    if (part.head.type != PartType::record && part.head.type != PartType::note) continue;
+    const auto plain = open_->parts->open(walker.frame(), walker.chain_before(), part);
+    if (plain) return std::string(core::text_of(*plain));
+  }
+  trouble(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
+  return std::nullopt;
+}
+
+std::vector<Exchange> LogReader::unfinished() const {
+  std::vector<Exchange> all;
+  for (const auto& [number, exchange] : begun_) all.push_back(exchange);
+  return all;
+}
+
+std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType body) {
+  core::Bytes whole;
+  for (const FramePlace& place : exchange.places) {
+    const Known& segment = known_.at(place.segment);
+    if (!content_opener_ || content_segment_ != place.segment) {
+      content_opener_ = std::make_unique<PartOpener>(segment.id, segment.keys);
+      content_segment_ = place.segment;
+    }
+    // The chain hash so far is what stands before the frame.
+    core::Bytes bytes(digest_size + place.size);
+    FileSource source(segment.path);
+    if (source.read(place.offset - digest_size, bytes) != bytes.size()) return std::nullopt;
+    Digest before;
+    std::copy_n(bytes.begin(), digest_size, before.begin());
+    const core::ConstBytes frame = core::ConstBytes(bytes).subspan(digest_size);
+    const auto parts = parts_of(frame);
+    if (!parts) return std::nullopt;
+    for (const PartView& part : *parts) {
+      if (part.head.type != body) continue;
+      const auto plain = content_opener_->open(frame, before, part);
+      if (!plain) return std::nullopt;
+      whole.insert(whole.end(), plain->begin(), plain->end());
+    }
+  }
+  return whole;
+}
+
+void LogReader::trouble(std::uint64_t segment, std::string_view words) {
+  ++troubles_;
+  if (tell_) tell_("segment " + std::to_string(segment) + ": " + std::string(words));
+}
+
+}  // namespace sallyport::logging

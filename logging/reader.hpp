@@ -1,0 +1,86 @@
+// The sealed log's reading side: exchanges in the order in which they ended, with a key that opens them. For commands
+// and tests: it blocks, and what an operator must hear is said in words.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "envelope/key_holder.hpp"
+#include "logging/frame_walker.hpp"
+#include "logging/segment_opener.hpp"
+
+namespace sallyport::logging {
+
+// Where a frame stands.
+struct FramePlace {
+  std::uint64_t segment = 0;  // number
+  std::uint64_t offset = 0;
+  std::uint32_t size = 0;
+};
+
+struct Exchange {
+  std::uint64_t number = 0;
+  bool finished = true;            // false: its end is not in the log
+  bool cut = false;                // its beginning is not in the log, or not readable
+  std::uint64_t segment = 0;       // in which it ended, or was last seen
+  std::string metadata;            // the record's JSON; of an unfinished one {"opened": time}
+  std::vector<FramePlace> places;  // the frames that hold its content, in order
+};
+
+// One log. Follows it as it grows: next() may be called again after nullopt.
+class LogReader {
+ public:
+  using Tell = std::function<void(const std::string&)>;
+
+  // `tell` hears of each place that cannot be read, once; reading goes on behind it where that is possible.
+  // `since`: segments that hold nothing started later are passed over unread.
+  // Throws std::runtime_error when the directory cannot be read or holds no segment.
+  LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell,
+            std::optional<core::WallTime> since = std::nullopt);
+  ~LogReader();
+
+  std::optional<Exchange> next();
+
+  // Those that have begun and not ended, where next() stands.
+  std::vector<Exchange> unfinished() const;
+
+  // A body's bytes, as far as the log has them. nullopt when a piece is not authentic.
+  std::optional<core::Bytes> content(const Exchange& exchange, PartType body);
+
+  std::uint64_t troubles() const noexcept { return troubles_; }
+  std::uint64_t segments_opened() const noexcept { return opened_; }
+
+ private:
+  struct Open;
+  struct Known {
+    std::filesystem::path path;
+    SegmentId id;
+    SegmentKeys keys;
+  };
+  bool advance();  // to the next segment that opens; false: there is none yet
+  bool open(const ListedSegment& segment, const ListedSegment* successor);
+  bool over();  // the open segment gives no more frames, and another follows
+  std::optional<Exchange> take_frame();
+  std::optional<std::string> text_of_frame();
+  void trouble(std::uint64_t segment, std::string_view words);
+
+  std::filesystem::path directory_;
+  envelope::KeyHolder& holder_;
+  Tell tell_;
+  std::optional<core::WallTime> since_;
+  std::unique_ptr<Open> open_;
+  std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last
+  std::map<std::uint64_t, Exchange> begun_;  // by exchange
+  std::map<std::uint64_t, Known> known_;     // by segment
+  std::unique_ptr<PartOpener> content_opener_;
+  std::uint64_t content_segment_ = 0;  // which content_opener_ is for
+  std::uint64_t troubles_ = 0, opened_ = 0;
+};
+
+}  // namespace sallyport::logging

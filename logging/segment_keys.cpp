@@ -1,0 +1,59 @@
+#include "logging/segment_keys.hpp"
+
+#include <array>
+
+namespace sallyport::logging {
+
+namespace {
+
+using core::crypto::Aes256Gcm;
+
+core::Secret expand(const core::Secret& key, std::string_view label, core::ConstBytes rest = {}) {
+  core::Bytes info(core::bytes_of(label).begin(), core::bytes_of(label).end());
+  info.insert(info.end(), rest.begin(), rest.end());
+  core::Secret out(Aes256Gcm::key_size);
+  core::crypto::hkdf_expand(key.reveal(), info, out.reveal_for_writing());
+  return out;
+}
+
+// One step of a ladder: 64 bytes, of which the first half leads on and the second half seals.
+void climb(core::ConstBytes from, core::Secret& next, Aes256Gcm& cipher) {
+  std::array<std::byte, 64> derived;
+  core::crypto::hkdf_expand(from, core::bytes_of("sallyport log 1 step"), derived);
+  const auto both = std::span(derived);
+  cipher.rekey(both.last(32));
+  std::copy_n(both.begin(), 32, next.reveal_for_writing().begin());
+  core::wipe(derived);
+}
+
+}  // namespace
+
+SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted) {
+  Digest extracted = core::crypto::hkdf_extract(salt, segment_key.reveal());
+  const core::Secret pseudo_random_key{core::ConstBytes(extracted)};
+  core::wipe(extracted);
+  SegmentKeys keys;
+  keys.metadata = expand(pseudo_random_key, "sallyport log 1 metadata");
+  keys.content = expand(pseudo_random_key, "sallyport log 1 content");
+  keys.key_block = expand(pseudo_random_key, "sallyport log 1 key block");
+  const Digest header = core::crypto::sha256(uncommitted);
+  const core::Secret commitment = expand(pseudo_random_key, "sallyport log 1 commitment", header);
+  std::copy_n(commitment.reveal().begin(), digest_size, keys.commitment.begin());
+  return keys;
+}
+
+Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block) {
+  return core::crypto::hmac_sha256(keys.key_block.reveal(), encode_unauthenticated(block));
+}
+
+Ladder::Ladder(const core::Secret& root)
+    : cipher_(std::array<std::byte, Aes256Gcm::key_size>{}), next_(Aes256Gcm::key_size) {
+  climb(root.reveal(), next_, cipher_);
+}
+
+void Ladder::advance() {
+  climb(next_.reveal(), next_, cipher_);
+  ++step_;
+}
+
+}  // namespace sallyport::logging

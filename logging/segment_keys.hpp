@@ -1,0 +1,38 @@
+// From a segment's key to the keys that seal its parts (docs/log-format.md, "Keys").
+#pragma once
+
+#include "core/crypto.hpp"
+#include "core/secret.hpp"
+#include "logging/format.hpp"
+
+namespace sallyport::logging {
+
+inline constexpr std::size_t segment_key_size = 32;
+
+struct SegmentKeys {
+  core::Secret metadata;   // root of the metadata ladder
+  core::Secret content;    // root of the content ladder
+  core::Secret key_block;  // authenticates the key block
+  Digest commitment{};     // what the header must hold, if this is its key
+};
+
+// `uncommitted`: the header up to its commitment, so that the commitment vouches for the whole header.
+SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted);
+
+Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block);
+
+// A ratchet. At step i it holds the cipher of step i and the key from which step i+1 comes; nothing leads back.
+class Ladder {
+ public:
+  explicit Ladder(const core::Secret& root);
+  std::uint32_t step() const noexcept { return step_; }
+  core::crypto::Aes256Gcm& cipher() noexcept { return cipher_; }
+  void advance();
+
+ private:
+  core::crypto::Aes256Gcm cipher_;
+  core::Secret next_;
+  std::uint32_t step_ = 0;
+};
+
+}  // namespace sallyport::logging

@@ -1,0 +1,109 @@
+#include "logging/segment_writer.hpp"
+
+#include <stdexcept>
+
+namespace sallyport::logging {
+
+namespace {
+
+constexpr std::size_t kept_capacity = 4 * max_frame_size;  // of the buffer, between batches
+
+KeyBlock wrap_key(const SegmentStart& start, std::span<const envelope::Recipient> recipients) {
+  KeyBlock block;
+  block.segment = start.id;
+  const core::Bytes context = wrap_context(start.id, metadata_key);
+  for (const envelope::Recipient& recipient : recipients) {
+    auto wrapped = recipient.wrap(start.key.reveal(), context);
+    if (!wrapped) throw std::runtime_error("the log's key cannot be wrapped to recipient " + recipient.id());
+    block.entries.push_back(
+        {metadata_key, static_cast<std::uint8_t>(recipient.suite()), recipient.id(), std::move(*wrapped)});
+  }
+  return block;
+}
+
+SegmentHeader header_of(const SegmentStart& start) {
+  SegmentHeader header;
+  header.id = start.id;
+  header.number = start.number;
+  header.created_ns = static_cast<std::uint64_t>(start.created.time_since_epoch().count());
+  header.salt = start.salt;
+  header.previous = start.previous;
+  header.origin = start.origin;
+  return header;
+}
+
+KeyNumber key_of(PartType type) noexcept {
+  return type == PartType::request_body || type == PartType::response_body ? content_key : metadata_key;
+}
+
+}  // namespace
+
+SegmentStart SegmentStart::random() {
+  SegmentStart start;
+  start.key = core::Secret(segment_key_size);
+  core::crypto::random(start.id);
+  core::crypto::random(start.salt);
+  core::crypto::random(start.key.reveal_for_writing());
+  return start;
+}
+
+SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recipient> recipients) {
+  SegmentHeader header = header_of(start);
+  const SegmentKeys keys = derive_keys(start.key, start.salt, encode_uncommitted(header));
+  header.commitment = keys.commitment;
+  header_ = encode_header(header);
+
+  KeyBlock block = wrap_key(start, recipients);
+  block.mac = key_block_mac(keys, block);
+  key_block_ = encode_key_block(block);
+
+  rungs_.emplace_back(keys.metadata);
+  rungs_.emplace_back(keys.content);
+  end_ = {PreviousEnd::torn, start.id, {}, 0, header_.size()};
+  std::copy_n(header_.end() - digest_size, digest_size, end_.chain.begin());
+}
+
+void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const Part> parts, std::uint8_t flags) {
+  std::size_t size = min_frame_size;
+  for (const Part& part : parts) size += part_head_size + part.plain.size() + tag_size;
+  if (size > max_frame_size || parts.size() > max_parts) throw std::length_error("a log frame over its limit");
+
+  const std::size_t frame = pending_.size();
+  pending_.resize(frame + size);
+  encode({static_cast<std::uint32_t>(size), kind, flags, static_cast<std::uint16_t>(parts.size()), end_.frames, number},
+         pending_.data() + frame);
+  std::byte* to = pending_.data() + frame + frame_head_size;
+  for (std::uint16_t index = 0; index < parts.size(); ++index) {
+    seal_part(frame, index, parts[index], to);
+    to += part_head_size + parts[index].plain.size() + tag_size;
+  }
+  end_.chain = chain_of_frame(end_.chain, core::ConstBytes(pending_).subspan(frame, size - digest_size));
+  std::copy(end_.chain.begin(), end_.chain.end(), to);
+  end_.frames += 1;
+  end_.bytes += size;
+  if (kind == FrameKind::exchange || kind == FrameKind::end) ++records_;
+  if (kind == FrameKind::segment_end) end_.end = PreviousEnd::sealed;
+}
+
+void SegmentWriter::seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to) {
+  const KeyNumber key = key_of(part.type);
+  Rung& rung = rungs_[key];
+  const std::size_t sealed = part.plain.size() + tag_size;
+  encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, rung.ladder.step()}, to);
+  const Associated associated = part_associated(end_.id, end_.chain, pending_.data() + frame, index, to);
+  rung.ladder.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});
+  rung.used = true;
+}
+
+void SegmentWriter::taken() {
+  pending_.clear();
+  if (pending_.capacity() > kept_capacity) core::Bytes().swap(pending_);
+}
+
+void SegmentWriter::ratchet() {
+  for (Rung& rung : rungs_) {
+    if (std::exchange(rung.used, false)) rung.ladder.advance();
+  }
+}
+
+}  // namespace sallyport::logging

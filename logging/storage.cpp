@@ -1,0 +1,163 @@
+#include "logging/storage.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace sallyport::logging {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
+
+core::Error os_error() noexcept { return {core::Reason::io_failed, errno}; }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) noexcept : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  int get() const noexcept { return value_; }
+  bool open() const noexcept { return value_ >= 0; }
+
+ private:
+  int value_;
+};
+
+core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return os_error();
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+class AppendedFile final : public SegmentFile {
+ public:
+  explicit AppendedFile(Descriptor file) : file_(std::move(file)) {}
+  core::Result<void> append(core::ConstBytes bytes) override { return write_all(file_.get(), bytes); }
+  core::Result<void> sync() override {
+    if (::fdatasync(file_.get()) != 0) return os_error();
+    return {};
+  }
+
+ private:
+  Descriptor file_;
+};
+
+core::Result<void> sync_directory(const fs::path& directory) {
+  const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.open() || ::fsync(opened.get()) != 0) return os_error();
+  return {};
+}
+
+// Written under another name, synced, then renamed: a name never shows half a file.
+core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes) {
+  fs::path unfinished = path;
+  unfinished += ".new";
+  Descriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, file_mode));
+  if (!file.open()) return os_error();
+  if (const auto written = write_all(file.get(), bytes); !written) return written.error();
+  if (::fsync(file.get()) != 0) return os_error();
+  if (::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
+  return file;
+}
+
+std::string file_name(std::uint64_t number, std::string_view suffix) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < 10) digits.insert(0, 10 - digits.size(), '0');
+  return digits.append(suffix);
+}
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) { return file_name(number, segment_suffix); }
+std::string keys_name(std::uint64_t number) { return file_name(number, keys_suffix); }
+fs::path keys_path_of(const fs::path& segment) { return fs::path(segment).replace_extension(keys_suffix); }
+
+std::vector<ListedSegment> list_segments(const fs::path& directory) {
+  std::vector<ListedSegment> found;
+  std::error_code failed;
+  for (fs::directory_iterator file(directory, failed), end; !failed && file != end; file.increment(failed)) {
+    if (file->path().extension() != segment_suffix) continue;
+    const std::string stem = file->path().stem().string();
+    std::uint64_t number = 0;
+    const auto parsed = std::from_chars(stem.data(), stem.data() + stem.size(), number);
+    if (parsed.ec != std::errc{} || parsed.ptr != stem.data() + stem.size()) continue;
+    found.push_back({number, file->path()});
+  }
+  if (failed) throw std::runtime_error("cannot list " + directory.string() + ": " + failed.message());
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  return found;
+}
+
+core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_t number, core::ConstBytes key_block,
+                                                                    core::ConstBytes header) {
+  const auto keys = put_whole(directory_ / keys_name(number), key_block);
+  if (!keys) return keys.error();
+  auto segment = put_whole(directory_ / segment_name(number), header);
+  if (!segment) return segment.error();
+  if (const auto synced = sync_directory(directory_); !synced) return synced.error();
+  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(std::move(*segment)));
+}
+
+WriterLock::WriterLock(const fs::path& directory) {
+  const fs::path path = directory / lock_name;
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode);
+  if (descriptor_ < 0) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  const int reason = errno;
+  ::close(descriptor_);
+  if (reason == EWOULDBLOCK) throw std::runtime_error("another process is writing the log in " + directory.string());
+  throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(reason));
+}
+
+WriterLock::~WriterLock() { ::close(descriptor_); }
+
+bool WriterLock::held(const fs::path& directory) noexcept {
+  const Descriptor file(::open((directory / lock_name).c_str(), O_RDONLY | O_CLOEXEC));
+  return file.open() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+FileSource::FileSource(const fs::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), path.string());
+}
+
+FileSource::~FileSource() { ::close(descriptor_); }
+
+std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
+  std::size_t filled = 0;
+  while (filled < into.size()) {
+    const ssize_t got =
+        ::pread(descriptor_, into.data() + filled, into.size() - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw std::system_error(errno, std::generic_category(), "cannot read a segment");
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
+core::Bytes read_whole(const fs::path& path, std::size_t limit) {
+  FileSource file(path);
+  core::Bytes bytes(std::min(limit + 1, std::size_t{fs::file_size(path)} + 1));
+  bytes.resize(file.read(0, bytes));
+  if (bytes.size() > limit) throw std::runtime_error(path.string() + " is larger than such a file can be");
+  return bytes;
+}
+
+}  // namespace sallyport::logging

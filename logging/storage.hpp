@@ -1,0 +1,95 @@
+// Where segments are kept: a directory of NUMBER.segment files, each with its NUMBER.keys, and one lock.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+
+namespace sallyport::logging {
+
+inline constexpr std::string_view segment_suffix = ".segment";
+inline constexpr std::string_view keys_suffix = ".keys";
+inline constexpr std::string_view lock_name = "writer.lock";
+
+// "0000000042.segment": ten digits or more, so that a plain listing is in order.
+std::string segment_name(std::uint64_t number);
+std::string keys_name(std::uint64_t number);
+std::filesystem::path keys_path_of(const std::filesystem::path& segment);
+
+struct ListedSegment {
+  std::uint64_t number = 0;  // by its name; its header may disagree
+  std::filesystem::path path;
+};
+// In order of number. Throws std::runtime_error when the directory cannot be read.
+std::vector<ListedSegment> list_segments(const std::filesystem::path& directory);
+
+// The writer's side, behind an interface so that a test can be a disk that fails. Errors: io_failed with errno.
+class SegmentFile {
+ public:
+  virtual ~SegmentFile() = default;
+  virtual core::Result<void> append(core::ConstBytes bytes) = 0;  // after an error some of them may stand there
+  virtual core::Result<void> sync() = 0;                          // fdatasync; not to be tried again after an error
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  // The key block first, then the segment with its header: each appears whole or not at all and is on disk (fsync)
+  // before this returns, so no record is ever sealed under a key that nobody can unwrap.
+  virtual core::Result<std::unique_ptr<SegmentFile>> create(std::uint64_t number, core::ConstBytes key_block,
+                                                            core::ConstBytes header) = 0;
+};
+
+class DirectoryStorage final : public Storage {
+ public:
+  explicit DirectoryStorage(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  core::Result<std::unique_ptr<SegmentFile>> create(std::uint64_t number, core::ConstBytes key_block,
+                                                    core::ConstBytes header) override;
+
+ private:
+  std::filesystem::path directory_;
+};
+
+// One writer a directory: flock(2) on writer.lock, gone with the process however it ends.
+class WriterLock {
+ public:
+  // Throws std::runtime_error when another process holds it, or the file cannot be made.
+  explicit WriterLock(const std::filesystem::path& directory);
+  ~WriterLock();
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+  static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
+
+ private:
+  int descriptor_;
+};
+
+// Bytes that can be read at any place.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Fewer than asked for only at the end. Throws std::system_error when the file cannot be read.
+  virtual std::size_t read(std::uint64_t offset, core::MutableBytes into) = 0;
+};
+
+class FileSource final : public ByteSource {
+ public:
+  explicit FileSource(const std::filesystem::path& path);  // throws std::system_error
+  ~FileSource() override;
+  FileSource(const FileSource&) = delete;
+  FileSource& operator=(const FileSource&) = delete;
+  std::size_t read(std::uint64_t offset, core::MutableBytes into) override;
+
+ private:
+  int descriptor_;
+};
+
+// A whole small file. Throws std::system_error; std::runtime_error when it is larger than `limit`.
+core::Bytes read_whole(const std::filesystem::path& path, std::size_t limit);
+
+}  // namespace sallyport::logging

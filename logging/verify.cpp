@@ -1,0 +1,340 @@
+#include "logging/verify.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "logging/frame_walker.hpp"
+#include "logging/segment_opener.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::logging {
+
+std::string_view name(FindingKind kind) noexcept {
+  switch (kind) {
+    case FindingKind::torn_declared:
+      return "torn-declared";
+    case FindingKind::gap_declared:
+      return "gap-declared";
+    case FindingKind::open:
+      return "open";
+    case FindingKind::unsealed:
+      return "unsealed";
+    case FindingKind::torn:
+      return "torn";
+    case FindingKind::missing:
+      return "missing";
+    case FindingKind::misplaced:
+      return "misplaced";
+    case FindingKind::duplicated:
+      return "duplicated";
+    case FindingKind::foreign:
+      return "foreign";
+    case FindingKind::wrong_link:
+      return "wrong-link";
+    case FindingKind::unreadable:
+      return "unreadable";
+    case FindingKind::truncated:
+      return "truncated";
+    case FindingKind::altered:
+      return "altered";
+    case FindingKind::frames_missing:
+      return "frames-missing";
+    case FindingKind::frames_repeated:
+      return "frames-repeated";
+    case FindingKind::frames_reordered:
+      return "frames-reordered";
+    case FindingKind::trailing:
+      return "trailing";
+    case FindingKind::keys_missing:
+      return "keys-missing";
+    case FindingKind::keys_malformed:
+      return "keys-malformed";
+    case FindingKind::keys_foreign:
+      return "keys-foreign";
+    case FindingKind::not_a_recipient:
+      return "not-a-recipient";
+    case FindingKind::keys_swapped:
+      return "keys-swapped";
+    case FindingKind::keys_altered:
+      return "keys-altered";
+    case FindingKind::forged:
+      return "forged";
+  }
+  return "";
+}
+
+bool is_problem(FindingKind kind) noexcept { return kind > FindingKind::open; }
+
+bool LogReport::good() const noexcept {
+  return std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return is_problem(f.kind); });
+}
+
+namespace {
+
+// What stands under one name, as far as its header tells.
+struct Candidate {
+  ListedSegment file;
+  std::optional<ParsedHeader> header;
+  bool in_place = false;  // readable, and the number in the header is the number in the name
+};
+
+FindingKind finding_of(FrameWalker::Step step) {
+  switch (step) {
+    case FrameWalker::Step::missing:
+      return FindingKind::frames_missing;
+    case FrameWalker::Step::repeated:
+      return FindingKind::frames_repeated;
+    case FrameWalker::Step::reordered:
+      return FindingKind::frames_reordered;
+    case FrameWalker::Step::trailing:
+      return FindingKind::trailing;
+    default:
+      return FindingKind::altered;
+  }
+}
+
+FindingKind finding_of(UnlockProblem problem) {
+  switch (problem) {
+    case UnlockProblem::keys_missing:
+      return FindingKind::keys_missing;
+    case UnlockProblem::keys_malformed:
+      return FindingKind::keys_malformed;
+    case UnlockProblem::keys_foreign:
+      return FindingKind::keys_foreign;
+    case UnlockProblem::not_a_recipient:
+      return FindingKind::not_a_recipient;
+    case UnlockProblem::keys_swapped:
+      return FindingKind::keys_swapped;
+    default:
+      return FindingKind::keys_altered;
+  }
+}
+
+class Verifier {
+ public:
+  Verifier(const std::filesystem::path& directory, envelope::KeyHolder* holder)
+      : directory_(directory), holder_(holder), alive_(WriterLock::held(directory)) {}
+
+  LogReport run() {
+    for (ListedSegment& file : list_segments(directory_)) segments_.push_back({std::move(file), std::nullopt});
+    if (segments_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+    for (Candidate& segment : segments_) read_header(segment);
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+      check_presence(i);
+      check_link(i);
+      check_body(i);
+    }
+    check_last();
+    return std::move(report_);
+  }
+
+ private:
+  void find(FindingKind kind, std::uint64_t segment, std::string words, std::optional<std::uint64_t> frame = {},
+            std::optional<std::uint64_t> byte = {}) {
+    report_.findings.push_back({kind, segment, frame, byte, std::move(words)});
+  }
+  void find_here(FindingKind kind, std::uint64_t segment, std::string words, const FrameWalker& walker) {
+    find(kind, segment, std::move(words), walker.link().frames, walker.link().bytes);
+  }
+
+  void read_header(Candidate& segment);
+  void check_presence(std::size_t index);
+  void check_link(std::size_t index);
+  void check_body(std::size_t index);
+  void check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step, const SegmentLink* declared);
+  void check_end(std::size_t index, const FrameWalker& walker, FrameWalker::Step step);
+  void check_keys(const Candidate& segment, std::optional<PartOpener>& opener);
+  bool check_frame(const Candidate& segment, const FrameWalker& walker, PartOpener& opener);
+  void check_last();
+  const SegmentLink* declared_by_successor(std::size_t index) const;
+
+  const std::filesystem::path& directory_;
+  envelope::KeyHolder* holder_;
+  const bool alive_;
+  std::vector<Candidate> segments_;
+  std::map<SegmentId, std::uint64_t> seen_;
+  LogReport report_;
+};
+
+void Verifier::read_header(Candidate& segment) {
+  const std::uint64_t number = segment.file.number;
+  FileSource source(segment.file.path);
+  FrameWalker walker(source);
+  if (const auto problem = walker.open(); problem != HeaderProblem::none) {
+    return find(FindingKind::unreadable, number, std::string(words(problem)));
+  }
+  segment.header = walker.header();
+  const SegmentHeader& header = walker.header().header;
+  if (report_.origin.empty()) report_.origin = header.origin;
+  segment.in_place = header.number == number;
+  if (!segment.in_place) {
+    find(FindingKind::misplaced, number, "the file holds segment " + std::to_string(header.number));
+  }
+  if (header.origin != report_.origin) {
+    segment.in_place = false;
+    find(FindingKind::foreign, number, "it belongs to the log of \"" + header.origin + "\"");
+  }
+  const auto first = seen_.emplace(header.id, number);
+  if (!first.second) {
+    segment.in_place = false;
+    find(FindingKind::duplicated, number, "the same as segment " + std::to_string(first.first->second));
+  }
+}
+
+void Verifier::check_presence(std::size_t index) {
+  const std::uint64_t number = segments_[index].file.number;
+  const std::uint64_t expected = index == 0 ? 1 : segments_[index - 1].file.number + 1;
+  for (std::uint64_t missing = expected; missing < number; ++missing) {
+    if (missing == expected + 2 && number - missing > 1) {  // a long run is said in one line
+      return find(FindingKind::missing, number - 1, "so are all up to segment " + std::to_string(number - 1));
+    }
+    find(FindingKind::missing, missing, "the segment is not there");
+  }
+}
+
+// How the header at `index` speaks of the segment before it.
+void Verifier::check_link(std::size_t index) {
+  const Candidate& segment = segments_[index];
+  if (!segment.in_place) return;
+  const std::uint64_t number = segment.file.number;
+  const SegmentLink& link = segment.header->header.previous;
+  if ((number == 1) != (link.end == PreviousEnd::none)) {
+    return find(
+        FindingKind::wrong_link, number,
+        number == 1 ? "the first segment claims that one came before it" : "it claims to be the log's first segment");
+  }
+  if (index == 0 || segments_[index - 1].file.number + 1 != number || !segments_[index - 1].in_place) return;
+  if (link.id != segments_[index - 1].header->header.id) {
+    find(FindingKind::wrong_link, number,
+         "it does not follow the segment " + std::to_string(number - 1) +
+             " that is here: one of the two is not of this log");
+  }
+}
+
+// Null: there is no successor, or it speaks of another segment (which check_link has said).
+const SegmentLink* Verifier::declared_by_successor(std::size_t index) const {
+  if (index + 1 == segments_.size()) return nullptr;
+  const Candidate& successor = segments_[index + 1];
+  if (!successor.in_place || successor.file.number != segments_[index].file.number + 1) return nullptr;
+  const SegmentLink& link = successor.header->header.previous;
+  return link.id == segments_[index].header->header.id ? &link : nullptr;
+}
+
+void Verifier::check_body(std::size_t index) {
+  const Candidate& segment = segments_[index];
+  SegmentReport report;
+  report.number = segment.file.number;
+  report.path = segment.file.path;
+  if (segment.header) {
+    std::optional<PartOpener> opener;
+    check_keys(segment, opener);
+    FileSource source(segment.file.path);
+    FrameWalker walker(source);
+    walker.open();
+    const SegmentLink* declared = declared_by_successor(index);
+    const auto at_declared_end = [&] { return declared && walker.link().frames >= declared->frames; };
+    auto step = FrameWalker::Step::end_of_data;
+    while (!(at_declared_end() && declared->end == PreviousEnd::torn) &&
+           (step = walker.next()) == FrameWalker::Step::frame) {
+      if (opener && !check_frame(segment, walker, *opener)) opener.reset();  // one such finding a segment is enough
+      if (walker.head().kind != FrameKind::declared_gap) continue;
+      report.lost += walker.head().number;
+      find(FindingKind::gap_declared, report.number,
+           "the writer lost " + std::to_string(walker.head().number) + " records and says so", walker.head().sequence,
+           walker.offset());
+    }
+    report.frames = walker.link().frames;
+    report.records = walker.records();
+    report.bytes = walker.link().bytes;
+    report.sealed = walker.link().end == PreviousEnd::sealed;
+    check_stop(index, walker, step, declared);
+  }
+  report_.segments.push_back(std::move(report));
+}
+
+void Verifier::check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step,
+                          const SegmentLink* declared) {
+  const std::uint64_t number = segments_[index].file.number;
+  const bool ended =
+      step == FrameWalker::Step::end_of_data || step == FrameWalker::Step::torn || step == FrameWalker::Step::frame;
+  if (!ended) return find_here(finding_of(step), number, std::string(words(step)), walker);
+  if (declared == nullptr) return check_end(index, walker, step);
+  const SegmentLink& link = walker.link();
+  if (link.frames < declared->frames) {
+    return find_here(FindingKind::truncated, number,
+                     "it ends here; its successor declares " + std::to_string(declared->frames) + " frames", walker);
+  }
+  if (link.chain != declared->chain || link.bytes != declared->bytes ||
+      (declared->end == PreviousEnd::sealed && link.end != PreviousEnd::sealed)) {
+    return find(FindingKind::altered, number,
+                "it was rewritten: its successor declares another chain hash for its end");
+  }
+  if (declared->end != PreviousEnd::torn) return;
+  const auto tail = std::filesystem::file_size(segments_[index].file.path) - link.bytes;
+  find_here(FindingKind::torn_declared, number,
+            "it ends without its clean end, as its successor declares; the " + std::to_string(tail) +
+                " bytes behind are not vouched for",
+            walker);
+}
+
+// A segment to whose end nobody testifies: the last one, or one beside a missing or damaged neighbour.
+void Verifier::check_end(std::size_t index, const FrameWalker& walker, FrameWalker::Step step) {
+  if (walker.link().end == PreviousEnd::sealed) return;
+  const std::uint64_t number = segments_[index].file.number;
+  if (index + 1 == segments_.size() && alive_) {
+    return find_here(FindingKind::open, number, "it is being written", walker);
+  }
+  const bool torn = step == FrameWalker::Step::torn;
+  find_here(torn ? FindingKind::torn : FindingKind::unsealed, number,
+            torn ? "torn tail: it ends within a frame, and no later segment declares it"
+                 : "it ends without its end frame, and no later segment declares it",
+            walker);
+}
+
+void Verifier::check_keys(const Candidate& segment, std::optional<PartOpener>& opener) {
+  const SegmentId& id = segment.header->header.id;
+  UnlockProblem problem{};
+  if (holder_ == nullptr) {
+    KeyBlock block;
+    problem = read_key_block(segment.file.path, id, block);
+  } else {
+    SegmentKeys keys;
+    problem = unlock(segment.file.path, *segment.header, *holder_, keys);
+    if (problem == UnlockProblem::none || problem == UnlockProblem::keys_altered) opener.emplace(id, keys);
+  }
+  if (problem != UnlockProblem::none) find(finding_of(problem), segment.file.number, std::string(words(problem)));
+}
+
+// Every part this key can open must open, and there must be one, save in kinds that are signed or may be passed over.
+bool Verifier::check_frame(const Candidate& segment, const FrameWalker& walker, PartOpener& opener) {
+  const auto parts = parts_of(walker.frame());
+  const FrameHead& head = walker.head();
+  bool proven = head.kind > FrameKind::segment_end || (head.flags & flag_ignorable) != 0;
+  for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
+    if (!PartOpener::can_open(part.head)) continue;
+    proven = opener.open(walker.frame(), walker.chain_before(), part).has_value();
+    if (!proven) break;
+  }
+  if (!proven) {
+    find(FindingKind::forged, segment.file.number, "the frame was not sealed with this segment's key", head.sequence,
+         walker.offset());
+  }
+  return proven;
+}
+
+// A key block without its segment behind the last one: a crash just then, or a segment that was taken away.
+void Verifier::check_last() {
+  const std::uint64_t next = segments_.back().file.number + 1;
+  if (!alive_ && std::filesystem::exists(directory_ / keys_name(next))) {
+    find(FindingKind::missing, next, "its key block is here, the segment is not");
+  }
+}
+
+}  // namespace
+
+LogReport verify_log(const std::filesystem::path& directory, envelope::KeyHolder* holder) {
+  return Verifier(directory, holder).run();
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,102 @@
+// A log in a directory of its own, with a key pair made once for all tests of this program.
+#pragma once
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "core/public_key.hpp"
+#include "envelope/identity.hpp"
+#include "logging/reader.hpp"
+#include "logging/sealed_log.hpp"
+#include "logging/storage.hpp"
+#include "logging/verify.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace sallyport::tests {
+
+inline envelope::Identity& reader_key() {
+  static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
+  return identity;
+}
+
+inline envelope::Identity& other_key() {
+  static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
+  return identity;
+}
+
+inline logging::LogSettings log_settings(const path& directory) {
+  logging::LogSettings settings;
+  settings.directory = directory;
+  settings.origin = "gateway-1";
+  settings.flush_interval = std::chrono::milliseconds(20);
+  settings.retry_interval = std::chrono::milliseconds(20);
+  return settings;
+}
+
+inline logging::Record record_named(const std::string& request_id) {
+  logging::Record record;
+  record.request_id = request_id;
+  record.started = FakeClock::start;
+  record.principal = "team-a";
+  record.model = "llama";
+  record.status = 200;
+  record.content_kept = true;
+  return record;
+}
+
+// Seals one exchange and waits for its promise.
+inline core::Result<void> seal(logging::SealedLog& log, const std::string& id, std::string_view request = {},
+                               std::string_view response = {}) {
+  auto entry = log.open_entry(true);
+  if (!entry) return entry.error();
+  entry->request_body(core::bytes_of(request));
+  entry->response_body(core::bytes_of(response));
+  std::promise<core::Result<void>> sealed;
+  entry->finish(record_named(id), [&](core::Result<void> result) { sealed.set_value(result); });
+  return sealed.get_future().get();
+}
+
+struct ReadExchange {
+  logging::Exchange exchange;
+  std::string request, response;
+};
+
+struct ReadLog {
+  std::vector<ReadExchange> exchanges;
+  std::vector<logging::Exchange> unfinished;
+  std::vector<std::string> troubles;
+
+  bool has(const std::string& request_id) const {
+    for (const ReadExchange& read : exchanges) {
+      if (read.exchange.metadata.find("\"request_id\":\"" + request_id + "\"") != std::string::npos) return true;
+    }
+    return false;
+  }
+};
+
+inline ReadLog read_log(const path& directory, envelope::KeyHolder& key = reader_key()) {
+  ReadLog read;
+  logging::LogReader reader(directory, key, [&](const std::string& words) { read.troubles.push_back(words); });
+  const auto text = [&](const logging::Exchange& exchange, logging::PartType body) {
+    const auto content = reader.content(exchange, body);
+    return content ? std::string(core::text_of(*content)) : std::string("(not authentic)");
+  };
+  while (auto exchange = reader.next()) {
+    read.exchanges.push_back({*exchange, text(*exchange, logging::PartType::request_body),
+                              text(*exchange, logging::PartType::response_body)});
+  }
+  read.unfinished = reader.unfinished();
+  return read;
+}
+
+inline std::vector<std::string> findings_of(const path& directory, envelope::KeyHolder* key = nullptr) {
+  std::vector<std::string> names;
+  for (const auto& finding : logging::verify_log(directory, key).findings) {
+    names.push_back(std::string(logging::name(finding.kind)) + "@" + std::to_string(finding.segment));
+  }
+  return names;
+}
+
+}  // namespace sallyport::tests

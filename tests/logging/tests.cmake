@@ -1,0 +1,1 @@
+unit_tests(logging sealed_log_test.cpp)
