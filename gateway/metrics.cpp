@@ -1,0 +1,77 @@
+#include "gateway/metrics.hpp"
+
+#include <algorithm>
+
+#include "gateway/metric_series.hpp"
+#include "gateway/metrics_page.hpp"
+
+namespace sallyport::gateway {
+namespace {
+
+std::size_t index_of(core::Reason reason) noexcept {
+  return std::min(static_cast<std::size_t>(reason), reason_count - 1);
+}
+
+std::int64_t seconds_now() noexcept {
+  return std::chrono::duration_cast<std::chrono::seconds>(core::SystemClock().wall().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::size_t key_exchange_index(std::string_view group) noexcept {
+  if (group == "prime256v1") group = "secp256r1";
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  const auto same = [&](std::string_view shown) {
+    return std::equal(shown.begin(), shown.end(), group.begin(), group.end(),
+                      [&](char a, char b) { return lower(a) == lower(b); });
+  };
+  const auto found = std::find_if(key_exchange_groups.begin(), key_exchange_groups.end(), same);
+  return found == key_exchange_groups.end() ? 0 : static_cast<std::size_t>(found - key_exchange_groups.begin());
+}
+
+WorkerMetrics::WorkerMetrics(const MetricNames& names) : series_(std::make_unique<SeriesTable>(names)) {}
+WorkerMetrics::~WorkerMetrics() = default;
+
+void WorkerMetrics::handshake_finished(core::Reason outcome, std::string_view key_exchange) noexcept {
+  handshakes_[index_of(outcome)].add();
+  if (outcome == core::Reason::none) client_groups_[key_exchange_index(key_exchange)].add();
+}
+
+void WorkerMetrics::upstream_connected(core::Reason outcome, std::string_view key_exchange) noexcept {
+  upstream_connects_[index_of(outcome)].add();
+  if (!key_exchange.empty()) upstream_groups_[key_exchange_index(key_exchange)].add();
+}
+
+void WorkerMetrics::upstream_connections(std::size_t idle, std::size_t open) noexcept {
+  upstream_idle_.set(idle);
+  upstream_open_.set(open);
+}
+
+void WorkerMetrics::exchange_finished(const logging::Record& record) {
+  exchanges_finished_.add();
+  outcomes_[index_of(record.outcome)].add();
+  const Operation operation = record.model.empty() ? Operation::none : operation_of(record.path);
+  series_->find({record.listener, record.model, record.upstream, operation}).count(record);
+}
+
+Metrics::Metrics(const Config& config, unsigned workers)
+    : names_(std::make_unique<MetricNames>()), last_reload_(seconds_now()), has_log_(config.log.has_value()) {
+  configure(config);
+  for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<WorkerMetrics>(*names_));
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::configure(const Config& config) {
+  names_->configure(config);
+  has_log_ = config.log.has_value();
+}
+
+void Metrics::config_reloaded(bool succeeded) noexcept {
+  (succeeded ? reloads_ : failed_reloads_).fetch_add(1, std::memory_order_relaxed);
+  if (succeeded) last_reload_ = seconds_now();
+}
+
+std::string Metrics::text(const logging::LogCounters& log) const { return MetricsPage(*this, log).text(); }
+
+}  // namespace sallyport::gateway
