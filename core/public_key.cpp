@@ -270,6 +270,7 @@ Secret PrivateKey::pem() const {
 
 std::string PrivateKey::encrypted_pem(const Secret& passphrase) const {
   if (passphrase.empty()) throw std::invalid_argument("an empty passphrase protects nothing");
+  if (passphrase.size() > maximum_passphrase_size) throw std::invalid_argument("a passphrase has at most 1024 bytes");
   const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> plain(EVP_PKEY2PKCS8(key_.get()));
   X509_ALGOR* scheme = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, scrypt_salt_size, nullptr, scrypt_cost,
                                              scrypt_block, scrypt_parallel);

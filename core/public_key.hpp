@@ -21,6 +21,7 @@ namespace sallyport::core::crypto {
 enum class KeyType : std::uint8_t { p256, rsa, ed25519 };
 
 inline constexpr unsigned minimum_rsa_bits = 2048, maximum_rsa_bits = 8192;
+inline constexpr std::size_t maximum_passphrase_size = 1024;  // as OpenSSL's own command reads
 inline constexpr std::size_t p256_point_size = 65, ed25519_key_size = 32, ed25519_signature_size = 64;
 
 class PublicKey {
@@ -66,8 +67,9 @@ class PrivateKey {
   KeyType type() const noexcept { return public_.type(); }
   const PublicKey& public_key() const noexcept { return public_; }
 
-  Secret pem() const;                                         // PKCS#8, "PRIVATE KEY"
-  std::string encrypted_pem(const Secret& passphrase) const;  // PKCS#8, PBES2 with scrypt and AES-256-CBC
+  Secret pem() const;  // PKCS#8, "PRIVATE KEY"
+  // PKCS#8, PBES2 with scrypt and AES-256-CBC. Throws std::invalid_argument for an empty or too long passphrase.
+  std::string encrypted_pem(const Secret& passphrase) const;
 
   // The x coordinate of the shared point (32 bytes).
   Secret agree(const PublicKey& peer) const;

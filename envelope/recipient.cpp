@@ -30,7 +30,7 @@ std::string_view trimmed(std::string_view line) {
 std::optional<core::Bytes> encoded_after(std::string_view prefix, std::string_view line) {
   if (!line.starts_with(prefix)) return std::nullopt;
   auto bytes = core::from_base64url(line.substr(prefix.size()));
-  if (!bytes) throw std::invalid_argument("recipient: what follows the colon is not base64url (was it cut short?)");
+  if (!bytes) throw std::invalid_argument("what follows the colon is not base64url (was it cut short?)");
   return bytes;
 }
 
@@ -40,19 +40,19 @@ PublicKey require_key(std::optional<PublicKey> key, const char* words) {
 }
 
 PublicKey parse_key(std::string_view line) {
-  if (line.size() > maximum_recipient_size) throw std::invalid_argument("recipient: the line is too long");
+  if (line.size() > maximum_recipient_size) throw std::invalid_argument("the line is too long");
   if (line.find("PRIVATE KEY") != std::string_view::npos) {
-    throw std::invalid_argument("recipient: this is a PRIVATE key; it must not be here. Give the .pub line instead");
+    throw std::invalid_argument("this is a PRIVATE key; it must not be here. Give the .pub line instead");
   }
   if (const auto point = encoded_after(p256_prefix, line)) {
-    return require_key(PublicKey::from_p256_point(*point), "recipient: not an uncompressed point of P-256");
+    return require_key(PublicKey::from_p256_point(*point), "not an uncompressed point of P-256");
   }
   if (const auto der = encoded_after(rsa_prefix, line)) {
     auto key = PublicKey::from_der(*der);
     if (key && key->type() != KeyType::rsa) key.reset();
-    return require_key(std::move(key), "recipient: not an RSA public key of 2048 to 8192 bits");
+    return require_key(std::move(key), "not an RSA public key of 2048 to 8192 bits");
   }
-  throw std::invalid_argument("recipient: a line begins with sallyport-p256: or sallyport-rsa:");
+  throw std::invalid_argument("a recipient begins with sallyport-p256: or sallyport-rsa:");
 }
 
 }  // namespace

@@ -184,7 +184,14 @@ TEST_CASE("an encrypted private key asks for its passphrase and says when that i
   CHECK(has(refusal(sealed, {}), words));
   CHECK_THROWS_AS(PrivateKey::from_pem(bytes_of(sealed), []() -> Secret { throw std::length_error("mine"); }),
                   std::length_error);
-  CHECK_THROWS_AS(PrivateKey::generate_p256().encrypted_pem(Secret()), std::invalid_argument);
+}
+
+TEST_CASE("a passphrase has between 1 and 1024 bytes") {
+  const PrivateKey key = PrivateKey::generate_p256();
+  const std::string longest(maximum_passphrase_size, 'p');
+  CHECK(refusal(key.encrypted_pem(secret(longest)), [&] { return secret(longest); }) == "(read)");
+  CHECK_THROWS_AS(key.encrypted_pem(secret(longest + "p")), std::invalid_argument);
+  CHECK_THROWS_AS(key.encrypted_pem(Secret()), std::invalid_argument);
 }
 
 TEST_CASE("a plain private key asks for nothing") {
