@@ -14,3 +14,8 @@ add_executable(support_test ${CMAKE_CURRENT_LIST_DIR}/support_test.cpp)
 target_link_libraries(support_test PRIVATE test_support catch_main)
 add_test(NAME support COMMAND support_test)
 set_tests_properties(support PROPERTIES LABELS unit TIMEOUT 120)
+
+add_executable(memory_stream_test ${CMAKE_CURRENT_LIST_DIR}/memory_stream_test.cpp)
+target_link_libraries(memory_stream_test PRIVATE sallyport_core catch_main)
+add_test(NAME memory_stream COMMAND memory_stream_test)
+set_tests_properties(memory_stream PROPERTIES LABELS unit TIMEOUT 60)

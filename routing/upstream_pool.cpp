@@ -1,0 +1,225 @@
+#include "routing/upstream_pool.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+namespace sallyport::routing {
+namespace {
+
+using core::Reason;
+
+constexpr core::Duration first_cool_down = std::chrono::seconds(1);
+constexpr core::Duration longest_cool_down = std::chrono::seconds(30);
+
+}  // namespace
+
+// Counted on its shelf from before it is dialled until it is gone.
+struct UpstreamLease::Connection {
+  explicit Connection(std::shared_ptr<UpstreamPool::Shelf> home);
+  ~Connection();
+
+  const std::shared_ptr<UpstreamPool::Shelf> shelf;
+  const std::uint64_t epoch;  // the shelf's when this was dialled
+  core::TimePoint opened{};
+  bool reused = false;
+  std::unique_ptr<core::ByteStream> stream;
+  std::optional<core::TimerWheel::Timer> expiry;  // while idle
+};
+
+// Shared by the pool and its connections, so that either may end first. Idle connections and their shelf hold each
+// other until the pool, or what ends them, takes them apart.
+struct UpstreamPool::Shelf {
+  Shelf(const Endpoint& where, core::TimerWheel& time) : endpoint(where), wheel(&time) {}
+
+  std::unique_ptr<Connection> take_idle();
+  void keep(std::unique_ptr<Connection> connection);
+  void discard(const Connection& connection);
+  void discard_oldest() { discard(*idle.front()); }
+  void close_idle();
+  bool make_room();
+  void failed(core::TimePoint now);
+
+  const Endpoint endpoint;
+  PoolLimits limits;
+  core::TimerWheel* wheel;                        // null when the pool has ended
+  std::uint64_t epoch = 0;                        // raised by close_idle: what was dialled before is not kept
+  std::vector<std::unique_ptr<Connection>> idle;  // the most recently used last
+  std::size_t open = 0;                           // idle ones too
+  std::uint32_t failures = 0;                     // since the last success
+  core::TimePoint cool_until = core::TimePoint::min();
+};
+
+UpstreamLease::Connection::Connection(std::shared_ptr<UpstreamPool::Shelf> home)
+    : shelf(std::move(home)), epoch(shelf->epoch) {
+  ++shelf->open;
+}
+UpstreamLease::Connection::~Connection() { --shelf->open; }
+
+std::unique_ptr<UpstreamLease::Connection> UpstreamPool::Shelf::take_idle() {
+  while (!idle.empty()) {
+    auto connection = std::move(idle.back());
+    idle.pop_back();
+    if (connection->stream->has_unread()) continue;
+    connection->stream->watch({});
+    connection->expiry.reset();
+    connection->reused = true;
+    return connection;
+  }
+  return nullptr;
+}
+
+void UpstreamPool::Shelf::keep(std::unique_ptr<Connection> connection) {
+  core::ByteStream& stream = *connection->stream;
+  if (!wheel || connection->epoch != epoch || limits.idle == 0 || stream.has_unread()) return stream.close();
+  const core::TimePoint expires = std::min(wheel->now() + limits.idle_expiry, connection->opened + limits.lifetime);
+  if (expires <= wheel->now()) return stream.close();
+  if (idle.size() >= limits.idle) discard_oldest();
+  const auto discard_it = [this, self = connection.get()] { discard(*self); };
+  connection->expiry.emplace(*wheel, discard_it).set(expires);
+  idle.push_back(std::move(connection));
+  stream.watch(discard_it);
+}
+
+void UpstreamPool::Shelf::discard(const Connection& connection) {
+  const auto found =
+      std::find_if(idle.begin(), idle.end(), [&](const auto& each) { return each.get() == &connection; });
+  if (found == idle.end()) return;
+  const auto gone = std::move(*found);
+  idle.erase(found);
+  gone->stream->close();
+}
+
+void UpstreamPool::Shelf::close_idle() {
+  ++epoch;
+  while (!idle.empty()) discard_oldest();
+}
+
+// For one more connection. An idle one gives way: whoever asks past it wants a fresh one.
+bool UpstreamPool::Shelf::make_room() {
+  if (open >= limits.connections && !idle.empty()) discard_oldest();
+  return open < limits.connections;
+}
+
+void UpstreamPool::Shelf::failed(core::TimePoint now) {
+  const auto doublings = std::min(failures++, 5u);  // 1 s, 2 s … 32 s
+  cool_until = now + std::min(first_cool_down * (1 << doublings), longest_cool_down);
+}
+
+struct UpstreamPool::Group {
+  Group(const Upstream& upstream, core::TimerWheel& wheel) : name(upstream.name), generation(upstream.generation) {
+    for (const auto& endpoint : upstream.endpoints) shelves.push_back(std::make_shared<Shelf>(endpoint, wheel));
+  }
+
+  bool is_for(const Upstream& upstream) const {
+    const auto same = [](const auto& shelf, const Endpoint& endpoint) { return shelf->endpoint == endpoint; };
+    return generation == upstream.generation && name == upstream.name &&
+           std::equal(shelves.begin(), shelves.end(), upstream.endpoints.begin(), upstream.endpoints.end(), same);
+  }
+
+  bool in_use() const {
+    return std::any_of(shelves.begin(), shelves.end(), [](const auto& shelf) { return shelf->open > 0; });
+  }
+
+  // Each shelf once: from the one whose turn it is, and those that cool down after all others.
+  std::vector<std::shared_ptr<Shelf>> in_turn(core::TimePoint now) {
+    std::vector<std::shared_ptr<Shelf>> order;
+    order.reserve(shelves.size());
+    const std::size_t first = turn++;
+    for (const bool cooling : {false, true}) {
+      for (std::size_t i = 0; i < shelves.size(); ++i) {
+        const auto& shelf = shelves[(first + i) % shelves.size()];
+        if ((shelf->cool_until > now) == cooling) order.push_back(shelf);
+      }
+    }
+    return order;
+  }
+
+  const std::string name;
+  const std::uint64_t generation;
+  std::vector<std::shared_ptr<Shelf>> shelves;
+  std::size_t turn = 0;
+};
+
+UpstreamPool::UpstreamPool(Dial dial, core::TimerWheel& wheel) : dial_(std::move(dial)), wheel_(wheel) {}
+UpstreamPool::~UpstreamPool() {
+  close_idle();
+  for (const auto& group : groups_) {
+    for (const auto& shelf : group->shelves) shelf->wheel = nullptr;
+  }
+}
+
+// Upstreams are few: a walk is cheaper than building a key.
+UpstreamPool::Group& UpstreamPool::group_of(const Upstream& upstream) {
+  for (const auto& group : groups_) {
+    if (group->is_for(upstream)) return *group;
+  }
+  return *groups_.emplace_back(std::make_unique<Group>(upstream, wheel_));
+}
+
+core::Task<core::Result<UpstreamLease>> UpstreamPool::take(const Upstream& upstream, bool fresh) {
+  const std::vector<std::shared_ptr<Shelf>> order = group_of(upstream).in_turn(wheel_.now());
+  core::Error error = Reason::upstream_busy;
+  for (const auto& shelf : order) {
+    shelf->limits = upstream.pool;
+    if (!fresh) {
+      if (auto idle = shelf->take_idle()) co_return UpstreamLease(std::move(idle));
+    }
+    if (!shelf->make_room()) continue;
+    auto connection = std::make_unique<Connection>(shelf);
+    const core::TimePoint deadline = wheel_.now() + upstream.timeouts.connect;
+    // After a failure one call finds out; the others go elsewhere meanwhile.
+    if (shelf->failures > 0) shelf->cool_until = deadline;
+    auto dialled = co_await dial_(upstream, shelf->endpoint, deadline);
+    if (dialled) {
+      shelf->failures = 0;
+      shelf->cool_until = core::TimePoint::min();
+      connection->opened = wheel_.now();
+      connection->stream = std::move(*dialled);
+      co_return UpstreamLease(std::move(connection));
+    }
+    error = dialled.error();
+    if (error.reason == Reason::cancelled) break;
+    shelf->failed(wheel_.now());
+  }
+  co_return error;
+}
+
+void UpstreamPool::close_idle() noexcept {
+  for (const auto& group : groups_) {
+    for (const auto& shelf : group->shelves) shelf->close_idle();
+  }
+  std::erase_if(groups_, [](const auto& group) { return !group->in_use(); });
+}
+
+std::size_t UpstreamPool::idle_count() const noexcept {
+  std::size_t count = 0;
+  for (const auto& group : groups_) {
+    for (const auto& shelf : group->shelves) count += shelf->idle.size();
+  }
+  return count;
+}
+
+std::size_t UpstreamPool::open_count() const noexcept {
+  std::size_t count = 0;
+  for (const auto& group : groups_) {
+    for (const auto& shelf : group->shelves) count += shelf->open;
+  }
+  return count;
+}
+
+UpstreamLease::UpstreamLease(std::unique_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
+UpstreamLease::UpstreamLease(UpstreamLease&&) noexcept = default;
+UpstreamLease& UpstreamLease::operator=(UpstreamLease&&) noexcept = default;
+UpstreamLease::~UpstreamLease() = default;
+
+core::ByteStream& UpstreamLease::stream() noexcept { return *connection_->stream; }
+const Endpoint& UpstreamLease::endpoint() const noexcept { return connection_->shelf->endpoint; }
+bool UpstreamLease::reused() const noexcept { return connection_->reused; }
+void UpstreamLease::release() noexcept {
+  if (!connection_) return;
+  const auto shelf = connection_->shelf;
+  shelf->keep(std::move(connection_));
+}
+
+}  // namespace sallyport::routing
