@@ -3,9 +3,14 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 #include "gateway/check_command.hpp"
+#include "gateway/key_command.hpp"
+#include "gateway/load_config.hpp"
+#include "gateway/serve_command.hpp"
+#include "gateway/token_command.hpp"
 #include "gateway/version_command.hpp"
 
 namespace {
@@ -26,6 +31,12 @@ Each command explains itself: sallyport COMMAND --help
 Exit codes: 0 all is well, 1 a problem was found, 2 the command was not used as it should be.
 )";
 
+std::filesystem::path tokens_file_of(const std::filesystem::path& config) {
+  const auto loaded = sallyport::gateway::load_config(config);
+  if (!loaded.draft.tokens_file.empty()) return loaded.draft.tokens_file;
+  throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,7 +47,10 @@ int main(int argc, char** argv) {
   app.footer(more);
   app.require_subcommand(1);
   int exit_code = 0;
+  sallyport::gateway::add_serve_command(app, exit_code);
   sallyport::gateway::add_check_command(app, exit_code);
+  sallyport::gateway::add_token_commands(app, exit_code, tokens_file_of);
+  sallyport::gateway::add_key_commands(app, exit_code);
   sallyport::gateway::add_version_command(app, exit_code);
   try {
     app.parse(argc, argv);
