@@ -123,6 +123,8 @@ std::vector<std::string> refused() {
       "0\n\r\n",
       "0\r\r\n",
       // line ends after data
+      "5\r\nhello\n\n0\r\n\r\n",
+      "5\r\nhello!\n0\r\n\r\n",
       "5\r\nhello0\r\n\r\n",
       "5\r\nhello\n0\r\n\r\n",
       "5\r\nhello\r0\r\n\r\n",

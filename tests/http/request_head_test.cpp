@@ -202,6 +202,8 @@ TEST_CASE("limits are the configuration's") {
 
 TEST_CASE("a wrong byte is refused before the head is complete") {
   CHECK(refusal("\x16") == Reason::malformed_request);
+  CHECK(refusal(" ") == Reason::malformed_request);
+  CHECK(refusal("GET  ") == Reason::malformed_request);
   CHECK(refusal("GET / HTTP/1.1\n") == Reason::malformed_request);
   CHECK(refusal("GET / HTTP/1.1\r\nHost: gate\r\nA : ") == Reason::malformed_request);
   CHECK(refusal("GET / HTTP/1.1\r\nHost: gate\r\n ") == Reason::malformed_request);

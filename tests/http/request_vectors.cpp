@@ -1,4 +1,4 @@
-#include <iterator>
+#include <initializer_list>
 
 #include "tests/http/vectors.hpp"
 
@@ -307,18 +307,7 @@ std::vector<RefusedRequest> codings() {
   };
 }
 
-}  // namespace
-
-std::vector<RefusedRequest> refused_requests() {
-  std::vector<RefusedRequest> all;
-  for (auto part :
-       {request_lines(), versions(), methods_and_targets(), hosts(), lines_and_names(), lengths(), codings()}) {
-    std::move(part.begin(), part.end(), std::back_inserter(all));
-  }
-  return all;
-}
-
-std::vector<AcceptedRequest> accepted_requests() {
+std::vector<AcceptedRequest> good_connections() {
   const std::string keep = "Connection: keep-alive\r\n";
   return {
       {.name = "the shortest", .bytes = line("GET / HTTP/1.1")},
@@ -376,6 +365,11 @@ std::vector<AcceptedRequest> accepted_requests() {
        .bytes = post("Connection: upgrade\r\nUpgrade: foo\r\n"),
        .method = "POST",
        .fields = 3},
+  };
+}
+
+std::vector<AcceptedRequest> good_bodies() {
+  return {
       {.name = "a length",
        .bytes = post("Content-Length: 5\r\n"),
        .method = "POST",
@@ -442,6 +436,11 @@ std::vector<AcceptedRequest> accepted_requests() {
        .body = BodyKind::chunked,
        .expects_continue = true},
       {.name = "nothing to wait for", .bytes = post("Expect: 100-continue\r\n"), .method = "POST", .fields = 2},
+  };
+}
+
+std::vector<AcceptedRequest> good_targets_and_hosts() {
+  return {
       {.name = "OPTIONS of the server", .bytes = line("OPTIONS * HTTP/1.1"), .method = "OPTIONS", .target = "*"},
       {.name = "OPTIONS of a path", .bytes = line("OPTIONS /a HTTP/1.1"), .method = "OPTIONS", .target = "/a"},
       {.name = "OPTIONS of an absolute form",
@@ -481,6 +480,11 @@ std::vector<AcceptedRequest> accepted_requests() {
        .bytes = bare("Host: [2001:db8::ffff:192.0.2.1]:443\r\n"),
        .host = "[2001:db8::ffff:192.0.2.1]:443"},
       {.name = "a Host with white space around", .bytes = bare("hOsT:\t gate \t\r\n")},
+  };
+}
+
+std::vector<AcceptedRequest> good_fields() {
+  return {
       {.name = "an empty value", .bytes = post("A:\r\nB: \t\r\n"), .method = "POST", .fields = 3},
       {.name = "every byte a name may have",
        .bytes = post("!#$%&'*+-.^_`|~09azAZ: b\r\n"),
@@ -492,6 +496,23 @@ std::vector<AcceptedRequest> accepted_requests() {
        .fields = 2},
       {.name = "the same name twice", .bytes = post("A: b\r\nA: c\r\n"), .method = "POST", .fields = 3},
   };
+}
+
+template <class Vector>
+std::vector<Vector> joined(std::initializer_list<std::vector<Vector>> parts) {
+  std::vector<Vector> all;
+  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+}  // namespace
+
+std::vector<RefusedRequest> refused_requests() {
+  return joined({request_lines(), versions(), methods_and_targets(), hosts(), lines_and_names(), lengths(), codings()});
+}
+
+std::vector<AcceptedRequest> accepted_requests() {
+  return joined({good_connections(), good_bodies(), good_targets_and_hosts(), good_fields()});
 }
 
 }  // namespace sallyport::http::testing

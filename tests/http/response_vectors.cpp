@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "tests/http/vectors.hpp"
 
 namespace sallyport::http::testing {
@@ -10,10 +12,7 @@ std::string answer(const std::string& status_line, const std::string& lines = ""
   return status_line + "\r\n" + lines + "\r\n";
 }
 
-}  // namespace
-
-std::vector<AcceptedResponse> accepted_responses() {
-  const auto none = BodyKind::none;
+std::vector<AcceptedResponse> with_body() {
   const auto sized = BodyKind::sized;
   return {
       {.name = "a length", .bytes = ok("Content-Length: 5\r\n"), .body = sized, .size = 5},
@@ -68,6 +67,23 @@ std::vector<AcceptedResponse> accepted_responses() {
        .status = 404,
        .reason = "No\xc3\xa9",
        .body = sized},
+      {.name = "599",
+       .bytes = answer("HTTP/1.1 599 Own", "Content-Length: 0\r\n"),
+       .status = 599,
+       .reason = "Own",
+       .body = sized},
+      {.name = "a repeated field",
+       .bytes = ok("Set-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 1\r\n"),
+       .body = sized,
+       .size = 1},
+      {.name = "an empty value", .bytes = ok("A:\r\nContent-Length: 1\r\n"), .body = sized, .size = 1},
+  };
+}
+
+std::vector<AcceptedResponse> without_body() {
+  const auto none = BodyKind::none;
+  const auto sized = BodyKind::sized;
+  return {
       {.name = "an answer to HEAD with a length",
        .bytes = ok("Content-Length: 5\r\n"),
        .body = none,
@@ -109,17 +125,15 @@ std::vector<AcceptedResponse> accepted_responses() {
        .status = 103,
        .reason = "Early Hints",
        .body = none},
-      {.name = "599",
-       .bytes = answer("HTTP/1.1 599 Own", "Content-Length: 0\r\n"),
-       .status = 599,
-       .reason = "Own",
-       .body = sized},
-      {.name = "a repeated field",
-       .bytes = ok("Set-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 1\r\n"),
-       .body = sized,
-       .size = 1},
-      {.name = "an empty value", .bytes = ok("A:\r\nContent-Length: 1\r\n"), .body = sized, .size = 1},
   };
+}
+
+}  // namespace
+
+std::vector<AcceptedResponse> accepted_responses() {
+  auto all = with_body();
+  for (auto& vector : without_body()) all.push_back(std::move(vector));
+  return all;
 }
 
 std::vector<RefusedResponse> refused_responses() {
