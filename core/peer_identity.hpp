@@ -14,6 +14,7 @@ struct PeerIdentity {
   std::vector<std::string> uris;       // subjectAltName URI (SPIFFE ids)
   std::string fingerprint;             // SHA-256 of the certificate, lower-case hex
   std::string key_exchange;            // negotiated group, e.g. "X25519MLKEM768"
+  bool resumed = false;                // an earlier session went on: no certificate was exchanged this time
   std::string server_name;             // SNI the client asked for, may be empty
 };
 

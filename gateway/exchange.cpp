@@ -17,6 +17,10 @@ using core::Result;
 using core::Task;
 using http::BodyKind;
 
+namespace {
+constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
+}
+
 Task<Next> serve_exchange(Connection& connection) {
   // Between requests the connection waits without an Exchange, a buffer or a snapshot.
   Worker& worker = connection.worker;
@@ -211,8 +215,15 @@ void Exchange::watch_client(core::ByteStream* upstream) {
   });
   connection_.live.stop = [this, upstream] {
     if (!worker_.stopping()) return;  // a drain lets an answer finish
-    connection_.stream.set_deadline(worker_.now() + std::chrono::seconds(1));
+    connection_.stream.set_deadline(worker_.now() + farewell);
     if (upstream != nullptr) upstream->cancel();
+  };
+}
+
+void Exchange::unwatch_client() {
+  connection_.stream.watch({});
+  connection_.live.stop = [this] {
+    if (worker_.stopping()) connection_.stream.set_deadline(worker_.now() + farewell);
   };
 }
 
@@ -280,7 +291,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
     record_.streamed = relay.is_event_stream();
     passed = co_await relay.pass();
   }
-  connection_.stream.watch({});
+  unwatch_client();
   if (client_left_) {
     passed = Error(Reason::client_left);
   } else if (!passed && passed.error().reason == Reason::cancelled) {
@@ -318,7 +329,7 @@ Task<Next> Exchange::answer_models(const auth::Principal& who) {
 }
 
 Task<Next> Exchange::refuse(Error error) {
-  connection_.stream.watch({});
+  unwatch_client();
   if (error.reason == Reason::client_left) {
     if (!entry_) (void)open_entry(false);
     record_.status = 0;

@@ -55,6 +55,7 @@ class Exchange {
   core::Task<Next> answer(unsigned status, std::string_view body, core::Reason outcome);
   core::Task<core::Result<void>> seal(core::Reason outcome);
   void watch_client(core::ByteStream* upstream);
+  void unwatch_client();
   bool keeps_connection() const noexcept;
   std::uint64_t expected_tokens() const noexcept;
 

@@ -1,0 +1,358 @@
+// The TLS and plain ByteStream over real loopback sockets, both ends in one event loop, time turned by hand.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <string>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/test_pki.hpp"
+#include "tls/accept.hpp"
+#include "tls/connect.hpp"
+#include "tls/tcp_stream.hpp"
+
+using namespace sallyport;
+using namespace std::chrono_literals;
+using boost::asio::ip::tcp;
+using core::Reason;
+using core::Result;
+using core::Task;
+
+namespace {
+
+const tests::TestPki& pki() {
+  static const tests::TemporaryDirectory directory;
+  static const tests::TestPki made(directory.where());
+  return made;
+}
+
+tls::ServerSettings server_settings(const tests::Identity& identity) {
+  return {{{identity.certificate, identity.key}}, tls::ClientCertificates::off, {}};
+}
+
+tls::ServerSettings mutual_settings(const tests::Identity& identity) {
+  return {{{identity.certificate, identity.key}}, tls::ClientCertificates::required, pki().ours.certificate()};
+}
+
+tls::ClientSettings client_settings() {
+  return {pki().ours.certificate(), pki().gateway_client.certificate, pki().gateway_client.key, "localhost"};
+}
+
+// One event loop with a listening socket; both ends of a connection live here.
+struct Bench {
+  boost::asio::io_context io{1};
+  core::TimePoint now{};
+  core::TimerWheel wheel{now};
+  tls::Loop loop{io, wheel, {}, {}};
+  boost::asio::basic_socket_acceptor<tcp, core::Executor> acceptor{io.get_executor(),
+                                                                   tcp::endpoint(tcp::v4(), 0)};
+  std::uint16_t port() const { return acceptor.local_endpoint().port(); }
+
+  template <class... Tasks>
+  void run(Tasks... tasks) {
+    (boost::asio::co_spawn(io.get_executor(), std::move(tasks),
+                           [](std::exception_ptr failure) {
+                             if (failure) std::rethrow_exception(failure);
+                           }),
+     ...);
+    io.run();
+    io.restart();
+  }
+  void pass(core::Duration time) { wheel.advance(now += time); }
+};
+
+Task<void> accept_one(Bench& bench, const tls::ServerIdentity& identity, Result<tls::Peer>& out) {
+  auto socket = co_await bench.acceptor.async_accept(core::use_task);
+  out = co_await tls::accept(std::move(socket), bench.loop, identity, core::TimerWheel::never);
+}
+
+Task<void> connect_one(Bench& bench, const tls::ClientIdentity& identity, Result<tls::Peer>& out,
+                       std::shared_ptr<tls::SessionSlot> slot = nullptr) {
+  out = co_await tls::connect(bench.loop, "127.0.0.1", bench.port(), &identity, slot, core::TimerWheel::never);
+}
+
+// A connection, handshakes done.
+struct Pair {
+  Bench bench;
+  tls::ServerIdentity server_identity{mutual_settings(pki().model_server)};
+  tls::ClientIdentity client_identity{client_settings()};
+  Result<tls::Peer> server{Reason::internal}, client{Reason::internal};
+
+  Pair() {
+    bench.run(accept_one(bench, server_identity, server), connect_one(bench, client_identity, client));
+    REQUIRE(server);
+    REQUIRE(client);
+  }
+  core::ByteStream& from() { return *client->stream; }
+  core::ByteStream& to() { return *server->stream; }
+};
+
+Task<void> write_text(core::ByteStream& stream, std::string_view text, Result<void>& out) {
+  out = co_await stream.write_all(core::bytes_of(text));
+}
+
+Task<void> read_text(core::ByteStream& stream, std::size_t size, std::string& out, Result<void>& result) {
+  std::array<std::byte, 16384> buffer;
+  while (out.size() < size) {
+    auto got = co_await stream.read_some(buffer);
+    if (!got) {
+      result = got.error();
+      co_return;
+    }
+    if (*got == 0) co_return;
+    out += core::text_of(core::ConstBytes(buffer).first(*got));
+  }
+}
+
+// The first error of a connection attempt against a server identity: what the client sees, then what its first read says.
+Reason connect_failure(const tls::ServerSettings& server, const tls::ClientSettings& client) {
+  Bench bench;
+  tls::ServerIdentity server_identity(server);
+  tls::ClientIdentity client_identity(client);
+  Result<tls::Peer> accepted{Reason::internal}, connected{Reason::internal};
+  bench.run(accept_one(bench, server_identity, accepted), connect_one(bench, client_identity, connected));
+  if (!connected) return connected.error().reason;
+  std::string text;
+  Result<void> read;
+  bench.run(read_text(*connected->stream, 1, text, read));
+  return read ? Reason::none : read.error().reason;
+}
+
+std::string refusal_of(const tls::ServerSettings& settings) {
+  try {
+    tls::ServerIdentity identity(settings);
+    return {};
+  } catch (const std::runtime_error& problem) {
+    return problem.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a handshake proves both sides to each other") {
+  Pair pair;
+  CHECK(pair.server->identity.verified);
+  CHECK(pair.client->identity.verified);
+  CHECK(pair.client->identity.dns_names == std::vector<std::string>{"localhost"});
+  CHECK(pair.server->identity.fingerprint.size() == 64);
+  CHECK(pair.server->identity.address == "127.0.0.1");
+  CHECK_FALSE(pair.client->identity.key_exchange.empty());
+}
+
+TEST_CASE("content of any size arrives whole, in both directions at once") {
+  const std::size_t size = GENERATE(1, 100, 16383, 16384, 16385, 100'000, 5'000'000);
+  Pair pair;
+  std::string there(size, 'a'), back(size, 'b'), got_there, got_back;
+  for (std::size_t i = 0; i < size; i += 97) there[i] = static_cast<char>('c' + i % 20);
+  Result<void> results[4];
+  pair.bench.run(write_text(pair.from(), there, results[0]), read_text(pair.to(), size, got_there, results[1]),
+                 write_text(pair.to(), back, results[2]), read_text(pair.from(), size, got_back, results[3]));
+  for (const auto& result : results) CHECK(result);
+  CHECK(got_there == there);
+  CHECK(got_back == back);
+}
+
+TEST_CASE("many small pieces leave as one write and arrive in order") {
+  Pair pair;
+  std::vector<std::string> texts;
+  std::vector<core::ConstBytes> pieces;
+  std::string whole, got;
+  for (int i = 0; i < 1000; ++i) texts.push_back(std::string(static_cast<std::size_t>(i % 40), static_cast<char>('a' + i % 26)));
+  for (const auto& text : texts) {
+    pieces.push_back(core::bytes_of(text));
+    whole += text;
+  }
+  Result<void> written, read;
+  auto write = [](core::ByteStream& stream, std::span<const core::ConstBytes> all, Result<void>& out) -> Task<void> {
+    out = co_await stream.write_all(all);
+  };
+  pair.bench.run(write(pair.from(), pieces, written), read_text(pair.to(), whole.size(), got, read));
+  CHECK(written);
+  CHECK(got == whole);
+}
+
+TEST_CASE("a peer that says goodbye ends cleanly, one that vanishes does not") {
+  Pair pair;
+  std::string text;
+  Result<void> read;
+  SECTION("close_notify") {
+    pair.from().close();
+    pair.bench.run(read_text(pair.to(), 1, text, read));
+    CHECK(read);
+    CHECK(text.empty());
+  }
+  SECTION("FIN alone") {
+    pair.client->stream.reset();
+    pair.bench.run(read_text(pair.to(), 1, text, read));
+    REQUIRE_FALSE(read);
+    CHECK(read.error().reason == Reason::truncated);
+  }
+  SECTION("RST") {
+    pair.from().abort();
+    pair.bench.run(read_text(pair.to(), 1, text, read));
+    REQUIRE_FALSE(read);
+  }
+}
+
+TEST_CASE("a read ends when its deadline passes, and works again when it is moved") {
+  Pair pair;
+  std::string text;
+  Result<void> read;
+  pair.to().set_deadline(pair.bench.now + 10s);
+  boost::asio::co_spawn(pair.bench.io.get_executor(), read_text(pair.to(), 1, text, read), [](std::exception_ptr) {});
+  pair.bench.io.poll();
+  pair.bench.pass(9s);
+  pair.bench.io.poll();
+  CHECK(read);
+  pair.bench.pass(2s);
+  pair.bench.run();
+  REQUIRE_FALSE(read);
+  CHECK(read.error().reason == Reason::timeout);
+
+  pair.to().set_deadline(core::TimerWheel::never);
+  Result<void> written, again;
+  pair.bench.run(write_text(pair.from(), "x", written), read_text(pair.to(), 1, text, again));
+  CHECK(again);
+  CHECK(text == "x");
+}
+
+TEST_CASE("a write to a peer that does not read ends at its deadline, its memory bounded by what was asked") {
+  Pair pair;
+  const std::string much(64 << 20, 'x');
+  Result<void> written;
+  pair.from().set_deadline(pair.bench.now + 60s);
+  boost::asio::co_spawn(pair.bench.io.get_executor(), write_text(pair.from(), much, written), [](std::exception_ptr) {});
+  pair.bench.io.poll();
+  const auto sent = pair.from().bytes_sent();
+  CHECK(sent < much.size());
+  CHECK(pair.bench.loop.outbox.capacity() < (1u << 20));
+  pair.bench.pass(61s);
+  pair.bench.run();
+  REQUIRE_FALSE(written);
+  CHECK(written.error().reason == Reason::timeout);
+}
+
+TEST_CASE("a watch tells once that the peer left, and keeps what it sent instead") {
+  Pair pair;
+  int left = 0;
+  pair.to().watch([&] { ++left; });
+  pair.bench.io.poll();
+  pair.bench.io.restart();
+  SECTION("it left with a goodbye") {
+    pair.from().close();
+    pair.bench.run();
+    CHECK(left == 1);
+    CHECK(pair.to().has_unread());
+  }
+  SECTION("it left without one") {
+    pair.client->stream.reset();
+    pair.bench.run();
+    CHECK(left == 1);
+  }
+  SECTION("it sent the next request, then left") {
+    Result<void> written;
+    boost::asio::co_spawn(pair.bench.io.get_executor(), write_text(pair.from(), "next", written), [](std::exception_ptr) {});
+    pair.bench.io.poll();
+    CHECK(left == 0);
+    CHECK(pair.to().has_unread());
+    pair.to().watch({});
+    std::string text;
+    Result<void> read;
+    pair.bench.run(read_text(pair.to(), 4, text, read));
+    CHECK(text == "next");
+  }
+}
+
+TEST_CASE("a stream may be destroyed while its watch reads") {
+  Pair pair;
+  pair.to().watch([] { FAIL("called after the stream was gone"); });
+  pair.bench.io.poll();
+  pair.server->stream.reset();
+  pair.from().close();
+  pair.bench.run();
+}
+
+TEST_CASE("a cancelled stream ends what waits and refuses what follows") {
+  Pair pair;
+  std::string text;
+  Result<void> read, written;
+  boost::asio::co_spawn(pair.bench.io.get_executor(), read_text(pair.to(), 1, text, read), [](std::exception_ptr) {});
+  pair.bench.io.poll();
+  pair.to().cancel();
+  pair.bench.run();
+  REQUIRE_FALSE(read);
+  CHECK(read.error().reason == Reason::cancelled);
+  pair.bench.run(write_text(pair.to(), "x", written));
+  CHECK_FALSE(written);
+}
+
+TEST_CASE("nothing sent is told apart from something sent") {
+  Pair pair;
+  const auto before = pair.from().bytes_sent();
+  Result<void> written;
+  pair.bench.run(write_text(pair.from(), "hello", written));
+  CHECK(pair.from().bytes_sent() > before);
+}
+
+TEST_CASE("a second connection resumes the first one's session") {
+  Pair pair;
+  auto slot = tls::make_session_slot();
+  for (int round = 0; round < 2; ++round) {
+    Result<tls::Peer> server{Reason::internal}, client{Reason::internal};
+    pair.bench.run(accept_one(pair.bench, pair.server_identity, server),
+                   connect_one(pair.bench, pair.client_identity, client, slot));
+    REQUIRE(server);
+    REQUIRE(client);
+    // The ticket comes after the handshake, with the first thing that is read.
+    std::string text;
+    Result<void> written, read;
+    pair.bench.run(write_text(*server->stream, "x", written), read_text(*client->stream, 1, text, read));
+    CHECK(text == "x");
+    CHECK(server->identity.verified);  // the client's certificate is known in a resumed session too
+    CHECK(client->identity.resumed == (round == 1));
+  }
+}
+
+TEST_CASE("a server that cannot prove who it is is refused, with the reason") {
+  CHECK(connect_failure(mutual_settings(pki().model_server), client_settings()) == Reason::truncated);  // nothing wrong
+  CHECK(connect_failure(mutual_settings(pki().expired), client_settings()) == Reason::upstream_certificate_expired);
+  CHECK(connect_failure(mutual_settings(pki().wrong_name), client_settings()) == Reason::upstream_certificate_name);
+  CHECK(connect_failure(mutual_settings(pki().foreign), client_settings()) == Reason::upstream_certificate_untrusted);
+}
+
+TEST_CASE("a server that does not like our certificate is told apart") {
+  auto without = client_settings();
+  without.certificate.clear();
+  CHECK(connect_failure(mutual_settings(pki().model_server), without) == Reason::upstream_rejected_certificate);
+  auto foreign = client_settings();
+  foreign.certificate = pki().foreign_client.certificate;
+  foreign.key = pki().foreign_client.key;
+  CHECK(connect_failure(mutual_settings(pki().model_server), foreign) == Reason::upstream_rejected_certificate);
+}
+
+TEST_CASE("a plain server's bytes before the handshake are never taken for an answer") {
+  Bench bench;
+  tls::ClientIdentity identity(client_settings());
+  Result<tls::Peer> connected{Reason::internal};
+  auto serve = [](Bench& on) -> Task<void> {
+    auto socket = co_await on.acceptor.async_accept(core::use_task);
+    tls::TcpStream stream(std::move(socket), on.loop);
+    (void)co_await stream.write_all(core::bytes_of("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+    std::array<std::byte, 4096> buffer;
+    while (true) {
+      auto got = co_await stream.read_some(buffer);
+      if (!got || *got == 0) break;
+    }
+  };
+  bench.run(serve(bench), connect_one(bench, identity, connected));
+  REQUIRE_FALSE(connected);
+  CHECK(connected.error().reason == Reason::upstream_tls_failed);
+}
+
+TEST_CASE("an identity with a key that belongs elsewhere is refused with words that name the file") {
+  auto settings = server_settings(pki().gateway);
+  settings.certificates.front().key = pki().model_server.key;
+  CHECK(refusal_of(settings).find(pki().model_server.key.filename().string()) != std::string::npos);
+  settings.certificates.front().chain = "does-not-exist.pem";
+  CHECK(refusal_of(settings).find("does-not-exist.pem") != std::string::npos);
+}
