@@ -68,11 +68,12 @@ struct Admission::Account {
     --running;
   }
 
+  // For an account that no Admission holds, so nothing is running.
   bool like_new(core::TimePoint now) noexcept {
     const std::lock_guard lock(mutex);
     requests.refill(now);
     tokens.refill(now);
-    return running == 0 && requests.whole() && tokens.whole();
+    return requests.whole() && tokens.whole();
   }
 };
 

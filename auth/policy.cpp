@@ -17,6 +17,7 @@ bool is_visible(char c) noexcept { return c > ' ' && c <= '~'; }
 bool is_principal_name(std::string_view text) noexcept {
   constexpr std::string_view marks = "._@/+:-";
   if (text.empty() || text.size() > max_name_size || text.starts_with("tk-")) return false;
+  if (!is_letter_or_digit(text.front())) return false;  // '-' in front would be an option on a command line
   return std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || marks.find(c) != marks.npos; });
 }
 

@@ -11,8 +11,8 @@ inline constexpr std::size_t max_name_size = 64;
 inline constexpr std::size_t max_pattern_size = 256;
 inline constexpr std::size_t max_patterns = 256;  // in one list
 
-// A principal's name: 1 to max_name_size of letters, digits and "._@/+:-". It appears in records, metrics and tables,
-// so nothing in it can be taken for anything else there. "tk-…" is left to token ids.
+// A principal's name: 1 to max_name_size of letters, digits and "._@/+:-", the first a letter or digit. It appears in
+// records, metrics and tables, so nothing in it can be taken for anything else there. "tk-…" is left to token ids.
 bool is_principal_name(std::string_view text) noexcept;
 
 // A whole name, or a prefix and one '*' as the last character; "*" alone stands for every name. Visible ASCII.

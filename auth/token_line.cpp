@@ -135,9 +135,9 @@ constexpr std::string_view id_form = "\"tk-\" and 16 lower-case hex digits";
 Token read_token(Fields& fields, Problems& problems) {
   Token token;
   token.grant.id = read_text(fields.required("id"), "id", id_form, is_token_id, problems);
-  token.grant.name =
-      read_text(fields.required("name"), "name", "1 to 64 letters, digits or ._@/+:- and not begin with tk-",
-                is_principal_name, problems);
+  token.grant.name = read_text(fields.required("name"), "name",
+                               "1 to 64 letters, digits or ._@/+:-, beginning with a letter or digit and not with tk-",
+                               is_principal_name, problems);
   token.hash = read_hash(fields.required("hash"), problems);
   token.created = read_time(fields.required("created"), "created", problems).value_or(core::WallTime{});
   token.expires = read_time(fields.optional("expires"), "expires", problems);

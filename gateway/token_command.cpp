@@ -239,7 +239,8 @@ std::string check_pattern(const std::string& text) {
 std::string check_name(const std::string& text) {
   return auth::is_principal_name(text)
              ? ""
-             : "1 to " + std::to_string(auth::max_name_size) + " letters, digits or ._@/+:-, not beginning with tk-";
+             : "1 to " + std::to_string(auth::max_name_size) +
+                   " letters, digits or ._@/+:-, beginning with a letter or digit and not with tk-";
 }
 
 std::string check_expiry(const std::string& text) {

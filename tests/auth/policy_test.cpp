@@ -57,7 +57,8 @@ TEST_CASE("a principal's name holds nothing that means something in a table, a l
     INFO("name: " << text);
     CHECK(is_principal_name(text));
   }
-  for (const char* text : {"", "team a", "team\n", "team\"", "\x1b[2J", "team,a", "{team}", "caf\xc3\xa9", "tk-mine"}) {
+  for (const char* text :
+       {"", "team a", "team\n", "team\"", "\x1b[2J", "team,a", "{team}", "-team", ".team", "caf\xc3\xa9", "tk-mine"}) {
     INFO("name: " << text);
     CHECK_FALSE(is_principal_name(text));
   }

@@ -1,6 +1,8 @@
 #include "auth/token_file.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -349,6 +351,28 @@ TEST_CASE("processes that append and read at once see whole lines only") {
   const auto content = read_token_file(file);
   CHECK(content.problems.empty());
   CHECK(content.tokens.size() == 1 + processes * each);
+}
+
+TEST_CASE("an append waits for whoever holds the file's lock") {
+  const TemporaryFolder folder;
+  const auto file = folder / "tokens";
+  append_token(file, token_for("first"));
+  const std::string before = read_all(file);
+  const int holder = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(::flock(holder, LOCK_EX) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(holder);  // a fork shares the lock
+    append_token(file, token_for("second"));
+    ::_exit(0);
+  }
+  ::usleep(100'000);
+  CHECK(read_all(file) == before);
+  ::close(holder);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  CHECK(read_token_file(file).tokens.size() == 2);
 }
 
 TEST_CASE("a disk without room leaves the file as it was") {
