@@ -12,28 +12,6 @@ using Byte = unsigned char;
 
 bool is_space(Byte c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
-bool is_hexadecimal(Byte c) { return is_digit(c) || static_cast<Byte>((c | 0x20) - 'a') < 6; }
-
-// A byte of a string that is nothing but itself: not a quote, a backslash, a control character or part of a sequence.
-bool is_plain(Byte c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
-
-// Eight plain bytes at once. The high bit of each byte of the sum tells; a borrow from a lower byte can only report a
-// neighbour of one that is not plain, so the answer for all eight is exact.
-bool all_plain(const Byte* at) {
-  constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof word);
-  const std::uint64_t quotes = word ^ ones * '"';
-  const std::uint64_t backslashes = word ^ ones * '\\';
-  return (((quotes - ones) | (backslashes - ones) | (word - ones * 0x20) | word) & highs) == 0;
-}
-
-const Byte* skip_plain(const Byte* at, const Byte* end) {
-  while (end - at >= 32 && all_plain(at) && all_plain(at + 8) && all_plain(at + 16) && all_plain(at + 24)) at += 32;
-  while (end - at >= 8 && all_plain(at)) at += 8;
-  while (at != end && is_plain(*at)) ++at;
-  return at;
-}
 
 // True when a reader that ignores letters' case would take `written` for `wanted`: ASCII, and the two letters outside
 // it that Unicode folds into ASCII (U+017F long s, U+212A kelvin), as Go's encoding/json does.
@@ -108,8 +86,15 @@ const Byte* JsonScanner::step(const Byte* at, const Byte* end) {
 
 // Between strings and scalars: white space, and the six structural characters (RFC 8259 section 2).
 const Byte* JsonScanner::structure(const Byte* at, const Byte* end) {
-  while (at != end && is_space(*at)) ++at;
-  if (at == end) return at;
+  while (state_ <= last_structural) {
+    while (at != end && is_space(*at)) ++at;
+    if (at == end) return at;
+    at = structural(at);
+  }
+  return at;
+}
+
+const Byte* JsonScanner::structural(const Byte* at) {
   switch (state_) {
     case State::first_element:
       return *at == ']' ? close(at, false) : begin_value(at);
@@ -198,131 +183,6 @@ const Byte* JsonScanner::after_value(const Byte* at) {
   if (*at != ',' || depth_ == 0) return fail(at);
   state_ = in_object() ? State::key : State::value;
   return at + 1;
-}
-
-const Byte* JsonScanner::string(const Byte* at, const Byte* end) {
-  if (continuation_left_ > 0) return not_ascii(at, end);
-  at = skip_plain(at, end);
-  if (at == end) return at;
-  if (*at == '"') return string_end(at);
-  if (*at >= 0x80) return not_ascii(at, end);
-  if (*at < 0x20) return fail(at);
-  state_ = State::escape;
-  return at + 1;
-}
-
-const Byte* JsonScanner::string_end(const Byte* at) {
-  if (!key_string_) {
-    value_ended(at + 1);
-    return at + 1;
-  }
-  key_string_ = false;
-  state_ = State::colon;
-  if (keeping_key_) {
-    keep(at);
-    keeping_key_ = false;
-    if (!choose_slot()) return at;
-  }
-  return at + 1;
-}
-
-const Byte* JsonScanner::escape(const Byte* at) {
-  if (*at == 'u') {
-    state_ = State::hexadecimal;
-    hexadecimal_left_ = 4;
-    return at + 1;
-  }
-  if (*at == 0 || std::strchr("\"\\/bfnrt", *at) == nullptr) return fail(at);
-  state_ = State::string;
-  return at + 1;
-}
-
-const Byte* JsonScanner::hexadecimal(const Byte* at) {
-  if (!is_hexadecimal(*at)) return fail(at);
-  if (--hexadecimal_left_ == 0) state_ = State::string;
-  return at + 1;
-}
-
-// Well-formed UTF-8 only (Unicode 15, table 3-7): no overlong form, no surrogate, nothing above U+10FFFF.
-const Byte* JsonScanner::not_ascii(const Byte* at, const Byte* end) {
-  for (; at != end; ++at) {
-    const Byte c = *at;
-    if (continuation_left_ > 0) {
-      if (c < continuation_low_ || c > continuation_high_) return fail(at);
-      --continuation_left_;
-      continuation_low_ = 0x80;
-      continuation_high_ = 0xbf;
-      continue;
-    }
-    if (c < 0x80) return at;
-    if (c < 0xc2 || c > 0xf4) return fail(at);
-    continuation_left_ = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-    if (c == 0xe0) continuation_low_ = 0xa0;
-    if (c == 0xed) continuation_high_ = 0x9f;
-    if (c == 0xf0) continuation_low_ = 0x90;
-    if (c == 0xf4) continuation_high_ = 0x8f;
-  }
-  return at;
-}
-
-const Byte* JsonScanner::literal(const Byte* at, const Byte* end) {
-  while (at != end && !literal_left_.empty()) {
-    if (*at != static_cast<Byte>(literal_left_.front())) return fail(at);
-    literal_left_.remove_prefix(1);
-    ++at;
-  }
-  if (literal_left_.empty()) value_ended(at);
-  return at;
-}
-
-// RFC 8259 section 6. A number ends at the first byte that is not part of it, which may be in the next piece.
-const Byte* JsonScanner::number(const Byte* at, const Byte* end) {
-  for (; at != end; ++at) {
-    const bool digit = is_digit(*at);
-    const bool exponent_letter = (*at | 0x20) == 'e';
-    switch (state_) {
-      case State::minus:
-        if (!digit) return fail(at);
-        state_ = *at == '0' ? State::zero : State::integer;
-        continue;
-      case State::integer:
-        if (digit) continue;
-        [[fallthrough]];
-      case State::zero:
-        if (*at == '.') {
-          state_ = State::point;
-          continue;
-        }
-        break;
-      case State::point:
-        if (!digit) return fail(at);
-        state_ = State::fraction;
-        continue;
-      case State::fraction:
-        if (digit) continue;
-        break;
-      case State::exponent:
-        if (*at == '+' || *at == '-') {
-          state_ = State::exponent_sign;
-          continue;
-        }
-        [[fallthrough]];
-      case State::exponent_sign:
-        if (!digit) return fail(at);
-        state_ = State::exponent_digits;
-        continue;
-      default:
-        if (digit) continue;
-        value_ended(at);
-        return at;
-    }
-    if (!exponent_letter) {
-      value_ended(at);
-      return at;
-    }
-    state_ = State::exponent;
-  }
-  return at;
 }
 
 const Byte* JsonScanner::fail(const Byte* at, core::Reason reason) {

@@ -67,6 +67,7 @@ class JsonScanner {
     exponent_digits,
     failed,
   };
+  static constexpr State last_structural = State::after_value;
   struct Slot {
     Member member;
     bool seen = false, ended = false;
@@ -76,6 +77,7 @@ class JsonScanner {
   // Each takes the place to read from and gives the place to go on from; on an error the state is `failed`.
   const Byte* step(const Byte* at, const Byte* end);
   const Byte* structure(const Byte* at, const Byte* end);
+  const Byte* structural(const Byte* at);
   const Byte* begin_value(const Byte* at);
   const Byte* begin_key(const Byte* at);
   const Byte* open(const Byte* at, bool object);
@@ -88,6 +90,7 @@ class JsonScanner {
   const Byte* not_ascii(const Byte* at, const Byte* end);
   const Byte* literal(const Byte* at, const Byte* end);
   const Byte* number(const Byte* at, const Byte* end);
+  static State next_in_number(State state, Byte c);
   const Byte* fail(const Byte* at, core::Reason reason = core::Reason::malformed_json);
 
   bool in_object() const noexcept { return depth_ > 0 && objects_[depth_ - 1]; }
