@@ -111,6 +111,13 @@ void explain(const Token& token, const Tokens& others, core::WallTime now) {
   }
 }
 
+// The one place where a token leaves the program: to whoever asked for a new one. False when stdout did not take it.
+bool print_once(const core::Secret& token) {
+  const std::string_view text = token.reveal_text();
+  std::cout << text << std::endl;
+  return static_cast<bool>(std::cout);
+}
+
 void create(const CreateOptions& options, const std::filesystem::path& file, core::WallTime now) {
   const Tokens others = std::filesystem::exists(file) ? tokens_in(file) : Tokens{};
   const core::Secret text = auth::make_token_text();
@@ -121,8 +128,7 @@ void create(const CreateOptions& options, const std::filesystem::path& file, cor
   if (!options.expires.empty()) token.expires = parse_expiry(options.expires, now);
   auth::append_token(file, token);
   explain(token, others, now);
-  std::cout << text.reveal_text() << std::endl;
-  if (std::cout) return;
+  if (print_once(text)) return;
   auth::append_revocation(file, token.grant.id, now);  // nobody knows it, so nobody shall use it
   throw Failure("the token could not be written to stdout; " + token.grant.id + " is revoked again");
 }
