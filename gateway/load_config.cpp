@@ -137,9 +137,6 @@ void Loader::read_listener(Section& section, Listener& listener) {
 
 void Loader::read_listener_tls(Section& section, ListenerTls& tls) {
   section.each("certificates", into(tls.certificates, &Loader::read_certificate_files), Need::required);
-  if (section.has("certificates") && tls.certificates.empty()) {
-    section.problem("certificates", "is empty; a TLS listener needs at least one chain and key");
-  }
   section.choice("client_certificates", tls.client_certificates,
                  {{"off", ClientCertificates::off},
                   {"optional", ClientCertificates::optional},
@@ -211,9 +208,6 @@ void Loader::read_endpoints(Section& section, routing::Upstream& upstream) {
         upstream.endpoints.push_back(*endpoint);
       },
       Need::required);
-  if (section.has("endpoints") && upstream.endpoints.empty()) {
-    section.problem("endpoints", "has no usable endpoint; give at least one, such as https://10.0.0.5:8000");
-  }
 }
 
 void Loader::read_upstream_tls(Section& section, UpstreamTls& tls) {
@@ -238,7 +232,6 @@ void Loader::read_model(Section& section, routing::Model& model) {
   for (routing::Target& target : model.targets) {
     if (target.model.empty()) target.model = model.name;
   }
-  if (section.has("targets") && model.targets.empty()) section.problem("targets", "is empty; a model needs one");
   capture(section, model.capture);
 }
 

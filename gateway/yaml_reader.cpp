@@ -183,7 +183,12 @@ bool Section::section(std::string_view key, const std::function<void(Section&)>&
 }
 
 bool Section::each(std::string_view key, const std::function<void(const Value&)>& read, Need need) {
-  return with(key, need, [&](const Value& value) { return value.each(read); });
+  return with(key, need, [&](const Value& value) {
+    if (need == Need::required && value.kind() == YamlNode::Kind::sequence && value.node_->items.empty()) {
+      return value.problem("is empty; at least one is needed"), false;
+    }
+    return value.each(read);
+  });
 }
 
 bool Section::plaintext_allowed() {

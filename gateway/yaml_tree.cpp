@@ -127,7 +127,8 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<Problem>& 
     return std::nullopt;
   }
   try {
-    std::istringstream input{std::string(text)};
+    // yaml-cpp takes the end of the text for the end of a quoted value; at an end of document it insists on the quote.
+    std::istringstream input(std::string(text) + "\n...\n");
     YAML::Parser parser(input);
     TreeBuilder builder(problems);
     if (!parser.HandleNextDocument(builder)) return YamlNode{};
@@ -140,7 +141,13 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<Problem>& 
   } catch (const Refused& refused) {
     problems.push_back({"", refused.place, "", refused.what});
   } catch (const YAML::Exception& error) {
-    problems.push_back({"", place_of(error.mark), "", "is not valid YAML: " + error.msg});
+    const Place place = place_of(error.mark);
+    const auto lines = 1 + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    if (place.line > lines) {
+      problems.push_back({"", {}, "", "ends before a quote or a bracket is closed"});
+    } else {
+      problems.push_back({"", place, "", "is not valid YAML: " + error.msg});
+    }
   } catch (const std::exception& error) {
     problems.push_back({"", {}, "", std::string("could not be read as YAML: ") + error.what()});
   }

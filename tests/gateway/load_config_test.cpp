@@ -1,0 +1,298 @@
+#include "gateway/load_config.hpp"
+
+#include <cstdlib>
+
+#include "tests/gateway/config_fixture.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace sallyport;
+using namespace sallyport::gateway;
+using namespace sallyport::tests;
+
+namespace {
+
+// What a configuration with one part changed says.
+std::string said(std::string ConfigText::*part, const std::string& text) {
+  ConfigText config;
+  config.*part = text;
+  const ConfigFolder folder;
+  return problems_of(folder.load(config));
+}
+
+std::string listener(const std::string& keys) { return "listeners:\n  - {" + keys + "}\n"; }
+std::string upstream(const std::string& keys) { return "upstreams:\n  - {name: up, " + keys + "}\n"; }
+std::string model(const std::string& keys) { return "models:\n  - {" + keys + "}\n"; }
+
+const std::string tls = "tls: {certificates: [{chain: a.pem, key: a.key}]}";
+const std::string endpoint = "endpoints: [\"https://10.0.0.5:8000\"]";
+
+}  // namespace
+
+TEST_CASE("a right configuration has no problem, and what it leaves out has its default") {
+  const ConfigFolder folder;
+  const auto loaded = folder.load(ConfigText{});
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  const Config& config = *loaded.config;
+  CHECK(loaded.problems.empty());
+  REQUIRE(config.listeners.size() == 1);
+  CHECK(config.listeners[0].address.port == 8443);
+  CHECK(config.listeners[0].tls->certificates[0].chain == folder / "a.pem");
+  CHECK(config.upstreams[0].endpoints[0].text() == "https://10.0.0.5:8000");
+  CHECK(config.upstreams[0].timeouts.connect == std::chrono::seconds(3));
+  CHECK(config.models[0].targets[0].model == "m");
+  CHECK(config.models[0].capture == routing::Capture::metadata);
+  CHECK(config.limits.body_bytes == 64u << 20);
+  CHECK_FALSE(config.log);
+  CHECK_FALSE(config.admin);
+  CHECK(config.tokens_file == folder / "tokens.jsonl");
+  const std::vector<path> files = {folder.file(), folder / "a.pem", folder / "a.key", folder / "tokens.jsonl"};
+  CHECK(config.files == files);
+}
+
+TEST_CASE("all problems are told at once, each with its line, column and path, in the file's order") {
+  const ConfigFolder folder;
+  const auto loaded = folder.load(
+      "listeners:\n"
+      "  - name: in\n"
+      "    adress: 127.0.0.1:8443\n"
+      "upstreams:\n"
+      "  - name: up\n"
+      "    endpoints: [http://10.0.0.5:8000]\n"
+      "    timeouts: {connect: 3}\n"
+      "models:\n"
+      "  - name: m\n"
+      "    targets: [{upstream: upp, weight: 0}]\n"
+      "limits: {body: 64MB}\n"
+      "colour: blue\n");
+  CHECK_FALSE(loaded.config);
+  CHECK(
+      problems_of(loaded) ==
+      "1:1: has no `log`: say where records go and who can read them, or `log: off`\n"
+      "1:1: lets nobody in: give `tokens: {file: …}`, or `certificates` for clients that show one\n"
+      "2:5: listeners[0]: has no `address`, which is needed\n"
+      "2:5: listeners[0]: has no `tls`; give certificate and key, or say `plaintext: allowed`\n"
+      "3:5: listeners[0].adress: is not a key that is known here; did you mean 'address'?\n"
+      "6:17: upstreams[0].endpoints[0]: is not encrypted; use https://, or add `plaintext: allowed` to this upstream\n"
+      "7:25: upstreams[0].timeouts.connect: is '3'; a duration is a whole number with a unit, such as 250ms, 10s, "
+      "5m, 1h or 30d\n"
+      "10:26: models[0].targets[0].upstream: is 'upp'; did you mean 'up'?\n"
+      "10:39: models[0].targets[0].weight: is '0'; give a whole number from 1 to 1000000\n"
+      "11:16: limits.body: is '64MB'; a size is bytes, or a whole number with KiB, MiB or GiB, such as 64MiB\n"
+      "12:1: colour: is not a key that is known here; the keys are upstreams, log, listeners, admin, models, routes, "
+      "tokens, certificates, limits, operator_log, workers, spool_directory\n");
+}
+
+TEST_CASE("a problem names the file as the operator named it") {
+  const ConfigFolder folder;
+  const auto loaded = folder.load("workers: -1\n");
+  REQUIRE_FALSE(loaded.problems.empty());
+  CHECK(text_of(loaded.problems.front()).starts_with(folder.file().string() + ":1:"));
+}
+
+TEST_CASE("a file that is not there, a folder, an empty file and a list are each refused in words") {
+  const ConfigFolder folder;
+  CHECK(contains(problems_of(load_config(folder / "absent.yaml")), "cannot be opened: No such file"));
+  CHECK(contains(problems_of(load_config(folder.file().parent_path())), "cannot be read: Is a directory"));
+  CHECK(contains(problems_of(folder.load("")), "is empty; give a group of keys"));
+  CHECK(contains(problems_of(folder.load("- a\n")), "is a list; give a group of keys"));
+  CHECK(contains(problems_of(folder.load("hello")), "is 'hello'; give a group of keys"));
+  CHECK(contains(problems_of(folder.load("a: b: c\n")), "is not valid YAML"));
+}
+
+TEST_CASE("a listener is encrypted, or says that it is not") {
+  CHECK(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: allowed")).empty());
+  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1")), "has no `tls`"));
+  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: yes")),
+                 "plaintext: is 'yes'; use allowed"));
+  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: allowed, " + tls)),
+                 "contradicts `tls`"));
+  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, tls: {certificates: []}")),
+                 "certificates: is empty; at least one"));
+  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, tls: {}")),
+                 "has no `certificates`"));
+  CHECK(contains(
+      said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, tls: {certificates: [{chain: a.pem}]}")),
+      "certificates[0]: has no `key`"));
+  CHECK(contains(said(&ConfigText::listeners, "listeners: []\n"), "listeners: is empty"));
+}
+
+TEST_CASE("client certificates and their authorities come together") {
+  const auto with = [](const std::string& keys) {
+    return said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, "
+                                                 "tls: {certificates: [{chain: a.pem, key: a.key}], " +
+                                                 keys + "}"));
+  };
+  CHECK(with("client_certificates: off").empty());
+  CHECK(with("client_certificates: optional, client_ca: ca.pem").empty());
+  CHECK(with("client_certificates: required, client_ca: ca.pem").empty());
+  CHECK(contains(with("client_certificates: required"), "needs `client_ca`"));
+  CHECK(contains(with("client_ca: ca.pem"), "has no use without"));
+  CHECK(contains(with("client_certificates: maybe"), "is 'maybe'; use off or optional or required"));
+}
+
+TEST_CASE("two listeners cannot share a name or an address") {
+  const std::string two = "listeners:\n  - {name: in, address: 127.0.0.1:1, " + tls + "}\n" +
+                          "  - {name: in, address: 127.0.0.1:1, " + tls + "}\n";
+  const std::string problems = said(&ConfigText::listeners, two);
+  CHECK(contains(problems, "listeners[1].name: 'in' is already the name of another (listeners[0].name)"));
+  CHECK(contains(problems, "listeners[1].address: '127.0.0.1:1' is already listened on"));
+}
+
+TEST_CASE("the admin listener stays on this machine unless the file says otherwise") {
+  CHECK(said(&ConfigText::more, "admin: {address: 127.0.0.1:9090}\n").empty());
+  CHECK(said(&ConfigText::more, "admin: {address: \"[::1]:9090\"}\n").empty());
+  CHECK(said(&ConfigText::more, "admin: {address: 0.0.0.0:9090, plaintext: allowed}\n").empty());
+  CHECK(contains(said(&ConfigText::more, "admin: {address: 0.0.0.0:9090}\n"), "leaves this machine"));
+  CHECK(contains(said(&ConfigText::more, "admin: {address: 127.0.0.1:8443}\n"), "already listened on"));
+  CHECK(contains(said(&ConfigText::more, "admin: {address: localhost:9090}\n"), "numeric address"));
+}
+
+TEST_CASE("an upstream has endpoints, encrypted unless allowed otherwise") {
+  CHECK(said(&ConfigText::upstreams, upstream("plaintext: allowed, endpoints: [\"http://a\", \"https://b\"]")).empty());
+  CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: [\"http://a\"]")), "is not encrypted"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: []")), "at least one"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: https://a")), "give a list"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: [\"https://a\", \"https://a:443\"]")),
+                 "listed twice"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: [\"https://a/v1\"]")), "has a path"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", tls: {certificate: a.pem}")),
+                 "only one of `certificate` and `key`"));
+  CHECK(contains(
+      said(&ConfigText::upstreams, upstream("plaintext: allowed, endpoints: [\"http://a\"], tls: {ca: ca.pem}")),
+      "has no use: every endpoint"));
+}
+
+TEST_CASE("a model has a name of its own and targets that exist") {
+  const std::string target = "targets: [{upstream: up}]";
+  CHECK(contains(said(&ConfigText::models, model("targets: [{upstream: up}]")), "has no `name`"));
+  CHECK(contains(said(&ConfigText::models, model("name: m")), "has no `targets`"));
+  CHECK(contains(said(&ConfigText::models, model("name: m, targets: []")), "targets: is empty"));
+  CHECK(contains(said(&ConfigText::models, model("name: \"a b\", " + target)), "a name is 1 to 128"));
+  CHECK(contains(said(&ConfigText::models, model("name: m, targets: [{upstream: elsewhere}]")),
+                 "no upstream has that name"));
+  CHECK(contains(said(&ConfigText::models, model("name: m, aliases: [m], " + target)),
+                 "models[0].aliases[0]: 'm' is already the name or alias of a model (models[0].name)"));
+  CHECK(contains(said(&ConfigText::models, "models:\n  - {name: a, aliases: [x], " + target + "}\n" +
+                                               "  - {name: b, aliases: [x], " + target + "}\n"),
+                 "models[1].aliases[0]: 'x' is already the name or alias"));
+  CHECK(contains(said(&ConfigText::models, model("name: m, capture: full, " + target)), "there is no log"));
+}
+
+TEST_CASE("something must be routed, by paths that differ") {
+  CHECK(contains(said(&ConfigText::models, ""), "routes no call"));
+  CHECK(said(&ConfigText::models, "routes: [{name: r, path: /v1/audio/, upstream: up}]\n").empty());
+  CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: v1, upstream: up}]\n"), "a path starts with /"));
+  CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: \"/a?b\", upstream: up}]\n"), "has no query"));
+  const std::string problems =
+      said(&ConfigText::more, "routes: [{name: r, path: /a/, upstream: up}, {name: r, path: /a/, upstream: up}]\n");
+  CHECK(contains(problems, "'r' is already the name"));
+  CHECK(contains(problems, "'/a/' is already the path"));
+}
+
+TEST_CASE("somebody must be let in") {
+  const std::string rule = "certificates: [{name: b, match: {common_name: b}, models: [\"*\"]}]\n";
+  CHECK(contains(said(&ConfigText::access, ""), "lets nobody in"));
+  CHECK(contains(said(&ConfigText::access, "tokens: {}\n"), "tokens: has no `file`"));
+  CHECK(contains(said(&ConfigText::access, rule), "no listener asks for one"));
+  ConfigText config;
+  config.access = rule;
+  config.listeners = listener(
+      "name: in, address: 127.0.0.1:1, tls: {certificates: [{chain: a.pem, key: a.key}], "
+      "client_certificates: required, client_ca: ca.pem}");
+  const ConfigFolder folder;
+  const auto loaded = folder.load(config);
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->certificates[0].grant.id == "cert:b");
+}
+
+TEST_CASE("a certificate rule matches something and allows something") {
+  const auto rule = [](const std::string& keys) {
+    return said(&ConfigText::access, "certificates: [{" + keys + "}]\n");
+  };
+  CHECK(contains(rule("name: b, match: {}, models: [m]"), "would match every certificate"));
+  CHECK(contains(rule("name: b, models: [m]"), "has no `match`"));
+  CHECK(contains(rule("name: b, match: {uri: \"spiffe://x\"}"), "allows nothing"));
+  CHECK(contains(rule("name: b, match: {uri: x}, models: [\"*m\"]"), "a pattern is"));
+  CHECK(contains(rule("name: tk-1, match: {uri: x}, models: [m]"), "cannot be a caller's name"));
+  CHECK(contains(rule("name: b, match: {fingerprint: abc}, models: [m]"), "64 hexadecimal digits"));
+  std::string fingerprint(64, 'A');
+  CHECK_FALSE(contains(rule("name: b, match: {fingerprint: " + fingerprint + "}, models: [m]"), "fingerprint"));
+}
+
+TEST_CASE("the log is configured or off, and has readers") {
+  const std::string key = a_recipient();
+  const auto log = [](const std::string& keys) { return said(&ConfigText::log, "log: {" + keys + "}\n"); };
+  const std::string rest = "directory: log, origin: me, recipients: ";
+  CHECK(log(rest + "[\"" + key + "\"]").empty());
+  CHECK(contains(said(&ConfigText::log, "log: on\n"), "give directory, origin and recipients, or off"));
+  CHECK(contains(said(&ConfigText::log, ""), "has no `log`"));
+  CHECK(contains(log(rest + "[]"), "nobody could ever read"));
+  CHECK(contains(log("directory: log, origin: me"), "has no `recipients`"));
+  CHECK(contains(log(rest + "[\"" + key + "\", \"" + key + "\"]"), "recipients[1]: is the same public key"));
+  CHECK(contains(log(rest + "[\"sallyport-p256:AAAA\"]"), "is not a recipient's public key"));
+  CHECK(contains(log(rest + "[\"file:absent.pub\"]"), "the file cannot be opened"));
+  CHECK(contains(log(rest + "[\"env:SALLYPORT_TEST_ABSENT\"]"), "not set"));
+  CHECK(contains(log(rest + "[\"" + key + "\"], durability: sometimes"), "use buffered or written or synced"));
+}
+
+TEST_CASE("recipients come from files and the environment too, and their files are watched") {
+  const ConfigFolder folder;
+  const std::string first = a_recipient(), second = a_recipient(), third = a_recipient();
+  write_file(folder / "two.pub", "# auditors\n\n" + first + "\n  " + second + "  \r\n");
+  ::setenv("SALLYPORT_TEST_RECIPIENT", third.c_str(), 1);
+  ConfigText config;
+  config.log = "log: {directory: log, origin: me, recipients: [\"file:two.pub\", \"env:SALLYPORT_TEST_RECIPIENT\"]}\n";
+  const auto loaded = folder.load(config);
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->log->recipients == std::vector<std::string>{first, second, third});
+  CHECK(std::count(loaded.config->files.begin(), loaded.config->files.end(), folder / "two.pub") == 1);
+  write_file(folder / "two.pub", "# nobody\n");
+  CHECK(contains(problems_of(folder.load(config)), "holds no public key"));
+}
+
+TEST_CASE("log.capture is the default of models and routes, each may say otherwise") {
+  const ConfigFolder folder;
+  ConfigText config;
+  config.log = "log: {directory: log, origin: me, capture: full, recipients: [\"" + a_recipient() + "\"]}\n";
+  config.models =
+      "models:\n  - {name: a, targets: [{upstream: up}]}\n"
+      "  - {name: b, capture: metadata, targets: [{upstream: up}]}\n";
+  const auto loaded = folder.load(config);
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->models[0].capture == routing::Capture::full);
+  CHECK(loaded.config->models[1].capture == routing::Capture::metadata);
+}
+
+TEST_CASE("a private key pasted into the configuration is refused and never shown") {
+  const std::string pem = "-----BEGIN PRIVATE KEY-----MC4CAQAwBQYDK2VwBCIEIFAKE";
+  const std::string in_listener =
+      said(&ConfigText::listeners,
+           listener("name: in, address: 127.0.0.1:1, tls: {certificates: [{chain: a.pem, key: \"" + pem + "\"}]}"));
+  CHECK(contains(in_listener, "give the name of a file"));
+  CHECK_FALSE(contains(in_listener, "MC4C"));
+  const std::string in_log = said(&ConfigText::log, "log: {directory: l, origin: o, recipients: [\"" + pem + "\"]}\n");
+  CHECK(contains(in_log, "recipients[0]"));
+  CHECK_FALSE(contains(in_log, "MC4C"));
+}
+
+TEST_CASE("what the file says cannot drive the terminal of who reads its problems") {
+  const std::string problems = said(&ConfigText::more, "workers: \"\\x1b[31m\\nforged: line\"\n\"\\x1b[2J\": 1\n");
+  CHECK_FALSE(contains(problems, "\x1b"));
+  CHECK_FALSE(contains(problems, "\nforged"));
+}
+
+TEST_CASE("numbers and sizes are held to their ranges") {
+  CHECK(said(&ConfigText::more, "workers: 1024\n").empty());
+  CHECK(contains(said(&ConfigText::more, "workers: 1025\n"), "from 0 to 1024"));
+  CHECK(contains(said(&ConfigText::more, "workers: 1.5\n"), "whole number"));
+  CHECK(contains(said(&ConfigText::more, "workers:\n"), "has no value"));
+  CHECK(said(&ConfigText::more, "limits: {head: 9KiB}\n").empty());
+  CHECK(contains(said(&ConfigText::more, "limits: {head: 8KiB}\n"), "must be smaller than limits.head"));
+  CHECK(contains(said(&ConfigText::more, "limits: {head: 1023}\n"), "at least 1024 bytes"));
+  CHECK(contains(said(&ConfigText::more, "limits: {connections: 5}\n"), "is more than limits.connections (5)"));
+  CHECK(contains(said(&ConfigText::more, "limits: {handshake: 0s}\n"), "at least 1ms"));
+  CHECK(said(&ConfigText::more, "limits: {drain: 0s}\n").empty());
+}
