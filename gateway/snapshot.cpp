@@ -1,7 +1,5 @@
 #include "gateway/snapshot.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 #include "auth/token_file.hpp"
@@ -12,10 +10,7 @@ namespace {
 
 std::vector<auth::Token> read_tokens(const path& file) {
   if (file.empty()) return {};
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw std::runtime_error("cannot read the tokens file " + file.string());
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  auto content = auth::parse_token_file(text);
+  auto content = auth::read_token_file(file);
   if (!content.problems.empty()) {
     const auto& first = content.problems.front();
     throw std::runtime_error(file.string() + ":" + std::to_string(first.line) + ": " + first.what);

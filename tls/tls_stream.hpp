@@ -16,6 +16,7 @@ class TlsStream final : public core::ByteStream {
  public:
   enum class Role { server, client };
   TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role);
+  ~TlsStream() override;
 
   // Before anything else. Errors: timeout, truncated, tls_failed; as a client also the upstream_certificate_* reasons.
   core::Task<core::Result<void>> handshake();
