@@ -75,13 +75,15 @@ FrameWalker::Step FrameWalker::next() {
   }
   if (link_.end == PreviousEnd::sealed) return Step::trailing;
   head_ = decode_frame_head(available().data());
-  if (head_.length < min_frame_size || head_.length > max_frame_size)
+  if (head_.length < min_frame_size || head_.length > max_frame_size) {
     return only_zeros(0) ? incomplete() : Step::altered;
+  }
   const bool whole = have(head_.length);
-  if (head_.sequence != link_.frames) return wrong_place();
-  if (contradicts(head_, available().first(std::min<std::size_t>(available().size(), head_.length)))) {
-    const std::size_t seen = std::min<std::size_t>(available().size(), head_.length);
-    return only_zeros(seen - 1) ? incomplete() : Step::altered;
+  const core::ConstBytes seen = available().first(std::min<std::size_t>(available().size(), head_.length));
+  const bool out_of_place = head_.sequence != link_.frames;
+  if (out_of_place || contradicts(head_, seen)) {
+    if (only_zeros(seen.size() - 1)) return incomplete();
+    return out_of_place ? wrong_place() : Step::altered;
   }
   if (!whole) return incomplete();
 

@@ -42,11 +42,11 @@ void LogQueue::push(LogItem item) {
   if (wake) wake_.notify_one();
 }
 
-void LogQueue::wait(core::Duration at_most, bool patient) {
+void LogQueue::wait(core::Duration at_most) {
   std::unique_lock lock(mutex_);
   const bool ready = (!items_.empty() && wake_for_each_) || items_.size() >= wake_items;
-  waiting_ = !patient;
-  wake_.wait_for(lock, at_most, [&] { return stopped_ || nudged_ || (!patient && (ready || !waiting_)); });
+  waiting_ = !ready;
+  wake_.wait_for(lock, at_most, [this] { return !waiting_ || stopped_ || nudged_; });
   waiting_ = nudged_ = false;
 }
 

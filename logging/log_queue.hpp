@@ -47,9 +47,8 @@ class LogQueue {
 
   void push(LogItem item);
 
-  // The writer's side: waits until there is something to do, it is stopped, nudged, or `at_most` has passed. A patient
-  // wait does not look at the queue.
-  void wait(core::Duration at_most, bool patient = false);
+  // The writer's side: waits until there is something to do, it is stopped, nudged, or `at_most` has passed.
+  void wait(core::Duration at_most);
   // Appends all that is queued to `batch`.
   void take(std::vector<LogItem>& batch);
   void nudge();

@@ -63,24 +63,23 @@ bool LogWriter::healthy() const noexcept {
 void LogWriter::count_lost() noexcept { lost.fetch_add(1, std::memory_order_relaxed); }
 
 void LogWriter::run() {
-  for (;;) {
-    queue.wait(wait_time(), failing_);
-    const bool stopping = queue.stopped();
-    if (batch_.empty()) queue.take(batch_);
-    if (attempt() && !stopping) continue;
-    if (!stopping) continue;
+  auto next_try = std::chrono::steady_clock::now();
+  while (!queue.stopped()) {
+    queue.wait(wait_time(next_try));
     queue.take(batch_);
-    if (attempt() && appender_.close()) {
-      publish();
-    } else {
-      fail_waiting(true);
+    if (failing_ && std::chrono::steady_clock::now() < next_try) {
+      answer_waiting();
+    } else if (!attempt()) {
+      next_try = std::chrono::steady_clock::now() + settings.retry_interval;
     }
-    return;
   }
+  queue.take(batch_);
+  if (!attempt() || !appender_.close()) count_batch_lost();
+  publish();
 }
 
-core::Duration LogWriter::wait_time() const {
-  if (failing_) return settings.retry_interval;
+core::Duration LogWriter::wait_time(std::chrono::steady_clock::time_point next_try) const {
+  if (failing_) return std::max<core::Duration>(next_try - std::chrono::steady_clock::now(), core::Duration::zero());
   return settings.durability == Durability::buffered ? settings.flush_interval : idle_wait;
 }
 
@@ -95,7 +94,7 @@ bool LogWriter::attempt() {
   if (!done) write_errors += 1;
   failing_ = !done;
   publish();
-  if (!done) fail_waiting(false);
+  if (!done) answer_waiting();
   return done;
 }
 
@@ -133,15 +132,20 @@ void LogWriter::settle(std::uint64_t vouched) {
 }
 
 // Nobody waits for a disk that fails: the callers are answered by the overload policy, the records are kept for the
-// next try. `finally`: there is none, they are lost.
-void LogWriter::fail_waiting(bool finally) {
+// next try.
+void LogWriter::answer_waiting() {
   const bool fails = settings.overload == Overload::refuse;
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    LogItem& item = batch_[i];
-    if (auto sealed = std::exchange(item.sealed, nullptr)) {
+    if (const auto sealed = std::exchange(batch_[i].sealed, nullptr)) {
       sealed(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
     }
-    if (finally && (item.kind == FrameKind::exchange || item.kind == FrameKind::end)) count_lost();
+  }
+}
+
+// The end has come and the disk refuses still.
+void LogWriter::count_batch_lost() {
+  for (std::size_t i = settled_; i < batch_.size(); ++i) {
+    if (batch_[i].kind == FrameKind::exchange || batch_[i].kind == FrameKind::end) count_lost();
   }
 }
 

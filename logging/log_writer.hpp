@@ -39,11 +39,12 @@ class LogWriter {
   core::Result<void> write_batch();
   bool attempt();
   void settle(std::uint64_t vouched);
-  void fail_waiting(bool finally);
+  void answer_waiting();
+  void count_batch_lost();
   void add_gap();
   void take_recipients();
   void publish();
-  core::Duration wait_time() const;
+  core::Duration wait_time(std::chrono::steady_clock::time_point next_try) const;
 
   WriterLock lock_;
   std::unique_ptr<Storage> storage_;

@@ -35,10 +35,10 @@ core::WallTime created(const ParsedHeader& header) {
 
 }  // namespace
 
-LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell,
-                     std::optional<core::WallTime> since)
-    : directory_(std::move(directory)), holder_(holder), tell_(std::move(tell)), since_(since) {
+LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from)
+    : directory_(std::move(directory)), holder_(holder), tell_(std::move(tell)), from_(from) {
   if (list_segments(directory_).empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+  if (from_.segment > 0) last_ = from_.segment - 1;
 }
 
 LogReader::~LogReader() = default;
@@ -86,7 +86,7 @@ bool LogReader::advance() {
 
 bool LogReader::open(const ListedSegment& segment, const ListedSegment* successor) {
   const auto following = successor ? header_of(successor->path) : std::nullopt;
-  if (since_ && following && created(*following) < *since_) return false;
+  if (from_.since && following && created(*following) < *from_.since) return false;
   auto opening = std::make_unique<Open>(segment);
   if (const auto problem = opening->walker.open(); problem != HeaderProblem::none) {
     trouble(segment.number, words(problem));
@@ -140,8 +140,7 @@ std::optional<Exchange> LogReader::take_frame() {
       return std::nullopt;
     }
     case FrameKind::declared_gap:
-      trouble(open_->number, "the writer lost " + std::to_string(head.number) + " records before frame " +
-                                 std::to_string(head.sequence) + " and says so");
+      if (tell_) tell_(open_->number, "the writer lost " + std::to_string(head.number) + " records here, and says so");
       return std::nullopt;
     case FrameKind::segment_end:
     case FrameKind::checkpoint:
@@ -202,7 +201,7 @@ std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType
 
 void LogReader::trouble(std::uint64_t segment, std::string_view words) {
   ++troubles_;
-  if (tell_) tell_("segment " + std::to_string(segment) + ": " + std::string(words));
+  if (tell_) tell_(segment, std::string(words));
 }
 
 }  // namespace sallyport::logging

@@ -33,17 +33,22 @@ struct Exchange {
   std::vector<FramePlace> places;  // the frames that hold its content, in order
 };
 
+// Where reading starts. Exchanges that began before it are shown as cut.
+struct ReadFrom {
+  std::optional<core::WallTime> since;  // segments that hold nothing started later are passed over unread
+  std::uint64_t segment = 0;            // segments of a lower number too
+};
+
 // One log. Follows it as it grows: next() may be called again after nullopt.
 class LogReader {
  public:
-  using Tell = std::function<void(const std::string&)>;
+  using Tell = std::function<void(std::uint64_t segment, const std::string& words)>;
 
-  // `tell` hears of each place that cannot be read, once; reading goes on behind it where that is possible.
-  // `since`: segments that hold nothing started later are passed over unread.
-  // Throws std::runtime_error when the directory cannot be read or holds no segment.
-  LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell,
-            std::optional<core::WallTime> since = std::nullopt);
+  // `tell` hears of each place that cannot be read, once; reading goes on behind it where that is possible. It also
+  // hears of declared gaps. Throws std::runtime_error when the directory cannot be read or holds no segment.
+  LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from = {});
   ~LogReader();
+  void tell_to(Tell tell) { tell_ = std::move(tell); }  // from now on
 
   std::optional<Exchange> next();
 
@@ -53,7 +58,7 @@ class LogReader {
   // A body's bytes, as far as the log has them. nullopt when a piece is not authentic.
   std::optional<core::Bytes> content(const Exchange& exchange, PartType body);
 
-  std::uint64_t troubles() const noexcept { return troubles_; }
+  std::uint64_t troubles() const noexcept { return troubles_; }  // places that could not be read
   std::uint64_t segments_opened() const noexcept { return opened_; }
 
  private:
@@ -73,7 +78,7 @@ class LogReader {
   std::filesystem::path directory_;
   envelope::KeyHolder& holder_;
   Tell tell_;
-  std::optional<core::WallTime> since_;
+  ReadFrom from_;
   std::unique_ptr<Open> open_;
   std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last
   std::map<std::uint64_t, Exchange> begun_;  // by exchange

@@ -4,14 +4,6 @@
 
 namespace sallyport::logging {
 
-namespace {
-
-// A step is reached one HKDF at a time; a forged number must not keep a reader busy for hours. Each step has a frame
-// of its own in the segment, and no segment has more.
-constexpr std::uint32_t max_step = 1u << 24;
-
-}  // namespace
-
 std::string_view words(UnlockProblem problem) noexcept {
   switch (problem) {
     case UnlockProblem::none:
@@ -74,7 +66,7 @@ PartOpener::PartOpener(const SegmentId& segment, const SegmentKeys& keys)
     : segment_(segment), roots_{keys.metadata.copy(), keys.content.copy()} {}
 
 Ladder* PartOpener::at_step(KeyNumber key, std::uint32_t step) {
-  if (key > content_key || step > max_step) return nullptr;
+  if (key > content_key) return nullptr;
   std::optional<Ladder>& ladder = ladders_[key];
   if (!ladder || ladder->step() > step) ladder.emplace(roots_[key]);
   while (ladder->step() < step) ladder->advance();
@@ -83,8 +75,10 @@ Ladder* PartOpener::at_step(KeyNumber key, std::uint32_t step) {
 
 std::optional<core::Bytes> PartOpener::open(core::ConstBytes frame, const Digest& chain_before, const PartView& part) {
   const FrameHead head = decode_frame_head(frame.data());
+  // No key takes more steps than there are frames: a forged step must not keep a reader busy for hours.
+  if (part.head.step > head.sequence || part.sealed.size() < tag_size) return std::nullopt;
   Ladder* ladder = at_step(part.head.key, part.head.step);
-  if (ladder == nullptr || part.sealed.size() < tag_size) return std::nullopt;
+  if (ladder == nullptr) return std::nullopt;
   const std::byte* part_head = part.sealed.data() - part_head_size;
   const Associated associated = part_associated(segment_, chain_before, frame.data(), part.index, part_head);
   core::Bytes plain(part.sealed.size() - tag_size);

@@ -78,7 +78,9 @@ struct ReadLog {
 
 inline ReadLog read_log(const path& directory, envelope::KeyHolder& key = reader_key()) {
   ReadLog read;
-  logging::LogReader reader(directory, key, [&](const std::string& words) { read.troubles.push_back(words); });
+  logging::LogReader reader(directory, key, [&](std::uint64_t segment, const std::string& words) {
+    read.troubles.push_back(std::to_string(segment) + ": " + words);
+  });
   const auto text = [&](const logging::Exchange& exchange, logging::PartType body) {
     const auto content = reader.content(exchange, body);
     return content ? std::string(core::text_of(*content)) : std::string("(not authentic)");

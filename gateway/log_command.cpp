@@ -1,0 +1,348 @@
+#include "gateway/log_command.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <deque>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "envelope/identity.hpp"
+#include "gateway/log_view.hpp"
+#include "gateway/passphrase.hpp"
+#include "logging/reader.hpp"
+#include "logging/storage.hpp"
+#include "logging/verify.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+using envelope::Identity;
+using logging::LogReader;
+using logging::PartType;
+using nlohmann::ordered_json;
+
+constexpr auto log_details = R"(
+DIR is a log's directory, or a copy of it. The gateway that writes a log cannot read it: `cat` and `tail` need the
+private key of one of its recipients, `verify` needs none.
+
+Examples:
+  sallyport log tail --key auditor.key /var/lib/sallyport/log
+  sallyport log cat --key auditor.key --since 1h --principal team-a --content /var/lib/sallyport/log
+  sallyport log verify /var/lib/sallyport/log
+)";
+
+constexpr auto cat_details = R"(
+One line an exchange: start (UTC), status, duration, principal, model, tokens in+out, request id, and the outcome when
+the answer did not go out whole. Content stays sealed unless --content asks for it.
+
+Examples:
+  sallyport log cat --key auditor.key --since 2026-01-02 --until 2026-01-03 log/
+  sallyport log cat --key auditor.key --json log/ | jq 'select(.status >= 500)'
+  sallyport log cat --key auditor.key --request-id req-7c1e --content log/
+)";
+
+constexpr auto tail_details = R"(
+Shows the last exchanges, and with --follow goes on as they are sealed, until interrupted.
+
+Examples:
+  sallyport log tail --key auditor.key --follow log/
+)";
+
+constexpr auto verify_details = R"(
+Finds whether a log was changed, cut, reordered or spliced. Says each thing it finds; exit code 1 when any of them is a
+problem. States that the log itself declares, such as a torn tail after a crash, are no problem.
+With --key it also checks that every frame was sealed with its segment's key.
+
+Examples:
+  sallyport log verify log/ && echo intact
+  sallyport log verify --json log/ | jq 'select(.problem)'
+)";
+
+constexpr auto poll_interval = std::chrono::milliseconds(250);
+constexpr std::size_t default_tail = 10;
+
+struct ReadOptions {
+  std::string directory, key, passphrase_file, since, until;
+  LogFilter filter;
+  bool content = false, json = false, follow = false;
+  std::size_t last = default_tail;
+};
+
+Identity load_key(const std::string& file, const std::string& passphrase_file) {
+  return Identity::load(file, passphrase_for(file, passphrase_file));
+}
+
+// Says what cannot be read on stderr. A run of segments with the same trouble is said once.
+class Complaints {
+ public:
+  void operator()(std::uint64_t segment, const std::string& words) {
+    if (words == last_) {
+      ++repeated_;
+      return;
+    }
+    finish();
+    last_ = words;
+    std::cerr << "sallyport log: segment " << segment << ": " << words << '\n';
+  }
+  void finish() {
+    if (repeated_ > 0) std::cerr << "sallyport log: and so in " << repeated_ << " more places\n";
+    repeated_ = 0;
+    last_.clear();
+  }
+
+ private:
+  std::string last_;
+  std::uint64_t repeated_ = 0;
+};
+
+class Printer {
+ public:
+  explicit Printer(const ReadOptions& options) : options_(options), colour_(!options.json && ::isatty(STDOUT_FILENO)) {}
+
+  std::string line(LogReader& reader, ShownExchange exchange) const {
+    if (options_.content) {
+      exchange.request = reader.content(exchange.exchange, PartType::request_body);
+      exchange.response = reader.content(exchange.exchange, PartType::response_body);
+      exchange.content_damaged = !exchange.request || !exchange.response;
+    }
+    return options_.json ? json_line(exchange) : human_line(exchange, colour_);
+  }
+  void print(LogReader& reader, ShownExchange exchange) const { std::cout << line(reader, std::move(exchange)); }
+
+ private:
+  const ReadOptions& options_;
+  const bool colour_;
+};
+
+int cat(const ReadOptions& options) {
+  Identity key = load_key(options.key, options.passphrase_file);
+  Complaints complaints;
+  LogReader reader(options.directory, key, std::ref(complaints), {options.filter.since, 0});
+  const Printer printer(options);
+  const auto print_if_wanted = [&](logging::Exchange exchange) {
+    ShownExchange candidate = shown(std::move(exchange));
+    if (options.filter.takes(candidate)) printer.print(reader, std::move(candidate));
+  };
+  while (auto exchange = reader.next()) print_if_wanted(std::move(*exchange));
+  for (logging::Exchange& exchange : reader.unfinished()) print_if_wanted(std::move(exchange));
+  std::cout.flush();
+  complaints.finish();
+  return reader.troubles() > 0 ? 1 : 0;
+}
+
+// The last lines, from as few segments as hold them. Leaves `reader` at the log's end.
+std::deque<std::string> last_lines(const ReadOptions& options, Identity& key, Complaints& complaints,
+                                   std::unique_ptr<LogReader>& reader) {
+  const auto segments = logging::list_segments(options.directory);
+  const Printer printer(options);
+  for (std::size_t count = 1;; count *= 2) {
+    const bool all = count >= segments.size();
+    const std::uint64_t from = all ? 0 : segments[segments.size() - count].number;
+    // Only the widest look may complain: the narrower ones would say the same things first.
+    std::vector<std::pair<std::uint64_t, std::string>> said;
+    const auto keep = [&](std::uint64_t segment, const std::string& words) { said.emplace_back(segment, words); };
+    reader = std::make_unique<LogReader>(options.directory, key, keep, logging::ReadFrom{std::nullopt, from});
+    std::deque<std::string> lines;
+    while (auto exchange = reader->next()) {
+      ShownExchange candidate = shown(std::move(*exchange));
+      if (!options.filter.takes(candidate)) continue;
+      lines.push_back(printer.line(*reader, std::move(candidate)));
+      if (lines.size() > options.last) lines.pop_front();
+    }
+    if (lines.size() < options.last && !all) continue;
+    for (const auto& [segment, words] : said) complaints(segment, words);
+    reader->tell_to(std::ref(complaints));
+    return lines;
+  }
+}
+
+int tail(const ReadOptions& options) {
+  Identity key = load_key(options.key, options.passphrase_file);
+  Complaints complaints;
+  std::unique_ptr<LogReader> reader;
+  for (const std::string& line : last_lines(options, key, complaints, reader)) std::cout << line;
+  const Printer printer(options);
+  while (options.follow) {
+    std::cout.flush();
+    if (!std::cout) return 1;
+    std::this_thread::sleep_for(poll_interval);
+    while (auto exchange = reader->next()) {
+      ShownExchange candidate = shown(std::move(*exchange));
+      if (options.filter.takes(candidate)) printer.print(*reader, std::move(candidate));
+    }
+  }
+  complaints.finish();
+  return reader->troubles() > 0 ? 1 : 0;
+}
+
+struct VerifyOptions {
+  std::string directory, key, passphrase_file;
+  bool json = false;
+};
+
+struct Totals {
+  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0;
+};
+
+Totals total(const logging::LogReport& report) {
+  Totals totals;
+  for (const logging::SegmentReport& segment : report.segments) {
+    totals.records += segment.records;
+    totals.frames += segment.frames;
+    totals.bytes += segment.bytes;
+    totals.lost += segment.lost;
+  }
+  return totals;
+}
+
+void print_json(const logging::LogReport& report, bool with_key) {
+  for (const logging::Finding& finding : report.findings) {
+    ordered_json line{{"finding", logging::name(finding.kind)},
+                      {"problem", logging::is_problem(finding.kind)},
+                      {"segment", finding.segment}};
+    if (finding.frame) line["frame"] = *finding.frame;
+    if (finding.byte) line["byte"] = *finding.byte;
+    line["words"] = finding.words;
+    std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+  }
+  const Totals totals = total(report);
+  const ordered_json summary{{"origin", report.origin},   {"segments", report.segments.size()},
+                             {"records", totals.records}, {"frames", totals.frames},
+                             {"bytes", totals.bytes},     {"lost", totals.lost},
+                             {"with_key", with_key},      {"good", report.good()}};
+  std::cout << summary.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+}
+
+void print_human(const logging::LogReport& report, bool with_key) {
+  const bool colour = ::isatty(STDOUT_FILENO) != 0;
+  const auto paint = [&](const char* code) { return colour ? code : ""; };
+  for (const logging::Finding& finding : report.findings) {
+    const bool problem = logging::is_problem(finding.kind);
+    std::cout << paint(problem ? "\x1b[31m" : "\x1b[33m") << (problem ? "problem   " : "declared  ") << paint("\x1b[0m")
+              << "segment " << finding.segment;
+    if (finding.frame) std::cout << ", frame " << *finding.frame;
+    if (finding.byte) std::cout << ", byte " << *finding.byte;
+    std::cout << ": " << logging::name(finding.kind) << ": " << printable(finding.words) << '\n';
+  }
+  const Totals totals = total(report);
+  std::cout << "log \"" << printable(report.origin) << "\": " << report.segments.size() << " segments, "
+            << totals.records << " records, " << totals.bytes << " bytes\n";
+  if (report.good()) {
+    std::cout << paint("\x1b[32m") << "intact" << paint("\x1b[0m")
+              << (with_key ? ": every frame is in its place and sealed with its segment's key\n"
+                           : ": every frame is in its place\n");
+  } else {
+    std::cout << paint("\x1b[31m") << "not intact" << paint("\x1b[0m") << '\n';
+  }
+}
+
+int verify(const VerifyOptions& options) {
+  std::optional<Identity> key;
+  if (!options.key.empty()) key.emplace(load_key(options.key, options.passphrase_file));
+  const logging::LogReport report = logging::verify_log(options.directory, key ? &*key : nullptr);
+  options.json ? print_json(report, key.has_value()) : print_human(report, key.has_value());
+  std::cout.flush();
+  return report.good() ? 0 : 1;
+}
+
+// What went wrong is said here; wrong use passes on to where the command line is parsed.
+template <class Work>
+int run(Work work) {
+  try {
+    const int found = work();
+    if (!std::cout) throw std::runtime_error("the output could not be written to stdout");
+    return found;
+  } catch (const CLI::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    std::cerr << "sallyport log: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+std::string check_moment(const std::string& text) {
+  return parse_moment(text, core::SystemClock().wall())
+             ? ""
+             : "\"" + text +
+                   "\" is not a moment like 2026-01-02T03:04:05Z, a day like 2026-01-02, nor so long ago like 15m";
+}
+
+void add_place(CLI::App& command, std::string& directory) {
+  command.add_option("DIR", directory, "The log's directory")->required()->check(CLI::ExistingDirectory);
+}
+
+CLI::Option* add_key(CLI::App& command, std::string& key, std::string& passphrase_file) {
+  CLI::Option* option =
+      command.add_option("--key,-k", key, "The private key of one of the log's recipients")->type_name("FILE");
+  command
+      .add_option("--passphrase-file", passphrase_file, "Its passphrase; \"-\" is stdin. Else the terminal is asked")
+      ->type_name("FILE")
+      ->needs(option);
+  return option;
+}
+
+std::shared_ptr<ReadOptions> add_reading(CLI::App& command) {
+  auto options = std::make_shared<ReadOptions>();
+  add_place(command, options->directory);
+  add_key(command, options->key, options->passphrase_file)->required();
+  command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
+  command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
+  command.add_option("--model", options->filter.model, "Only calls of this model")->type_name("NAME");
+  command.add_flag("--content", options->content, "Open and show the bodies too");
+  command.add_flag("--json", options->json, "One JSON object a line");
+  return options;
+}
+
+void add_cat(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("cat", "Show the exchanges of a log");
+  command->footer(cat_details);
+  const auto options = add_reading(*command);
+  command->add_option("--since", options->since, "Only what started then or later")
+      ->type_name("WHEN")
+      ->check(check_moment);
+  command->add_option("--until", options->until, "Only what started then or earlier")
+      ->type_name("WHEN")
+      ->check(check_moment);
+  command->callback([options, &exit_code] {
+    const core::WallTime now = core::SystemClock().wall();
+    if (!options->since.empty()) options->filter.since = parse_moment(options->since, now);
+    if (!options->until.empty()) options->filter.until = parse_moment(options->until, now);
+    exit_code = run([&] { return cat(*options); });
+  });
+}
+
+void add_tail(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("tail", "Show the last exchanges, and follow");
+  command->footer(tail_details);
+  const auto options = add_reading(*command);
+  command->add_option("--lines,-n", options->last, "How many to start with")->type_name("N")->capture_default_str();
+  command->add_flag("--follow,-f", options->follow, "Go on as exchanges are sealed");
+  command->callback([options, &exit_code] { exit_code = run([&] { return tail(*options); }); });
+}
+
+void add_verify(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("verify", "Find whether a log was changed or cut; needs no key");
+  command->footer(verify_details);
+  const auto options = std::make_shared<VerifyOptions>();
+  add_place(*command, options->directory);
+  add_key(*command, options->key, options->passphrase_file);
+  command->add_flag("--json", options->json, "One JSON object a line; the last is the verdict");
+  command->callback([options, &exit_code] { exit_code = run([&] { return verify(*options); }); });
+}
+
+}  // namespace
+
+void add_log_commands(CLI::App& app, int& exit_code) {
+  CLI::App* log = app.add_subcommand("log", "Read and verify the sealed log");
+  log->footer(log_details);
+  log->require_subcommand(1);
+  add_cat(*log, exit_code);
+  add_tail(*log, exit_code);
+  add_verify(*log, exit_code);
+}
+
+}  // namespace sallyport::gateway

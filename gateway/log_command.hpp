@@ -1,0 +1,14 @@
+// `sallyport log cat | tail | verify`: reads the sealed log, on whatever machine the key is.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sallyport::gateway {
+
+// Adds the command to `app`; it runs when `app` parses and leaves 0 or 1 in `exit_code` (1: a problem was found, and
+// said). Wrong use is CLI11's to throw.
+void add_log_commands(CLI::App& app, int& exit_code);
+
+}  // namespace sallyport::gateway

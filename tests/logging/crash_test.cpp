@@ -1,0 +1,106 @@
+// kill -9 of a process that writes a log: what was acknowledged is there.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "tests/logging/log_fixture.hpp"
+#include "tests/support/catch.hpp"
+
+namespace sallyport::tests {
+
+using logging::SealedLog;
+
+namespace {
+
+constexpr int workers = 4;
+constexpr int rounds = 12;
+
+// Writes as fast as it can until killed; each id goes down the pipe once its record is sealed.
+[[noreturn]] void write_until_killed(const path& directory, int acknowledge, int round) {
+  auto settings = log_settings(directory);
+  settings.segment_bytes = 200'000;
+  const core::SystemClock clock;
+  SealedLog log(settings, {reader_key().recipient()}, clock);
+  const auto work = [&](int worker) {
+    for (int i = 0;; ++i) {
+      const std::string id = std::to_string(round) + "-" + std::to_string(worker) + "-" + std::to_string(i);
+      const bool large = i % 50 == 49;
+      if (!seal(log, id, std::string(large ? 150'000 : 500, 'q'), "answer")) continue;
+      const std::string line = id + "\n";  // shorter than PIPE_BUF: one write, whole
+      if (::write(acknowledge, line.data(), line.size()) < 0) ::_exit(1);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int worker = 0; worker < workers; ++worker) threads.emplace_back(work, worker);
+  for (std::thread& thread : threads) thread.join();
+  ::_exit(0);
+}
+
+std::set<std::string> acknowledged_before_kill(const path& directory, int round) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::close(ends[0]);
+    write_until_killed(directory, ends[1], round);
+  }
+  ::close(ends[1]);
+  std::thread killer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(40 + 17 * round));
+    ::kill(child, SIGKILL);
+  });
+  std::string text;
+  char buffer[4096];
+  for (ssize_t got; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
+  killer.join();
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
+  std::set<std::string> ids;
+  for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    ids.insert(text.substr(begin, end - begin));
+  }
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("written: every acknowledged record survives kill -9, and each next run declares the torn end") {
+  const TemporaryDirectory directory;
+  reader_key();  // made before the fork, so that parent and child have the same
+  std::set<std::string> acknowledged;
+  for (int round = 0; round < rounds; ++round) acknowledged.merge(acknowledged_before_kill(directory.where(), round));
+  REQUIRE(acknowledged.size() > 20);
+
+  std::set<std::string> read;
+  logging::LogReader reader(directory.where(), reader_key(), nullptr);
+  while (const auto exchange = reader.next()) {
+    const std::string& text = exchange->metadata;
+    const std::size_t begin = text.find("\"request_id\":\"") + 14;
+    const auto [id, fresh] = read.insert(text.substr(begin, text.find('"', begin) - begin));
+    REQUIRE(fresh);  // no record twice
+    const auto request = reader.content(*exchange, logging::PartType::request_body);
+    REQUIRE(request.has_value());
+    REQUIRE((request->size() == 500 || request->size() == 150'000));
+  }
+  for (const std::string& id : acknowledged) {
+    INFO(id);
+    REQUIRE(read.count(id) == 1);
+  }
+  CHECK(reader.troubles() == 0);
+
+  const auto report = logging::verify_log(directory.where(), &reader_key());
+  const auto last = report.segments.back().number;
+  for (const auto& finding : report.findings) {
+    INFO(logging::name(finding.kind) << " in segment " << finding.segment << ": " << finding.words);
+    const bool at_the_end = finding.segment >= last;  // the last crash has no successor yet
+    CHECK((finding.kind == logging::FindingKind::torn_declared || at_the_end));
+  }
+}
+
+}  // namespace sallyport::tests
