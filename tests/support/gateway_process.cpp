@@ -34,6 +34,8 @@ const TestPki& GatewayProcess::pki() {
   return made;
 }
 
+ServerWish GatewayProcess::model_server() { return mutual_tls(pki().model_server, pki().ours.certificate()); }
+
 GatewayProcess::GatewayProcess(const ScriptedServer& model_server, GatewayWish wish)
     : GatewayProcess(with_upstream(std::move(wish), model_server)) {}
 
@@ -46,6 +48,7 @@ GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin)
                                std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   write_config(wish);
   token_ = create_token("team-a", {"--models", "*", "--routes", "*"});
+  for (const auto& [name, arguments] : wish.tokens) tokens_[name] = create_token(name, arguments);
   start();
 }
 
@@ -53,7 +56,8 @@ GatewayProcess::~GatewayProcess() = default;
 
 std::string GatewayProcess::config_text(const GatewayWish& wish) const {
   const std::string& first = wish.upstreams.at(0).name;
-  std::string text = "workers: 2\nlisteners:\n  - name: public\n    address: " + loopback_address(port_.number()) +
+  std::string text = "workers: " + std::to_string(wish.workers) +
+                     "\nlisteners:\n  - name: public\n    address: " + loopback_address(port_.number()) +
                      "\n    tls:\n      certificates: [{ chain: " + pki().gateway.certificate.string() +
                      ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n";
   if (wish.admin) text += "admin: { address: " + loopback_address(admin_port_.number()) + " }\n";
@@ -137,7 +141,9 @@ Records GatewayProcess::records() const {
 
 Records GatewayProcess::wait_for_records(std::size_t count) const {
   Records found;
-  eventually([&] { return (found = records()).size() >= count; });
+  if (!eventually([&] { return (found = records()).size() >= count; })) {
+    throw std::runtime_error("only " + std::to_string(found.size()) + " of " + std::to_string(count) + " records came");
+  }
   return found;
 }
 

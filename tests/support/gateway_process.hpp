@@ -2,6 +2,7 @@
 // that goes when the test ends. When a test fails, SALLYPORT_KEEP=1 leaves that directory behind.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -20,15 +21,16 @@ struct UpstreamWish {
   std::string more{};                     // further keys, as YAML lines
 };
 
-// Pieces of the configuration; everything else is the same in every test. `more_…` are YAML in flow form: "{ body: 1KiB
-// }".
+// Pieces of the configuration; everything else is the same in every test. `limits` and `log` are YAML in flow form.
 struct GatewayWish {
   std::vector<UpstreamWish> upstreams{};  // the models "llama" (alias "gpt-4o") and "embed" go to the first
   std::string listener_tls = "client_certificates: off";
   std::string models{};  // further list items, each "  - …\n"
   std::string log = "durability: written, capture: full";
   std::string limits = "{}";
-  std::string more{};  // further top-level YAML
+  std::string more{};                                        // further top-level YAML
+  std::map<std::string, std::vector<std::string>> tokens{};  // further ones: name → arguments of `token create`
+  int workers = 2;                                           // each has upstream connections of its own
   bool admin = true;
 };
 
@@ -45,11 +47,15 @@ class GatewayProcess {
 
   static const TestPki& pki();  // one for the whole test program
 
+  static ServerWish model_server();  // mutual TLS as the gateway expects it: for ScriptedServer
+
   // What clients need.
   ClientWish client() const;                                    // verifies the gateway, shows no certificate
   const std::string& token() const noexcept { return token_; }  // of "team-a": every model, every route
+  const std::string& token_of(const std::string& name) const { return tokens_.at(name); }  // one of GatewayWish::tokens
   // A chat to "llama" with that token.
   std::string chat(std::string_view prompt, bool stream = false, HeaderFields more_fields = {}) const;
+  std::uint16_t admin_port() const noexcept { return admin_port_.number(); }
   Message admin(const std::string& target) const;      // GET on the admin listener
   double metric(const std::string& line_start) const;  // sum of all lines that start so
 
@@ -72,7 +78,7 @@ class GatewayProcess {
 
   Finished verify() const { return command({"log", "verify", log_directory()}); }
   Records records() const;  // of the log as it stands
-  // Waits for `count` records (a record follows its answer) and gives all.
+  // Waits for `count` records (a record follows its answer) and gives all; throws when they do not come.
   Records wait_for_records(std::size_t count) const;
 
  private:
@@ -80,6 +86,7 @@ class GatewayProcess {
   ReservedPort port_, admin_port_;
   bool has_admin_ = true;
   std::string token_;
+  std::map<std::string, std::string> tokens_;
   std::unique_ptr<ChildProcess> child_;
 };
 

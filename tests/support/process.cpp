@@ -25,16 +25,18 @@ struct SpawnSettings {
     ::posix_spawn_file_actions_destroy(&files);
     ::posix_spawnattr_destroy(&attributes);
   }
+  void open(int descriptor, const path& file, int flags) {
+    if (!file.empty()) ::posix_spawn_file_actions_addopen(&files, descriptor, file.c_str(), flags, 0600);
+  }
 };
 
 }  // namespace
 
 ChildProcess::ChildProcess(const Launch& launch) {
   SpawnSettings settings;
-  constexpr int append = O_WRONLY | O_CREAT | O_APPEND;
-  ::posix_spawn_file_actions_addopen(&settings.files, 0, launch.input.c_str(), O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&settings.files, 1, launch.out.c_str(), append, 0600);
-  ::posix_spawn_file_actions_addopen(&settings.files, 2, launch.errors.c_str(), append, 0600);
+  settings.open(0, launch.input, O_RDONLY);
+  settings.open(1, launch.out, O_WRONLY | O_CREAT | O_APPEND);
+  settings.open(2, launch.errors, O_WRONLY | O_CREAT | O_APPEND);
   if (!launch.directory.empty()) {
     ::posix_spawn_file_actions_addchdir_np(&settings.files, launch.directory.c_str());
   }

@@ -18,7 +18,7 @@ struct Finished {
   std::string errors;
 };
 
-// What a program is started with. Its standard output and errors go to files.
+// What a program is started with. Its standard output and errors go to files; an empty path leaves it this process's.
 struct Launch {
   std::vector<std::string> command;  // found on PATH when its name has no slash
   path out = "/dev/null";

@@ -1,0 +1,84 @@
+// A slow side must slow the other side down, not fill the gateway's memory.
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+constexpr std::size_t much = 64 << 20;
+constexpr long growth_allowed_kib = 4 * 1024;  // buffers of one connection, and what the allocator keeps
+
+// Warm: what the first exchange allocates for good is not growth.
+void warm_up(const GatewayProcess& gateway) {
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("warm up"));
+  REQUIRE(client.read_answer().status() == 200);
+}
+
+}  // namespace
+
+TEST_CASE("a client that stops reading pauses the model server, and the gateway does not grow", "[backpressure]") {
+  Signal stalled;
+  std::atomic<std::size_t> sent = 0;
+  const std::string body(much, 'x');
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    for (;;) {
+      const Message request = peer.read_request();
+      if (request.body.find("warm up") != std::string::npos) {
+        peer.send_answer(200, chat_answer);
+        continue;
+      }
+      peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(much) + "\r\n\r\n");
+      sent = peer.send_until_stalled(body, 500ms);
+      stalled.set();
+      peer.send(std::string_view(body).substr(sent), 30s);
+    }
+  });
+  const std::string capture = GENERATE("capture: metadata", "capture: full");
+  INFO(capture);
+  GatewayProcess gateway(server, {.log = capture});
+  warm_up(gateway);
+  const long before = gateway.process().resident_kib();
+
+  ClientWish wish = gateway.client();
+  wish.receive_buffer = 16 * 1024;
+  ScriptedClient client(wish);
+  client.send(gateway.chat("much"));
+  stalled.wait(30s);
+  INFO("the model server was stopped after " << sent << " bytes");
+  CHECK(sent < much / 2);
+  CHECK(gateway.process().resident_kib() - before < growth_allowed_kib);
+  const Message answer = client.read_answer(30s);
+  CHECK(answer.whole);
+  CHECK(answer.body == body);
+  CHECK(gateway.process().resident_kib() - before < growth_allowed_kib);
+}
+
+TEST_CASE("a model server that does not read pauses the client, within the body's limit", "[backpressure]") {
+  Signal go;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    const Message head = read_head(peer);
+    if (head.field("content-length").size() > 6) go.wait(60s);
+    Message request = head;
+    BodyReader body(peer, request, BodyReader::Of::request);
+    std::size_t size = 0;
+    for (std::string some = body.next(); !some.empty(); some = body.next()) size += some.size();
+    peer.send_answer(200, std::to_string(size));
+    peer.wait_for_end();
+  });
+  GatewayProcess gateway(server, {.log = "capture: metadata"});
+  warm_up(gateway);
+  const long before = gateway.process().resident_kib();
+
+  constexpr std::size_t prompt = 32 << 20;
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat(std::string(prompt, 'x')), 30s);
+  REQUIRE(eventually([&] { return server.connections() >= 1; }));
+  // Spooled to a file past the first MiB, so memory does not follow the body's size.
+  CHECK(gateway.process().resident_kib() - before < growth_allowed_kib + 2 * 1024);
+  go.set();
+  const Message answer = client.read_answer(30s);
+  CHECK(answer.status() == 200);
+  CHECK(std::stoul(answer.body) > prompt);
+}

@@ -1,0 +1,75 @@
+// A client that leaves must not keep a model busy.
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+enum class Leaving { reset, close, cut };
+
+void leave(Wire& client, Leaving how) {
+  if (how == Leaving::reset) client.reset();
+  if (how == Leaving::close) client.close();
+  if (how == Leaving::cut) client.cut();
+}
+
+}  // namespace
+
+TEST_CASE("a client that leaves a stream ends the model server's work at once", "[cancel]") {
+  const Leaving how = GENERATE(Leaving::reset, Leaving::close, Leaving::cut);
+  Signal seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    // Nothing more is written: the gateway must notice without the help of a failing write.
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello", true));
+  client.read_until("\n\n\r\n");
+  leave(client, how);
+  INFO("way of leaving: " << int(how));
+  CHECK(seen.wait_for(2s));
+  const Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "client_left");
+}
+
+TEST_CASE("a client that leaves before a plain answer ends the model server's work at once", "[cancel]") {
+  const Leaving how = GENERATE(Leaving::reset, Leaving::close, Leaving::cut);
+  Signal asked, seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    asked.set();
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  asked.wait();
+  leave(client, how);
+  INFO("way of leaving: " << int(how));
+  CHECK(seen.wait_for(2s));
+  const Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "client_left");
+  CHECK(records[0]["status"] == 0);
+}
+
+TEST_CASE("a client that leaves while its request is on its way leaves a record and nothing else", "[cancel]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const std::string request = gateway.chat("hello");
+  {
+    ScriptedClient client(gateway.client());
+    client.send(request.substr(0, request.size() - 5));
+    client.reset();
+  }
+  const Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "client_left");
+  CHECK(server.connections() == 0);
+}

@@ -1,0 +1,271 @@
+// Bytes that no well-meaning client sends, through the real socket. Each gets its clear refusal, reaches no model
+// server, leaves one record, and costs the next caller nothing.
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+struct Hostile {
+  std::string name;
+  std::string bytes;
+  unsigned status;
+  std::string outcome;
+};
+
+// TOKEN stands for a valid one.
+std::string post(const std::string& fields, const std::string& body = "") {
+  return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer TOKEN\r\n" + fields + "\r\n" +
+         body;
+}
+std::string get(const std::string& line_and_host, const std::string& fields = "") {
+  return line_and_host + "Authorization: Bearer TOKEN\r\n" + fields + "\r\n";
+}
+const std::string smuggled = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const std::string bad = "malformed_request";
+
+// The cases of two servers reading one request differently, and their kin.
+std::vector<Hostile> framing() {
+  const std::string coding = "transfer_coding_unsupported";
+  return {
+      {"length and chunks", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + smuggled), 400,
+       bad},
+      {"chunks and length", post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n" + smuggled), 400,
+       bad},
+      {"coding xchunked", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + smuggled), 501, coding},
+      {"coding gzip", post("Transfer-Encoding: gzip\r\n", smuggled), 501, coding},
+      {"coding gzip and length", post("Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", smuggled), 400, bad},
+      {"coding chunked, gzip", post("Transfer-Encoding: chunked, gzip\r\n", smuggled), 501, coding},
+      {"two codings", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, bad},
+      {"folded coding", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n" + smuggled), 400, bad},
+      {"two lengths", post("Content-Length: 2\r\nContent-Length: 2\r\n", "{}"), 400, bad},
+      {"a list of lengths", post("Content-Length: 2, 2\r\n", "{}"), 400, bad},
+      {"a signed length", post("Content-Length: +2\r\n", "{}"), 400, bad},
+      {"a hexadecimal length", post("Content-Length: 0x2\r\n", "{}"), 400, bad},
+      {"an empty length", post("Content-Length: \r\n", "{}"), 400, bad},
+      {"a length of 20 digits", post("Content-Length: 99999999999999999999\r\n", "{}"), 400, bad},
+      {"a space before the colon", post("Content-Length : 2\r\n", "{}"), 400, bad},
+      {"a field without a name", post(": x\r\n"), 400, bad},
+      {"a bare line feed", post("X: 1\nY: 2\r\n"), 400, bad},
+      {"a bare carriage return", post("X: 1\rY: 2\r\n"), 400, bad},
+      {"a zero byte", post(std::string("X: 1\0 2\r\n", 9)), 400, bad},
+      {"a folded field", post("X: 1\r\n 2\r\n"), 400, bad},
+      {"HTTP/1.0 with chunks",
+       "POST /v1/chat/completions HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+       bad},
+  };
+}
+
+std::vector<Hostile> lines_and_hosts() {
+  const std::string version = "version_unsupported", method = "method_unsupported";
+  return {
+      {"no host", get("GET /v1/models HTTP/1.1\r\n"), 400, bad},
+      {"two hosts", get("GET /v1/models HTTP/1.1\r\nHost: a\r\nHost: b\r\n"), 400, bad},
+      {"a host with a comma", get("GET /v1/models HTTP/1.1\r\nHost: a,b\r\n"), 400, bad},
+      {"a foreign authority", get("GET http://other/v1/models HTTP/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"a fragment", get("GET /v1/models#x HTTP/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"a byte 0xff", get("GET /v1/\xff HTTP/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"two spaces", get("GET  /v1/models HTTP/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"a leading space", " " + get("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"CONNECT", get("CONNECT localhost:443 HTTP/1.1\r\nHost: localhost\r\n"), 405, method},
+      {"TRACE", get("TRACE /v1/models HTTP/1.1\r\nHost: localhost\r\n"), 405, method},
+      {"HTTP/2.0", get("GET /v1/models HTTP/2.0\r\nHost: localhost\r\n"), 505, version},
+      {"HTTP/1.2", get("GET /v1/models HTTP/1.2\r\nHost: localhost\r\n"), 505, version},
+      {"http/1.1", get("GET /v1/models http/1.1\r\nHost: localhost\r\n"), 400, bad},
+      {"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, version},
+      {"33 KB of fields",
+       get("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n", "X: " + std::string(33'000, 'x') + "\r\n"), 431,
+       "head_too_large"},
+      {"a target of 9 KB", get("GET /" + std::string(9'000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n"), 414,
+       "target_too_long"},
+      {"another expectation", post("Expect: 200-ok\r\nContent-Length: 2\r\n", "{}"), 417, "expectation_unsupported"},
+  };
+}
+
+std::vector<Hostile> bodies() {
+  const std::string chunked = "Transfer-Encoding: chunked\r\n", body = "malformed_body", json = "malformed_json";
+  const auto sized = [](const std::string& text) {
+    return post("Content-Length: " + std::to_string(text.size()) + "\r\n", text);
+  };
+  return {
+      {"a chunk size 0x5", post(chunked, "0x5\r\nhello\r\n0\r\n\r\n"), 400, body},
+      {"a chunk size with a space", post(chunked, "5 \r\nhello\r\n0\r\n\r\n"), 400, body},
+      {"a negative chunk size", post(chunked, "-1\r\n"), 400, body},
+      {"a chunk size of 17 digits", post(chunked, "00000000000000005\r\nhello\r\n0\r\n\r\n"), 400, body},
+      {"a chunk longer than it says", post(chunked, "3\r\nhello\r\n0\r\n\r\n"), 400, body},
+      {"a chunk extension of 9 KB", post(chunked, "5;" + std::string(9'000, 'x') + "\r\nhello\r\n0\r\n\r\n"), 400,
+       body},
+      {"a bare line feed after a chunk", post(chunked, "5\r\nhello\n0\r\n\r\n"), 400, body},
+      {"no JSON", sized("hello"), 400, json},
+      {"half a JSON", sized("{\"model\":\"llama\""), 400, json},
+      {"more than one JSON", sized("{\"model\":\"llama\"} {}"), 400, json},
+      {"a list", sized("[1]"), 400, json},
+      {"NaN", sized("{\"model\":\"llama\",\"x\":NaN}"), 400, json},
+      {"two models", sized("{\"model\":\"llama\",\"model\":\"embed\"}"), 400, "duplicate_field"},
+      {"two models, one escaped", sized("{\"model\":\"llama\",\"mod\\u0065l\":\"embed\"}"), 400, "duplicate_field"},
+      {"no model", sized("{\"messages\":[]}"), 400, "model_missing"},
+      {"10,000 levels", sized("{\"model\":\"llama\",\"x\":" + std::string(10'000, '[')), 400, json},
+      {"an unknown model", sized("{\"model\":\"nobody\"}"), 404, "model_unknown"},
+  };
+}
+
+std::vector<Hostile> callers() {
+  const std::string body = "Content-Length: 2\r\n\r\n{}";
+  const std::string line = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n";
+  return {
+      {"nobody", line + body, 401, "credential_missing"},
+      {"a malformed token", line + "Authorization: Bearer sp-short\r\n" + body, 401, "credential_malformed"},
+      {"another scheme", line + "Authorization: Basic dTpw\r\n" + body, 401, "credential_malformed"},
+      {"two authorizations", line + "Authorization: Bearer TOKEN\r\nAuthorization: Bearer x\r\n" + body, 400,
+       "credential_ambiguous"},
+      {"two kinds that differ", line + "Authorization: Bearer TOKEN\r\nX-Api-Key: other\r\n" + body, 400,
+       "credential_ambiguous"},
+  };
+}
+
+std::string with_token(std::string text, const std::string& token) {
+  const std::size_t at = text.find("TOKEN");
+  return at == std::string::npos ? text : text.replace(at, 5, token);
+}
+
+}  // namespace
+
+TEST_CASE("hostile requests are refused, recorded, and reach no model server", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  std::vector<Hostile> all;
+  for (auto part : {framing(), lines_and_hosts(), bodies(), callers()}) all.insert(all.end(), part.begin(), part.end());
+  for (const Hostile& one : all) {
+    INFO(one.name);
+    ScriptedClient client(gateway.client());
+    client.send(with_token(one.bytes, gateway.token()));
+    const Message answer = client.read_answer();
+    CHECK(answer.status() == one.status);
+    CHECK(answer.whole);
+    const Json body = Json::parse(answer.body, nullptr, false);
+    REQUIRE(body.is_object());
+    for (const char* key : {"message", "type", "param", "code"}) CHECK(body["error"].contains(key));
+    // A connection whose framing is in doubt is not used again: nothing of what was smuggled is answered.
+    const bool framing_known = one.outcome == "model_unknown" || one.outcome == "duplicate_field" ||
+                               one.outcome == "model_missing" || one.outcome == "malformed_json";
+    if (!framing_known) {
+      CHECK(answer.field("connection") == "close");
+      client.finish_sending();
+      CHECK(client.read_to_end().empty());
+    }
+  }
+  CHECK(server.connections() == 0);
+  const Records records = gateway.wait_for_records(all.size());
+  REQUIRE(records.size() == all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    INFO(all[i].name);
+    CHECK(records[i]["outcome"] == all[i].outcome);
+    CHECK(records[i]["status"] == all[i].status);
+  }
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("still here"));
+  CHECK(client.read_answer().status() == 200);
+}
+
+TEST_CASE("the same refusals when every byte comes alone", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  for (const Hostile& one : framing()) {
+    INFO(one.name);
+    ScriptedClient client(gateway.client());
+    try {
+      client.send_byte_by_byte(with_token(one.bytes, gateway.token()));
+    } catch (const WireError&) {
+      // It may be refused before its last byte.
+    }
+    CHECK(client.read_answer().status() == one.status);
+  }
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("garbage after a good request gets the good one's answer first", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello") + "garbage\r\n\r\n");
+  CHECK(client.read_answer().status() == 200);
+  CHECK(client.read_answer().status() == 400);
+  CHECK(client.wait_for_end() != Ending::open);
+}
+
+TEST_CASE("a body past the limit is a 413, sized or chunked, and one at the limit is not", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ body: 64KiB }"});
+  const std::size_t overhead = chat_body("llama", "").size();
+  const auto status = [&](std::size_t size, bool chunked) {
+    const std::string body = chat_body("llama", std::string(size - overhead, 'x'));
+    ScriptedClient client(gateway.client());
+    client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + gateway.token() +
+                "\r\n" +
+                (chunked ? "Transfer-Encoding: chunked\r\n\r\n" + chunk(body) + std::string(last_chunk)
+                         : "Content-Length: " + std::to_string(size) + "\r\n\r\n" + body));
+    return client.read_answer().status();
+  };
+  for (const bool chunked : {false, true}) {
+    INFO("chunked: " << chunked);
+    CHECK(status(64 * 1024, chunked) == 200);
+    CHECK(status(64 * 1024 + 1, chunked) == 413);
+  }
+}
+
+TEST_CASE("a client that is slow with its head or its body is told so in time", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ head_time: 500ms, body_stall: 500ms, handshake: 500ms }"});
+  const std::string request = gateway.chat("hello");
+  SECTION("half a head") {
+    ScriptedClient client(gateway.client());
+    client.send(request.substr(0, 20));
+    CHECK(client.read_answer(5s).status() == 408);
+  }
+  SECTION("half a body") {
+    ScriptedClient client(gateway.client());
+    client.send(request.substr(0, request.size() - 3));
+    CHECK(client.read_answer(5s).status() == 408);
+  }
+  SECTION("no handshake") {
+    Wire wire = Wire::dial(gateway.client().port);
+    CHECK(wire.wait_for_end(5s) != Ending::open);
+  }
+}
+
+TEST_CASE("what is no TLS on the TLS port is closed, and costs nobody else anything", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), std::string(5000, '\0'),
+                                   std::string("\x16\x03\x01\xff\xff") + std::string(70'000, 'x')}) {
+    Wire wire = Wire::dial(gateway.client().port);
+    try {
+      wire.send(bytes);
+    } catch (const WireError&) {
+    }
+    CHECK(wire.wait_for_end() != Ending::open);
+  }
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("still here"));
+  CHECK(client.read_answer().status() == 200);
+}
+
+TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  const auto visit = [&](int way) {
+    ScriptedClient client(gateway.client());
+    const std::string request = gateway.chat("hello");
+    client.send(request.substr(0, way % 3 == 0 ? request.size() : request.size() / std::size_t(way)));
+    if (way % 3 == 0) client.read_answer();
+    way % 2 == 0 ? client.reset() : client.close();
+  };
+  for (int i = 1; i <= 12; ++i) visit(i);
+  REQUIRE(eventually([&] { return gateway.process().open_descriptors() > 0; }));
+  gateway.wait_for_records(12);
+  const std::size_t before = gateway.process().open_descriptors();
+  for (int i = 1; i <= 120; ++i) visit(i);
+  // Pooled upstream connections may differ by a few.
+  CHECK(eventually([&] { return gateway.process().open_descriptors() <= before + 4; }));
+}

@@ -1,0 +1,237 @@
+// The sealed log of a real run: one record an exchange, readable with the key, verified without it, and nothing of a
+// secret anywhere else.
+#include <signal.h>
+
+#include <set>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+unsigned chat(const GatewayProcess& gateway, std::string_view prompt, bool stream = false) {
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat(prompt, stream));
+  return client.read_answer().status();
+}
+
+// The files below `directory` that hold `needle`.
+std::vector<std::string> files_with(const path& directory, const std::string& needle) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    if (read_file(entry.path()).find(needle) != std::string::npos) found.push_back(entry.path().filename());
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("every exchange leaves one record, whatever became of it", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  CHECK(chat(gateway, "first") == 200);
+  ScriptedClient stranger(gateway.client());
+  stranger.send(request_text({.body = chat_body("llama", "second")}));
+  CHECK(stranger.read_answer().status() == 401);
+  ScriptedClient mistaken(gateway.client());
+  mistaken.send(request_text({.token = gateway.token(), .body = chat_body("nobody", "third")}));
+  CHECK(mistaken.read_answer().status() == 404);
+
+  const Records records = gateway.wait_for_records(3);
+  REQUIRE(records.size() == 3);
+  CHECK(records[0]["outcome"] == "none");
+  CHECK(records[0]["principal"] == "team-a");
+  CHECK(records[0]["model"] == "llama");
+  CHECK(records[0]["upstream"] == "model-server");
+  CHECK(records[0]["upstream_model"] == "llama-3.1-8b-instruct");
+  CHECK(records[0]["total_tokens"] == 5);
+  CHECK(records[0]["path"] == "/v1/chat/completions");
+  CHECK(records[0]["status"] == 200);
+  CHECK(records[1]["outcome"] == "credential_missing");
+  CHECK(records[2]["outcome"] == "model_unknown");
+  CHECK(gateway.verify().exit_code == 0);
+}
+
+TEST_CASE("SIGTERM ends the log cleanly: it verifies, and every record is there", "[log]") {
+  const std::string durability = GENERATE("buffered", "written", "synced");
+  INFO(durability);
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server, {.log = "capture: full, durability: " + durability});
+  for (int i = 0; i < 20; ++i) REQUIRE(chat(gateway, "prompt " + std::to_string(i)) == 200);
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+  const Finished verified = gateway.verify();
+  INFO(verified.out << verified.errors);
+  CHECK(verified.exit_code == 0);
+  CHECK(gateway.records().size() == 20);
+}
+
+TEST_CASE("after kill -9 under load every whole answer has its record, and verify names the torn tail", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server, {.log = "durability: written, capture: full"});
+  std::atomic<bool> stop = false;
+  std::mutex mutex;
+  std::vector<std::string> answered;
+  const auto load = [&](int thread) {
+    for (int i = 0; !stop; ++i) {
+      const std::string id = "load-" + std::to_string(thread) + "-" + std::to_string(i);
+      try {
+        ScriptedClient client(gateway.client());
+        client.send(gateway.chat("hello " + id, false, {{"X-Request-Id", id}}));
+        if (!client.read_answer().whole) return;
+      } catch (const WireError&) {
+        return;
+      }
+      const std::lock_guard lock(mutex);
+      answered.push_back(id);
+    }
+  };
+  std::size_t before_kill = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back(load, i);
+    CHECK(eventually(
+        [&] {
+          const std::lock_guard lock(mutex);
+          return answered.size() > 200;
+        },
+        30s));
+    gateway.signal(SIGKILL);
+    stop = true;
+    before_kill = answered.size();
+  }
+  CHECK(gateway.wait_for_exit() == 128 + SIGKILL);
+  INFO(before_kill << " answers before the kill");
+
+  std::set<std::string> recorded;
+  for (const Json& record : gateway.records()) recorded.insert(record["request_id"]);
+  for (const std::string& id : answered) CHECK(recorded.count(id) == 1);
+
+  // The segment has no end: that is said, with its place, and is no proof of tampering.
+  const Finished verified = gateway.verify();
+  INFO(verified.out << verified.errors);
+  CHECK(verified.exit_code == 1);
+  CHECK((verified.out + verified.errors).find("offset") != std::string::npos);
+
+  // The next start opens a new segment and serves.
+  gateway.start();
+  CHECK(chat(gateway, "after") == 200);
+  CHECK(gateway.wait_for_records(recorded.size() + 1).size() == recorded.size() + 1);
+}
+
+TEST_CASE("a torn tail is found where it is, and what is before it can be read", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  for (int i = 0; i < 5; ++i) REQUIRE(chat(gateway, "hello") == 200);
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+  REQUIRE(gateway.verify().exit_code == 0);
+  path segment;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(gateway.log_directory())) {
+    if (entry.is_regular_file() && (segment.empty() || entry.file_size() > std::filesystem::file_size(segment))) {
+      segment = entry.path();
+    }
+  }
+  const std::string whole = read_file(segment);
+  SECTION("cut short") {
+    write_file(segment, whole.substr(0, whole.size() - 10));
+    CHECK(gateway.verify().exit_code == 1);
+    CHECK(gateway.records().size() >= 4);
+  }
+  SECTION("one bit changed anywhere") {
+    for (std::size_t at = 0; at < whole.size(); at += whole.size() / 16 + 1) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ 1);
+      write_file(segment, changed);
+      INFO("at " << at << " of " << whole.size());
+      CHECK(gateway.verify().exit_code == 1);
+    }
+  }
+}
+
+TEST_CASE("no token and no prompt is in any file, log line, metric or error of a run", "[log]") {
+  const std::string prompt = "canary-prompt-8d1f6c", reply = "canary-reply-77aa10";
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    for (;;) {
+      const Message request = peer.read_request();
+      if (request.body.find("die") != std::string::npos) return peer.reset();
+      peer.send_answer(200, R"({"choices":[{"message":{"content":")" + reply + R"("}}]})");
+    }
+  });
+  GatewayProcess gateway(server, {.more = "operator_log: { level: debug }\n"});
+  CHECK(chat(gateway, prompt) == 200);
+  CHECK(chat(gateway, prompt + " die") == 502);
+  std::string errors_seen;
+  // Refused with the prompt and the token in every place that could be repeated.
+  for (const std::string& bytes : {"POST /" + prompt + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
+                                       gateway.token() + "\r\nContent-Length: 0\r\n\r\n",
+                                   "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " +
+                                       gateway.token() + "\r\nContent-Length: 0\r\n\r\n",
+                                   request_text({.token = gateway.token(), .body = "{\"model\":\"llama\",\"" + prompt}),
+                                   request_text({.token = gateway.token() + "x", .body = chat_body("llama", prompt)}),
+                                   gateway.token() + " / HTTP/1.1\r\n\r\n"}) {
+    ScriptedClient client(gateway.client());
+    client.send(bytes);
+    const Message answer = client.read_answer();
+    errors_seen += answer.start_line + answer.body;
+    for (const auto& [name, value] : answer.fields) errors_seen += name + value;
+  }
+  gateway.wait_for_records(7);
+  const std::string metrics = gateway.admin("/metrics").body;
+  CHECK_FALSE(metrics.empty());
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+
+  for (const std::string& secret : {gateway.token(), gateway.token().substr(3), prompt, reply}) {
+    CHECK(files_with(gateway.directory(), secret) == std::vector<std::string>{});
+    CHECK(metrics.find(secret) == std::string::npos);
+    CHECK(errors_seen.find(secret) == std::string::npos);
+  }
+  // The records themselves show the prompt to whoever holds the key, and the token to nobody.
+  const Finished shown = gateway.command(
+      {"log", "cat", "--content", "--key", gateway.directory() / "auditor.key", gateway.log_directory()});
+  CHECK(shown.out.find(prompt) != std::string::npos);
+  CHECK(shown.out.find(reply) != std::string::npos);
+  CHECK(shown.out.find(gateway.token().substr(3)) == std::string::npos);
+}
+
+TEST_CASE("metadata capture keeps no content", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.log = "capture: metadata"});
+  CHECK(chat(gateway, "not to be kept") == 200);
+  const Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["content_kept"] == false);
+  CHECK(records[0].dump().find("not to be kept") == std::string::npos);
+}
+
+TEST_CASE("a second gateway does not write into a log that has a writer", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const Finished second = gateway.command({"serve", "--config", gateway.config_file()});
+  CHECK(second.exit_code == 1);
+  CHECK_FALSE(second.errors.empty());
+  CHECK(chat(gateway, "hello") == 200);
+}
+
+TEST_CASE("segments rotate by size, and the chain goes through all of them", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server, {.log = "capture: full, segment: { size: 64KiB }"});
+  const std::string prompt(20'000, 'p');
+  for (int i = 0; i < 12; ++i) REQUIRE(chat(gateway, prompt) == 200);
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+  CHECK(gateway.verify().exit_code == 0);
+  CHECK(gateway.records().size() == 12);
+  std::vector<path> segments;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(gateway.log_directory())) {
+    if (entry.is_regular_file() && entry.file_size() > 1000) segments.push_back(entry.path());
+  }
+  std::sort(segments.begin(), segments.end());
+  REQUIRE(segments.size() >= 3);
+  std::filesystem::remove(segments[1]);
+  CHECK(gateway.verify().exit_code == 1);
+}

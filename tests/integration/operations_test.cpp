@@ -1,0 +1,211 @@
+// Running it: reload, drain, health and metrics.
+#include <signal.h>
+
+#include <algorithm>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+unsigned chat_status(const GatewayProcess& gateway, std::string_view model = "llama") {
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.token = gateway.token(), .body = chat_body(model, "hello")}));
+  return client.read_answer().status();
+}
+
+GatewayWish to(const ScriptedServer& server) {
+  return {.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())}}};
+}
+
+}  // namespace
+
+TEST_CASE("SIGHUP takes a good configuration whole and a bad one not at all", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayWish wish = to(server);
+  GatewayProcess gateway(wish);
+  CHECK(chat_status(gateway, "new-model") == 404);
+
+  wish.models = "  - name: new-model\n    targets: [{ upstream: model-server }]\n";
+  gateway.write_config(wish);
+  gateway.signal(SIGHUP);
+  CHECK(eventually([&] { return chat_status(gateway, "new-model") == 200; }));
+
+  // Bad in a way that would matter: the good half of it must not be taken either.
+  const std::string errors_before = gateway.errors();
+  const std::string bad = GENERATE(as<std::string>{}, "unknown_key: 1\n", "certificates: [{ name: x }]\n",
+                                   "operator_log: { level: loud }\n", "limits: [\n");
+  INFO(bad);
+  wish.models += "  - name: newer-model\n    targets: [{ upstream: model-server }]\n";
+  wish.more = bad;
+  gateway.write_config(wish);
+  gateway.signal(SIGHUP);
+  CHECK(eventually([&] { return gateway.errors().size() > errors_before.size(); }));
+  CHECK(chat_status(gateway, "new-model") == 200);
+  CHECK(chat_status(gateway, "newer-model") == 404);
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+}
+
+TEST_CASE("a changed file is taken without a signal", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayWish wish = to(server);
+  const GatewayProcess gateway(wish);
+  wish.models = "  - name: new-model\n    targets: [{ upstream: model-server }]\n";
+  gateway.write_config(wish);
+  CHECK(eventually([&] { return chat_status(gateway, "new-model") == 200; }));
+}
+
+TEST_CASE("a revoked token stops working without a restart, and looks like an unknown one", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const std::string token = gateway.create_token("team-b", {"--models", "llama"});
+  const auto answer = [&](const std::string& shown) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.token = shown, .body = chat_body("llama", "hello")}));
+    return client.read_answer();
+  };
+  REQUIRE(eventually([&] { return answer(token).status() == 200; }));
+  const Finished listed = gateway.command({"token", "list", "--config", gateway.config_file(), "--json"});
+  CHECK(listed.exit_code == 0);
+  CHECK(listed.out.find(token.substr(3)) == std::string::npos);
+  std::string id;
+  for (const std::size_t at : {listed.out.find("team-b")}) {
+    const std::size_t from =
+        listed.out.rfind("tk-", at) == std::string::npos ? listed.out.find("tk-", at) : listed.out.rfind("tk-", at);
+    id = listed.out.substr(from, listed.out.find_first_not_of("tk-0123456789abcdef", from) - from);
+  }
+  INFO(listed.out << id);
+  CHECK(gateway.command({"token", "revoke", "--config", gateway.config_file(), id}).exit_code == 0);
+  REQUIRE(eventually([&] { return answer(token).status() == 401; }));
+  const Message revoked = answer(token);
+  std::string unknown_token = token;
+  const Message malformed = answer("sp-nothing");
+  CHECK(revoked.body == malformed.body);
+  const Records records = gateway.records();
+  CHECK(
+      std::any_of(records.begin(), records.end(), [](const Json& r) { return r["outcome"] == "credential_revoked"; }));
+}
+
+TEST_CASE("SIGTERM drains: not ready at once, idle connections end, a live stream finishes", "[operations]") {
+  Signal finish;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    finish.wait();
+    peer.send(chunk("data: [DONE]\n\n"));
+    peer.send(last_chunk);
+    peer.wait_for_end();
+  });
+  GatewayProcess gateway(server);
+  ScriptedClient live(gateway.client()), idle(gateway.client());
+  live.send(gateway.chat("hello", true));
+  Message head = read_head(live);
+  BodyReader body(live, head, BodyReader::Of::answer);
+  REQUIRE_FALSE(body.next_event().empty());
+
+  gateway.signal(SIGTERM);
+  CHECK(idle.wait_for_end() != Ending::open);
+  CHECK(eventually([&] {
+    try {
+      return gateway.admin("/readyz").status() == 503;
+    } catch (const WireError&) {
+      return false;
+    }
+  }));
+  CHECK(eventually([&] {
+    try {
+      ScriptedClient late(gateway.client());
+      return false;
+    } catch (const WireError&) {
+      return true;
+    }
+  }));
+  CHECK_FALSE(gateway.wait_for_exit(100ms).has_value());
+  finish.set();
+  CHECK(body.next_event() == "data: [DONE]\n\n");
+  CHECK(body.next_event().empty());
+  CHECK(body.finished());
+  CHECK(gateway.wait_for_exit() == 0);
+  CHECK(gateway.verify().exit_code == 0);
+  CHECK(gateway.records().size() == 1);
+}
+
+TEST_CASE("a stream that outlives the drain's limit is cut, told so, and recorded", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    peer.wait_for_end(60s);
+  });
+  GatewayProcess gateway(server, {.limits = "{ drain: 300ms }"});
+  ScriptedClient live(gateway.client());
+  live.send(gateway.chat("hello", true));
+  Message head = read_head(live);
+  BodyReader body(live, head, BodyReader::Of::answer);
+  REQUIRE_FALSE(body.next_event().empty());
+  gateway.signal(SIGTERM);
+  CHECK(body.next_event().starts_with("data: {\"error\""));
+  CHECK(live.wait_for_end() == Ending::cut);
+  CHECK(gateway.wait_for_exit() == 0);
+  const Records records = gateway.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "draining");
+  CHECK(gateway.verify().exit_code == 0);
+}
+
+TEST_CASE("the admin listener says how it is", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  CHECK(gateway.admin("/healthz").status() == 200);
+  CHECK(gateway.admin("/readyz").status() == 200);
+  CHECK(gateway.admin("/nothing").status() == 404);
+  CHECK(chat_status(gateway) == 200);
+  CHECK(chat_status(gateway, "nobody-knows-this-name") == 404);
+  gateway.wait_for_records(2);
+  const Message metrics = gateway.admin("/metrics");
+  CHECK(metrics.status() == 200);
+  CHECK(metrics.body.find("gen_ai_") != std::string::npos);
+  CHECK(metrics.body.find("llama") != std::string::npos);
+  // Labels come from the configuration, never from what a client sent.
+  CHECK(metrics.body.find("nobody-knows-this-name") == std::string::npos);
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.method = "GET", .target = "/metrics", .token = gateway.token()}));
+  CHECK(client.read_answer().status() == 404);
+}
+
+TEST_CASE("limits of a token: 429 with what a client needs to wait", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const std::string token = gateway.create_token("team-b", {"--models", "*", "--requests-per-minute", "2"});
+  const auto answer = [&](const std::string& target) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.target = target, .token = token, .body = chat_body("llama", "hello")}));
+    return client.read_answer();
+  };
+  REQUIRE(eventually([&] { return answer("/v1/none").status() != 401; }));
+  Message last;
+  for (int i = 0; i < 3; ++i) last = answer("/v1/chat/completions");
+  CHECK(last.status() == 429);
+  CHECK(Json::parse(last.body)["error"]["code"] == "rate_limit_exceeded");
+  CHECK(std::stoi(last.field("retry-after")) > 0);
+  CHECK(last.field("x-ratelimit-limit-requests") == "2");
+  CHECK(last.field("x-ratelimit-remaining-requests") == "0");
+  CHECK_FALSE(last.field("x-ratelimit-reset-requests").empty());
+  const Json anthropic = Json::parse(answer("/v1/messages").body);
+  CHECK(anthropic["type"] == "error");
+  CHECK(anthropic["error"]["type"] == "rate_limit_error");
+}
+
+TEST_CASE("a wrong configuration is told with its line, and nothing is served", "[operations]") {
+  const TemporaryDirectory directory;
+  write_file(directory / "bad.yaml", "listeners: []\nnonsense: 1\nlog: off\n");
+  const Finished served = run({SALLYPORT_BINARY, "serve", "--config", directory / "bad.yaml"});
+  CHECK(served.exit_code == 1);
+  CHECK(served.errors.find("bad.yaml:2") != std::string::npos);
+  CHECK(run({SALLYPORT_BINARY, "serve"}).exit_code == 2);
+  CHECK(run({SALLYPORT_BINARY, "--help"}).exit_code == 0);
+}

@@ -1,0 +1,30 @@
+# The real process, from outside. One program, one ctest per file so that they run side by side.
+set(integration ${CMAKE_CURRENT_LIST_DIR})
+add_library(gateway_harness STATIC ${integration}/../support/gateway_process.cpp)
+target_link_libraries(gateway_harness PUBLIC test_support)
+target_compile_definitions(gateway_harness PUBLIC SALLYPORT_BINARY="$<TARGET_FILE:sallyport>")
+add_dependencies(gateway_harness sallyport)
+
+add_executable(integration_test
+  ${integration}/streaming_test.cpp
+  ${integration}/cancel_test.cpp
+  ${integration}/backpressure_test.cpp
+  ${integration}/tls_test.cpp
+  ${integration}/upstream_identity_test.cpp
+  ${integration}/upstream_connection_test.cpp
+  ${integration}/http_test.cpp
+  ${integration}/hostile_test.cpp
+  ${integration}/log_test.cpp
+  ${integration}/operations_test.cpp)
+target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
+
+# integration(LABEL TAG…): the test cases of each tag as a ctest of its own.
+function(integration label)
+  foreach(tag ${ARGN})
+    add_test(NAME integration-${tag} COMMAND integration_test "[${tag}]")
+    set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
+  endforeach()
+endfunction()
+integration(traffic streaming cancel backpressure tls upstream-identity upstream-connection http operations)
+integration(hostile hostile)
+integration(log log)

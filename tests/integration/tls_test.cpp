@@ -1,0 +1,110 @@
+// The first gate, seen from outside with other people's tools.
+#include <signal.h>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+std::string address_of(const GatewayProcess& gateway) { return "127.0.0.1:" + std::to_string(gateway.client().port); }
+
+std::string with_client_certificates(std::string_view how) {
+  return "client_certificates: " + std::string(how) +
+         "\n      client_ca: " + GatewayProcess::pki().ours.certificate().string();
+}
+
+constexpr std::string_view team_a_certificate =
+    "certificates:\n  - name: team-cert\n    match: { common_name: team-a }\n    models: [llama]\n";
+
+}  // namespace
+
+TEST_CASE("TLS 1.2 is refused, TLS 1.3 is spoken", "[tls]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const std::string ca = GatewayProcess::pki().ours.certificate();
+
+  const Finished old = run({"openssl", "s_client", "-connect", address_of(gateway), "-tls1_2", "-CAfile", ca});
+  CHECK(old.exit_code != 0);
+  CHECK(old.out.find("Cipher is (NONE)") != std::string::npos);
+  const Finished current = run({"openssl", "s_client", "-connect", address_of(gateway), "-CAfile", ca, "-alpn",
+                                "h2,http/1.1", "-verify_return_error", "-servername", "localhost"});
+  CHECK(current.out.find("TLSv1.3") != std::string::npos);
+  CHECK(current.out.find("Verify return code: 0 (ok)") != std::string::npos);
+  CHECK(current.out.find("ALPN protocol: http/1.1") != std::string::npos);
+
+  const std::string url = "https://localhost:" + std::to_string(gateway.client().port) + "/v1/models";
+  const std::string bearer = "Authorization: Bearer " + gateway.token();
+  CHECK(run({"curl", "-sS", "--cacert", ca, "--tls-max", "1.2", "-H", bearer, url}).exit_code == 35);
+  const Finished listed = run({"curl", "-sS", "--cacert", ca, "-H", bearer, url});
+  CHECK(listed.exit_code == 0);
+  CHECK(Json::parse(listed.out)["object"] == "list");
+}
+
+TEST_CASE("a listener that requires client certificates serves ours only", "[tls]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.listener_tls = with_client_certificates("required")});
+  ClientWish wish = gateway.client();
+  SECTION("none") {}
+  SECTION("from another authority") { wish.tls.identity = GatewayProcess::pki().foreign_client; }
+  SECTION("a server's certificate of our authority") { wish.tls.identity = GatewayProcess::pki().model_server; }
+  ScriptedClient refused(wish);
+  try {
+    refused.send(gateway.chat("hello"));
+  } catch (const WireError&) {
+    // The refusal may be there before the request is.
+  }
+  CHECK(refused.wait_for_end() == Ending::cut);
+  CHECK(server.connections() == 0);
+
+  wish.tls.identity = GatewayProcess::pki().client;
+  ScriptedClient accepted(wish);
+  accepted.send(gateway.chat("hello"));
+  CHECK(accepted.read_answer().status() == 200);
+}
+
+TEST_CASE("a client certificate that the configuration knows stands for a caller", "[tls]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(
+      server, {.listener_tls = with_client_certificates("optional"), .more = std::string(team_a_certificate)});
+  const auto status = [&](const ClientWish& wish, std::string_view model) {
+    ScriptedClient client(wish);
+    client.send(request_text({.body = chat_body(model, "hello")}));
+    return client.read_answer().status();
+  };
+  ClientWish known = gateway.client();
+  known.tls.identity = GatewayProcess::pki().client;
+  CHECK(status(known, "llama") == 200);
+  CHECK(status(known, "embed") == 403);
+  CHECK(status(gateway.client(), "llama") == 401);
+  const Records records = gateway.wait_for_records(3);
+  REQUIRE(records.size() == 3);
+  CHECK(records[0]["principal"] == "team-cert");
+  CHECK(records[1]["outcome"] == "model_forbidden");
+  CHECK(records[2]["outcome"] == "credential_missing");
+}
+
+TEST_CASE("SNI picks the certificate; a name that fits none gets the first", "[tls]") {
+  const TestPki& pki = GatewayProcess::pki();
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayWish wish;
+  // A second listener-level pair; its name is elsewhere.example.
+  wish.listener_tls = "client_certificates: off";
+  wish.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())}};
+  GatewayProcess gateway(wish);
+  std::string text = read_file(gateway.config_file());
+  const std::string pair =
+      ", { chain: " + pki.wrong_name.certificate.string() + ", key: " + pki.wrong_name.key.string() + " }]";
+  text.replace(text.find("]\n", text.find("certificates:")), 1, pair);
+  write_file(gateway.config_file(), text);
+  gateway.signal(SIGHUP);
+
+  const auto subject_for = [&](const std::string& name) {
+    return run({"openssl", "s_client", "-connect", address_of(gateway), "-servername", name}).out;
+  };
+  CHECK(eventually(
+      [&] { return subject_for("elsewhere.example").find("subject=CN = elsewhere.example") != std::string::npos; }));
+  CHECK(subject_for("localhost").find("subject=CN = localhost") != std::string::npos);
+  CHECK(subject_for("unknown.example").find("subject=CN = localhost") != std::string::npos);
+}

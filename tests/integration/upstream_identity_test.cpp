@@ -1,0 +1,128 @@
+// The second gate: nothing of a request goes to a model server that did not prove itself, and the record says why.
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+
+namespace {
+
+struct Outcome {
+  Message answer;
+  Json record;
+};
+
+Outcome one_chat(const GatewayProcess& gateway) {
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  Outcome outcome{client.read_answer(), Json()};
+  const Records records = gateway.wait_for_records(1);
+  if (!records.empty()) outcome.record = records.front();
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("a model server with a wrong name, an expired or a foreign certificate gets nothing", "[upstream-identity]") {
+  const TestPki& pki = GatewayProcess::pki();
+  struct Case {
+    Identity shown;
+    std::string outcome;
+  };
+  const auto one = GENERATE_REF(values<Case>({
+      {pki.wrong_name, "upstream_certificate_name"},
+      {pki.expired, "upstream_certificate_expired"},
+      {pki.foreign, "upstream_certificate_untrusted"},
+      {pki.client, "upstream_certificate_untrusted"},  // a client's certificate is not a server's
+  }));
+  INFO(one.outcome);
+  ScriptedServer server(mutual_tls(one.shown, pki.ours.certificate()), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(Json::parse(outcome.answer.body)["error"]["code"] == "upstream_untrusted");
+  CHECK(outcome.record["outcome"] == one.outcome);
+  CHECK(outcome.record["status"] == 502);
+  CHECK(server.received().count() == 0);
+  CHECK(server.handshakes() == 0);
+}
+
+TEST_CASE("a model server that does not take the gateway's certificate is a 502 that says so", "[upstream-identity]") {
+  const TestPki& pki = GatewayProcess::pki();
+  ScriptedServer server(mutual_tls(pki.model_server, pki.foreign_authority.certificate()),
+                        answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(outcome.record["outcome"] == "upstream_rejected_certificate");
+  CHECK(server.received().count() == 0);
+}
+
+TEST_CASE("a model server that speaks TLS 1.2 at most is refused", "[upstream-identity]") {
+  const TestPki& pki = GatewayProcess::pki();
+  ScriptedServer server({TlsWish{pki.model_server, pki.ours.certificate(), TLS1_2_VERSION, TLS1_2_VERSION}},
+                        answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(outcome.record["outcome"] == "upstream_tls_failed");
+  CHECK(server.received().count() == 0);
+}
+
+TEST_CASE("nothing is read from a model server before its handshake is done", "[upstream-identity]") {
+  // CVE-2026-1642: an answer in the clear, sent before the handshake, was taken for the model server's.
+  ScriptedServer server({}, [](Peer& peer) {
+    peer.send_answer(200, chat_answer);
+    peer.wait_for_end();
+  });
+  const GatewayProcess gateway(
+      GatewayWish{.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())}}});
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(outcome.record["outcome"] == "upstream_tls_failed");
+}
+
+TEST_CASE("the gateway shows its own client certificate and resumes its sessions", "[upstream-identity]") {
+  std::atomic<int> resumed = 0;
+  std::string subject;
+  std::mutex mutex;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    if (SSL_session_reused(peer.tls()) == 1) ++resumed;
+    X509* certificate = SSL_get1_peer_certificate(peer.tls());
+    if (certificate != nullptr) {
+      const std::lock_guard lock(mutex);
+      char line[128] = {};
+      X509_NAME_oneline(X509_get_subject_name(certificate), line, sizeof line);
+      subject = line;
+    }
+    X509_free(certificate);
+    peer.read_request();
+    peer.send_answer(200, chat_answer, "Connection: close\r\n");
+  });
+  const GatewayProcess gateway(server);
+  for (int i = 0; i < 6; ++i) {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat("hello"));
+    REQUIRE(client.read_answer().status() == 200);
+  }
+  CHECK(subject == "/CN=sallyport");
+  // Each of the two workers has sessions of its own.
+  CHECK(resumed >= 4);
+}
+
+TEST_CASE("a host name that has no address, and a port where nobody listens, are 502", "[upstream-identity]") {
+  std::string endpoint, expected;
+  SECTION("no address") {
+    endpoint = "https://model-server.invalid:443";
+    expected = "upstream_unresolved";
+  }
+  SECTION("nobody listens") {
+    const ReservedPort nobody;
+    endpoint = "https://127.0.0.1:" + std::to_string(nobody.number());
+    expected = "upstream_unreachable";
+  }
+  const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = endpoint}}});
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(Json::parse(outcome.answer.body)["error"]["code"] == "upstream_unreachable");
+  CHECK(outcome.record["outcome"] == expected);
+}
