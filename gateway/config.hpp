@@ -59,7 +59,7 @@ struct Limits {
   std::size_t connections_per_address = 10'000;
   core::Duration handshake = 5s;
   core::Duration head_time = 10s;                // from the connection's or the request's first byte
-  core::Duration body_stall = 20s;               // without progress
+  core::Duration body_stall = 20s;               // for each 16 KiB of the body
   core::Duration keep_alive_idle = 75s;
   std::uint64_t keep_alive_requests = 10'000;
   core::Duration write_stall = 60s;

@@ -18,16 +18,18 @@ using core::Task;
 using http::BodyKind;
 
 namespace {
+constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }
 
 Task<Next> serve_exchange(Connection& connection) {
   // Between requests the connection waits without an Exchange, a buffer or a snapshot.
   Worker& worker = connection.worker;
-  const auto& limits = worker.snapshot()->shared->config.limits;
   if (connection.input.empty()) {
-    const auto patience = connection.requests == 0 ? limits.head_time : limits.keep_alive_idle;
-    connection.stream.set_deadline(worker.now() + patience);
+    const auto snapshot = worker.snapshot();
+    const auto& limits = snapshot->shared->config.limits;
+    connection.stream.set_deadline(worker.now() +
+                                   (connection.requests == 0 ? limits.head_time : limits.keep_alive_idle));
     if (auto readable = co_await connection.input.wait(); !readable) co_return Next::close;
     auto got = co_await connection.input.more();
     if (!got || *got == 0) co_return Next::close;
@@ -141,6 +143,8 @@ Task<Result<void>> Exchange::read_body() {
     if (!written) co_return Error(Reason::client_left);
   }
   http::BodyDecoder decoder(head_.framing);
+  std::size_t since_progress = 0;
+  connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
   while (!body_read_) {
     auto step = decoder.decode(connection_.input.bytes());
     if (!step) co_return step.error();
@@ -148,10 +152,13 @@ Task<Result<void>> Exchange::read_body() {
     connection_.input.consume(step->consumed);
     body_read_ = step->finished;
     if (body_read_ || step->consumed > 0) continue;
-    connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
     auto got = co_await connection_.input.more();
     if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
     if (!got || *got == 0) co_return Error(Reason::client_left);
+    since_progress += *got;
+    if (since_progress < progress_bytes) continue;
+    since_progress = 0;
+    connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
   }
   record_.request_bytes = body_.size();
   connection_.stream.set_deadline(core::TimerWheel::never);
@@ -357,6 +364,7 @@ Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outco
   http::append_field(head, "content-type", "application/json");
   head += own_fields(record_.request_id, standings_);
   if (status == 401) http::append_field(head, "www-authenticate", "Bearer");
+  if (status == 503) http::append_field(head, "retry-after", "1");
   if (status == 405) http::append_field(head, "allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   http::append_framing(head, {BodyKind::sized, body.size()});
   if (!keep) http::append_field(head, "connection", "close");

@@ -107,6 +107,7 @@ void Worker::tick() {
   ticker_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     wheel_.advance(services_.clock.now());
+    metrics_.upstream_connections(snapshot_->pool->idle_count(), snapshot_->pool->open_count());
     tick();
   });
 }

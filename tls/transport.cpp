@@ -111,11 +111,20 @@ Result<void> Transport::send(core::ConstBytes bytes) noexcept {
     unsent_.clear();
     unsent_begin_ = 0;
   }
-  unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
+  // A write under way reads from unsent_, which must not move then.
+  core::Bytes& kept = flushing_ ? later_ : unsent_;
+  kept.insert(kept.end(), bytes.begin(), bytes.end());
   return {};
 }
 
 Task<Result<void>> Transport::flush() {
+  flushing_ = true;
+  auto flushed = co_await flush_unsent();
+  flushing_ = false;
+  co_return flushed;
+}
+
+Task<Result<void>> Transport::flush_unsent() {
   while (has_unsent()) {
     if (cancelled_ || expired_) co_return failure();
     const core::ConstBytes rest = core::ConstBytes(unsent_).subspan(unsent_begin_);
@@ -126,9 +135,10 @@ Task<Result<void>> Transport::flush() {
     bytes_sent_ += sent;
     if (error == boost::asio::error::operation_aborted) co_return failure();
     if (error) co_return Error(Reason::io_failed, error.value());
+    if (has_unsent()) continue;
+    unsent_ = std::exchange(later_, {});  // nothing is kept for a client that has caught up
+    unsent_begin_ = 0;
   }
-  unsent_ = {};  // a stalled client's backlog is not kept once it is gone
-  unsent_begin_ = 0;
   co_return Result<void>();
 }
 

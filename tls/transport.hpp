@@ -72,6 +72,7 @@ class Transport {
     std::array<std::byte, inbox_size> bytes;
   };
 
+  core::Task<core::Result<void>> flush_unsent();
   void start_read();
   void read_done(const boost::system::error_code& error, std::size_t size);
   core::Error failure() const noexcept;
@@ -83,8 +84,10 @@ class Transport {
   std::function<void()> watcher_;
   core::TimerWheel::Timer timer_;
   core::Bytes unsent_;
+  core::Bytes later_;  // what was sent while unsent_ is being flushed
   std::size_t unsent_begin_ = 0;
   std::uint64_t bytes_sent_ = 0;
+  bool flushing_ = false;
   bool expired_ = false;
   bool cancelled_ = false;
 };
