@@ -50,7 +50,7 @@ bool LogAppender::due(std::size_t next_item) const {
   const SegmentLink& end = segment_->end();
   if (recipients_changed_) return true;
   return end.frames > 0 &&
-         (end.bytes + next_item > settings_.segment_bytes || clock_.now() - started_ >= settings_.segment_age);
+         (end.bytes + next_item > settings_.segment_bytes || clock_.now() - first_frame_ >= settings_.segment_age);
 }
 
 core::Result<void> LogAppender::start() try {
@@ -66,7 +66,6 @@ core::Result<void> LogAppender::start() try {
   file_ = std::move(*file);
   number_ += 1;
   good_ = segment_->end();
-  started_ = clock_.now();
   recipients_changed_ = false;
   segments_ += 1;
   return {};
@@ -75,6 +74,7 @@ core::Result<void> LogAppender::start() try {
 }
 
 void LogAppender::seal(const LogItem& item) {
+  if (segment_->end().frames == 0) first_frame_ = clock_.now();
   SegmentWriter::Part parts[3];
   std::size_t count = 0;
   if (!item.text.empty()) {

@@ -59,7 +59,7 @@ class LogAppender {
   SegmentLink good_;      // the open segment, as far as it is vouched for
   std::unique_ptr<SegmentWriter> segment_;
   std::unique_ptr<SegmentFile> file_;
-  core::TimePoint started_;
+  core::TimePoint first_frame_;  // of the open segment: its age counts from there
   bool recipients_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
 };

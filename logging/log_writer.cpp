@@ -122,6 +122,7 @@ core::Result<void> LogWriter::write_batch() {
 
 // The items that are safe now: their callers are told, their plaintext goes.
 void LogWriter::settle(std::uint64_t vouched) {
+  if (base_ + settled_ < vouched) publish();
   for (; base_ + settled_ < vouched; ++settled_) {
     LogItem& item = batch_[settled_];
     if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;

@@ -27,7 +27,7 @@ struct LogSettings {
   Durability durability = Durability::written;
   Overload overload = Overload::refuse;
   std::uint64_t segment_bytes = 64ull * 1024 * 1024;
-  core::Duration segment_age = std::chrono::minutes(5);
+  core::Duration segment_age = std::chrono::minutes(5);            // counted from its first frame
   core::Duration flush_interval = std::chrono::milliseconds(200);  // buffered: at most this is lost on kill -9
   std::size_t queue_bytes = 64ull * 1024 * 1024;  // held in memory and waiting for the writer, all exchanges together
   core::Duration stall_limit = std::chrono::seconds(10);  // a write that takes longer: the disk counts as failed

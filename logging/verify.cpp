@@ -272,10 +272,9 @@ void Verifier::check_stop(std::size_t index, const FrameWalker& walker, FrameWal
   }
   if (declared->end != PreviousEnd::torn) return;
   const auto tail = std::filesystem::file_size(segments_[index].file.path) - link.bytes;
-  find_here(FindingKind::torn_declared, number,
-            "it ends without its clean end, as its successor declares; the " + std::to_string(tail) +
-                " bytes behind are not vouched for",
-            walker);
+  std::string said = "it ends here without its clean end, as its successor declares";
+  if (tail > 0) said += "; the " + std::to_string(tail) + " bytes behind are not vouched for";
+  find_here(FindingKind::torn_declared, number, std::move(said), walker);
 }
 
 // A segment to whose end nobody testifies: the last one, or one beside a missing or damaged neighbour.
