@@ -66,11 +66,21 @@ Bytes der_of(EVP_PKEY* key) {
   return der;
 }
 
+// The point of a P-256 key, in the form it was given, or the bytes of an Ed25519 key.
+Bytes raw_of(EVP_PKEY* key) {
+  Bytes bytes(p256_point_size);
+  std::size_t size = 0;
+  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
+          "encode a public key");
+  bytes.resize(size);
+  return bytes;
+}
+
 Key parse_der(ConstBytes der) {
   const unsigned char* in = raw(der.data());
   Key key = owned(d2i_PUBKEY(nullptr, &in, int_size(der)));
   ERR_clear_error();
-  return in == raw(der.data()) + der.size() ? key : nullptr;
+  return key;
 }
 
 // What was written to a memory BIO. Its buffer is wiped when it is freed.
@@ -93,8 +103,14 @@ void choose_oaep_sha256(EVP_PKEY_CTX* context) {
           "set up RSA-OAEP");
 }
 
+// By way of the bare bytes where there are any: decoding DER takes OpenSSL 3.0 a millisecond, and HPKE makes a key for
+// every message.
 PublicKey public_half(EVP_PKEY* key) {
-  auto half = PublicKey::from_der(der_of(key));
+  const auto type = type_of(key);
+  std::optional<PublicKey> half;
+  if (type == KeyType::p256) half = PublicKey::from_p256_point(raw_of(key));
+  if (type == KeyType::ed25519) half = PublicKey::from_ed25519(raw_of(key));
+  if (type == KeyType::rsa) half = PublicKey::from_der(der_of(key));
   if (!half) throw std::invalid_argument("this is not a sound P-256, Ed25519 or RSA key of 2048 to 8192 bits");
   return *std::move(half);
 }
@@ -192,13 +208,7 @@ std::string PublicKey::pem() const {
 
 Bytes PublicKey::raw() const {
   if (type_ == KeyType::rsa) throw std::logic_error("an RSA key has no raw form");
-  Bytes bytes(type_ == KeyType::p256 ? p256_point_size : ed25519_key_size);
-  std::size_t size = 0;
-  require(EVP_PKEY_get_octet_string_param(key_.get(), OSSL_PKEY_PARAM_PUB_KEY, core::raw(bytes.data()), bytes.size(),
-                                          &size) == 1,
-          "encode a public key");
-  bytes.resize(size);
-  return bytes;
+  return raw_of(key_.get());
 }
 
 Bytes PublicKey::encrypt_oaep(ConstBytes plaintext) const {
@@ -257,6 +267,11 @@ PrivateKey PrivateKey::from_pem(ConstBytes pem, const AskPassphrase& ask) {
   if (!key) {
     throw std::invalid_argument(question.asked ? "the passphrase is missing or does not open this private key"
                                                : "this is not a private key in PEM form");
+  }
+  // A file may hold the point compressed; from here on it is not.
+  if (EVP_PKEY_is_a(key.get(), "EC")) {
+    EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                   OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);
   }
   return PrivateKey(std::move(key));
 }

@@ -199,6 +199,16 @@ TEST_CASE("a plain private key asks for nothing") {
   CHECK_NOTHROW(PrivateKey::from_pem(pem.reveal(), []() -> Secret { throw std::logic_error("asked"); }));
 }
 
+TEST_CASE("a private P-256 key whose public half is written compressed or is missing is taken all the same") {
+  // The number 1 as a private key: its public half is the generator (SEC 2, secp256r1).
+  const PrivateKey whole = p256_key("1");
+  const PrivateKey compressed = private_key_from_der(
+      hex("3067020100301306072a8648ce3d020106082a8648ce3d030107044d304b0201010420" + std::string(63, '0') + "1" +
+          "a12403220003"
+          "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"));
+  CHECK(compressed.public_key().raw() == whole.public_key().raw());
+}
+
 TEST_CASE("a private key of another curve is refused in words") {
   // A P-384 key made with `openssl genpkey`, kept nowhere else.
   const char* p384 =
