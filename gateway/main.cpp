@@ -1,14 +1,17 @@
 // The command line: one program, one command for each thing a person does with it.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 
 #include "gateway/check_command.hpp"
+#include "gateway/config_text.hpp"
 #include "gateway/key_command.hpp"
 #include "gateway/load_config.hpp"
+#include "gateway/log_command.hpp"
 #include "gateway/serve_command.hpp"
 #include "gateway/token_command.hpp"
 #include "gateway/version_command.hpp"
@@ -37,6 +40,17 @@ std::filesystem::path tokens_file_of(const std::filesystem::path& config) {
   throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
 }
 
+// CLI11 would say no more than that a command is missing.
+bool is_unknown_command(const CLI::App& app, std::string_view word) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) return false;
+  const auto meant = sallyport::gateway::nearest(word, commands);
+  std::cerr << "There is no such command." << (meant.empty() ? "" : " Did you mean: sallyport ") << meant
+            << "\nsallyport --help lists them.\n";
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,7 +65,9 @@ int main(int argc, char** argv) {
   sallyport::gateway::add_check_command(app, exit_code);
   sallyport::gateway::add_token_commands(app, exit_code, tokens_file_of);
   sallyport::gateway::add_key_commands(app, exit_code);
+  sallyport::gateway::add_log_commands(app, exit_code);
   sallyport::gateway::add_version_command(app, exit_code);
+  if (argc > 1 && is_unknown_command(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong_use) {

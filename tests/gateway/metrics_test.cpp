@@ -1,10 +1,13 @@
 #include "gateway/metrics.hpp"
 
+#include <filesystem>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "gateway/metric_series.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
 
 using namespace sallyport;
 using namespace sallyport::gateway;
@@ -193,6 +196,23 @@ TEST_CASE("the log's counts are shown while there is a log") {
   CHECK(value_of(page, "sallyport_log_records_total") == "12345678901");
   CHECK(value_of(page, "sallyport_log_lost_total") == "3");
   CHECK(value_of(page, "sallyport_log_healthy") == "0");
+}
+
+TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
+  Config config = a_config();
+  config.log.emplace();
+  Metrics metrics(config, 1);
+  metrics.worker(0).exchange_finished(a_record());
+  std::set<std::string> served, documented;
+  std::istringstream page(metrics.text({}));
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("# TYPE ")) served.insert(line.substr(7, line.rfind(' ') - 7));
+  }
+  std::istringstream text(tests::read_file(std::filesystem::path(SOURCE_DIR) / "docs" / "metrics.md"));
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("| `")) documented.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  CHECK(served == documented);
 }
 
 TEST_CASE("a scrape while workers count sees whole numbers and ends with the right sum") {
