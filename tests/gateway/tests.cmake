@@ -7,6 +7,7 @@ unit_tests(gateway
   load_config_test.cpp
   metrics_test.cpp
   operator_log_test.cpp
+  relay_test.cpp
   token_command_test.cpp
   yaml_tree_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)
