@@ -77,7 +77,9 @@ core::Secret ask_passphrase(const std::string& question) {
 
 core::Secret ask_new_passphrase() {
   core::Secret first = ask_passphrase("New passphrase");
-  if (!first.equals(ask_passphrase("The same again").reveal())) throw std::runtime_error("the two answers differ");
+  const core::Secret second = ask_passphrase("The same again");
+  const bool same = first.equals(second.reveal());
+  if (!same) throw std::runtime_error("the two answers differ");
   return first;
 }
 
