@@ -1,7 +1,6 @@
 // Who can turn a stanza back into its data key: a key file (identity.hpp), or what keeps a key without giving it away.
 #pragma once
 
-#include <span>
 #include <string>
 
 #include "core/bytes.hpp"
@@ -31,8 +30,5 @@ class KeyHolder {
   // Errors: key_mismatch (the stanza names another key), envelope_malformed, not_authentic, io_failed.
   virtual core::Result<core::Secret> unwrap(const Stanza& stanza, core::ConstBytes context) = 0;
 };
-
-// The first stanza that opens. Errors: key_mismatch when none is for this holder, else that of the last one tried.
-core::Result<core::Secret> unwrap_any(KeyHolder& holder, std::span<const Stanza> stanzas, core::ConstBytes context);
 
 }  // namespace sallyport::envelope
