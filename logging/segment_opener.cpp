@@ -76,7 +76,7 @@ Ladder* PartOpener::at_step(KeyNumber key, std::uint32_t step) {
 std::optional<core::Bytes> PartOpener::open(core::ConstBytes frame, const Digest& chain_before, const PartView& part) {
   const FrameHead head = decode_frame_head(frame.data());
   // No key takes more steps than there are frames: a forged step must not keep a reader busy for hours.
-  if (part.head.step > head.sequence || part.sealed.size() < tag_size) return std::nullopt;
+  if (part.head.step > head.sequence || part.head.flags != 0 || part.sealed.size() < tag_size) return std::nullopt;
   Ladder* ladder = at_step(part.head.key, part.head.step);
   if (ladder == nullptr) return std::nullopt;
   const std::byte* part_head = part.sealed.data() - part_head_size;
