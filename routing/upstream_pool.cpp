@@ -30,7 +30,7 @@ struct UpstreamLease::Connection {
 // Shared by the pool and its connections, so that either may end first. Idle connections and their shelf hold each
 // other until the pool, or what ends them, takes them apart.
 struct UpstreamPool::Shelf {
-  Shelf(const Endpoint& where, core::TimerWheel& time) : endpoint(where), wheel(&time) {}
+  Shelf(const Endpoint& where, core::TimerWheel& time) : endpoint(where), wheel(time) {}
 
   std::unique_ptr<Connection> take_idle();
   void keep(std::unique_ptr<Connection> connection);
@@ -42,7 +42,7 @@ struct UpstreamPool::Shelf {
 
   const Endpoint endpoint;
   PoolLimits limits;
-  core::TimerWheel* wheel;                        // null when the pool has ended
+  core::TimerWheel& wheel;
   std::uint64_t epoch = 0;                        // raised by close_idle: what was dialled before is not kept
   std::vector<std::unique_ptr<Connection>> idle;  // the most recently used last
   std::size_t open = 0;                           // idle ones too
@@ -71,12 +71,12 @@ std::unique_ptr<UpstreamLease::Connection> UpstreamPool::Shelf::take_idle() {
 
 void UpstreamPool::Shelf::keep(std::unique_ptr<Connection> connection) {
   core::ByteStream& stream = *connection->stream;
-  if (!wheel || connection->epoch != epoch || limits.idle == 0 || stream.has_unread()) return stream.close();
-  const core::TimePoint expires = std::min(wheel->now() + limits.idle_expiry, connection->opened + limits.lifetime);
-  if (expires <= wheel->now()) return stream.close();
+  if (connection->epoch != epoch || limits.idle == 0 || stream.has_unread()) return stream.close();
+  const core::TimePoint expires = std::min(wheel.now() + limits.idle_expiry, connection->opened + limits.lifetime);
+  if (expires <= wheel.now()) return stream.close();
   if (idle.size() >= limits.idle) discard_oldest();
   const auto discard_it = [this, self = connection.get()] { discard(*self); };
-  connection->expiry.emplace(*wheel, discard_it).set(expires);
+  connection->expiry.emplace(wheel, discard_it).set(expires);
   idle.push_back(std::move(connection));
   stream.watch(discard_it);
 }
@@ -142,12 +142,7 @@ struct UpstreamPool::Group {
 };
 
 UpstreamPool::UpstreamPool(Dial dial, core::TimerWheel& wheel) : dial_(std::move(dial)), wheel_(wheel) {}
-UpstreamPool::~UpstreamPool() {
-  close_idle();
-  for (const auto& group : groups_) {
-    for (const auto& shelf : group->shelves) shelf->wheel = nullptr;
-  }
-}
+UpstreamPool::~UpstreamPool() { close_idle(); }
 
 // Upstreams are few: a walk is cheaper than building a key.
 UpstreamPool::Group& UpstreamPool::group_of(const Upstream& upstream) {

@@ -337,8 +337,8 @@ TEST_CASE("JSON that the grammar forbids is refused, whole and byte by byte") {
     INFO(text);
     CHECK_FALSE(accepts(text));
   }
-  for (const auto& text :
-       {std::string("\0", 1), std::string("{}\0", 3), std::string("\"\0\"", 3), std::string("{\0\"\0a", 6)}) {
+  for (const auto& text : {std::string("\"\\\0\"", 4), std::string("\0", 1), std::string("{}\0", 3),
+                           std::string("\"\0\"", 3), std::string("{\0\"\0a", 6)}) {
     CHECK_FALSE(accepts(text));
   }
 }

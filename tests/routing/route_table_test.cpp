@@ -39,12 +39,12 @@ routing::Model model(std::string name, std::vector<std::string> aliases, std::ve
 }
 
 RouteTable table() {
-  return RouteTable(
-      {upstream("a"), upstream("b")},
-      {model("llama", {"gpt-4", "big \"one\""}, {{0, "meta/llama", 1}}),
-       model("mixed", {}, {{0, "m0", 0}, {0, "m1", 1}, {1, "m3", 3}}), model("embed", {}, {{1, "e5", 1}})},
-      {{"audio", "/v1/audio/", 0, routing::Capture::metadata},
-       {"speech", "/v1/audio/speech", 1, routing::Capture::full}});
+  return RouteTable({upstream("a"), upstream("b")},
+                    {model("llama", {"gpt-4", "big \"one\""}, {{0, "meta/llama", 1}}),
+                     model("mixed", {}, {{0, "m0", 0}, {0, "m1", 1}, {1, "m3", 3}, {0, "m2", 2}}),
+                     model("embed", {}, {{1, "e5", 1}})},
+                    {{"audio", "/v1/audio/", 0, routing::Capture::metadata},
+                     {"speech", "/v1/audio/speech", 1, routing::Capture::full}});
 }
 
 template <class T>
@@ -87,16 +87,22 @@ TEST_CASE("Targets are chosen by weight, and one without weight never") {
   const auto who = principal({"*"});
   std::mt19937 random(1);
   std::map<std::string, int> seen;
-  for (int i = 0; i < 40000; ++i) {
+  for (int i = 0; i < 60000; ++i) {
     seen[std::string(routes.for_model(who, "mixed", static_cast<std::uint32_t>(random()))->upstream_model())]++;
   }
   CHECK(seen.count("m0") == 0);
   CHECK((seen["m1"] > 9500 && seen["m1"] < 10500));
   CHECK((seen["m3"] > 29500 && seen["m3"] < 30500));
-  CHECK(routes.for_model(who, "mixed", 0)->upstream_model() == "m1");
-  CHECK(routes.for_model(who, "mixed", 0x3fffffff)->upstream_model() == "m1");
-  CHECK(routes.for_model(who, "mixed", 0x40000000)->upstream_model() == "m3");
-  CHECK(routes.for_model(who, "mixed", UINT32_MAX)->upstream_model() == "m3");
+  CHECK((seen["m2"] > 19500 && seen["m2"] < 20500));
+  const auto model_at = [&](double share) {
+    return routes.for_model(who, "mixed", static_cast<std::uint32_t>(share * 4294967295.0))->upstream_model();
+  };
+  CHECK(model_at(0) == "m1");
+  CHECK(model_at(0.166) == "m1");
+  CHECK(model_at(0.167) == "m3");
+  CHECK(model_at(0.666) == "m3");
+  CHECK(model_at(0.667) == "m2");
+  CHECK(model_at(1) == "m2");
 }
 
 TEST_CASE("The longest prefix of a path wins, and a path is taken as it is") {

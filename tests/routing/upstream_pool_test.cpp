@@ -274,10 +274,11 @@ TEST_CASE("No more than the limit is kept idle, the oldest gives way") {
   CHECK(place.peer(0).closed());
   CHECK(place.peer(0).destroyed());
 
-  to.pool.idle = 0;
-  auto lease = place.take(to);
-  lease->release();
-  CHECK(place.pool.idle_count() == 1);
+  auto none = upstream({"b"});
+  none.pool.idle = 0;
+  CHECK(place.use(none));
+  CHECK(place.pool.idle_count() == 2);
+  CHECK(place.peers.back().closed());
 }
 
 TEST_CASE("Endpoints come in turn") {

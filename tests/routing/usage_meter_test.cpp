@@ -158,6 +158,8 @@ TEST_CASE("An incomplete event is held up to the limit and passed past it") {
   CHECK((outcome.out == longer + done));
   check_usage(outcome.usage, 2, 0, 2);
   CHECK((pass(way, longer + longer + done, 1, 1).out == longer + longer + done));
+  // The next event is held again.
+  CHECK((pass(way, longer + usage_chunk + done, 1, 1).out == longer + done));
   // Whole in one piece nothing needs to be held.
   CHECK((pass(way, longer + done, longer.size(), 100).out == done));
 }
