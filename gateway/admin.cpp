@@ -65,8 +65,7 @@ void Admin::close() {
 Task<void> Admin::accept_loop() {
   while (listener_->acceptor.is_open()) {
     boost::system::error_code error;
-    tls::Socket socket =
-        co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
+    tls::Socket socket = co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
     if (error) continue;
     boost::asio::co_spawn(loop_.executor(), serve(std::move(socket)), [](std::exception_ptr) {});
   }

@@ -67,7 +67,7 @@ class Exchange {
   http::RequestHead head_;
   bool head_read_ = false;
   bool body_read_ = false;
-  std::optional<routing::Family> family_;           // absent: a path without a model
+  std::optional<routing::Family> family_;  // absent: a path without a model
   RequestBody body_;
   std::optional<routing::ModelCallReader> call_reader_;
   std::optional<routing::ModelCall> call_;

@@ -1,5 +1,5 @@
-// Notices that one of a set of files has changed. Polled: renames, symbolic links swapped by an orchestrator and network
-// file systems all look the same to stat(2), and none of them to inotify.
+// Notices that one of a set of files has changed. Polled: renames, symbolic links swapped by an orchestrator and
+// network file systems all look the same to stat(2), and none of them to inotify.
 #pragma once
 
 #include <sys/stat.h>

@@ -9,8 +9,8 @@ namespace sallyport::gateway {
 namespace {
 
 // The gateway's token stops here; forwarding claims are not believed; Expect has been answered already.
-constexpr std::string_view dropped[] = {"host",      "authorization",   "x-api-key",         "expect",
-                                        "forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
+constexpr std::string_view dropped[] = {"host",      "authorization",   "x-api-key",          "expect",
+                                        "forwarded", "x-forwarded-for", "x-forwarded-proto",  "x-forwarded-host",
                                         "x-real-ip", "x-request-id",    "proxy-authorization"};
 
 bool is_dropped(std::string_view name) noexcept {

@@ -22,7 +22,7 @@ struct UpstreamHead {
   const http::RequestHead& client;
   std::string_view request_id;
   const routing::Endpoint& endpoint;
-  bool model_call;              // the answer is going to be read: it must come uncompressed
+  bool model_call;  // the answer is going to be read: it must come uncompressed
   std::uint64_t body_size;
 };
 

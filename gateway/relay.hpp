@@ -1,8 +1,8 @@
 // Relay: an upstream's answer on its way to the client, piece by piece, as it comes. Backpressure is the awaited write:
 // while the client does not take bytes, none are read from the upstream.
 //
-// Used in this order: read_head, start, pass, then finish or break_off. pass keeps the answer's last bytes back, so that
-// they go out only once the record is as safe as promised.
+// Used in this order: read_head, start, pass, then finish or break_off. pass keeps the answer's last bytes back, so
+// that they go out only once the record is as safe as promised.
 #pragma once
 
 #include <optional>
@@ -55,8 +55,8 @@ class Relay {
   // The answer cannot be completed: tells an event stream's client so. The caller then cuts the connection.
   core::Task<void> break_off(core::Reason reason);
 
-  bool started() const noexcept { return started_; }    // the client has seen bytes of this answer
-  bool upstream_reusable() const noexcept;              // the answer ended where it should, nothing came after it
+  bool started() const noexcept { return started_; }  // the client has seen bytes of this answer
+  bool upstream_reusable() const noexcept;            // the answer ended where it should, nothing came after it
   bool client_reusable() const noexcept { return plan_.keep_client && framing_.kind != http::BodyKind::until_close; }
   bool is_event_stream() const noexcept { return event_stream_; }
   std::uint64_t bytes() const noexcept { return bytes_; }  // body bytes for the client
@@ -80,15 +80,15 @@ class Relay {
   core::ByteStream& upstream_;
   RelayPlan plan_;
   logging::LogEntry* entry_;
-  Input input_;                     // from the upstream
-  std::string upstream_head_;       // the head's bytes: head_ points into them
+  Input input_;                // from the upstream
+  std::string upstream_head_;  // the head's bytes: head_ points into them
   http::ResponseHead head_;
   std::optional<http::BodyDecoder> decoder_;
   std::optional<routing::UsageMeter> meter_;
-  http::Framing framing_;           // towards the client
+  http::Framing framing_;  // towards the client
   bool event_stream_ = false;
   bool started_ = false;
-  std::string client_head_;         // until it has been sent
+  std::string client_head_;  // until it has been sent
   std::string size_line_, last_chunk_;
   std::vector<core::ConstBytes> pieces_;
   std::uint64_t bytes_ = 0;

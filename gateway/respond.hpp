@@ -12,8 +12,8 @@ namespace sallyport::gateway {
 
 struct Refusal {
   unsigned status;
-  std::string_view type;     // OpenAI's error.type
-  std::string_view code;     // OpenAI's error.code
+  std::string_view type;  // OpenAI's error.type
+  std::string_view code;  // OpenAI's error.code
   std::string_view message;
 };
 

@@ -101,8 +101,9 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
   if (running.admin) {
     admin_ = std::make_unique<Admin>(
         *running.admin, loop_,
-        Admin::Answers{[this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
-                       [this] { return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{}); }});
+        Admin::Answers{
+            [this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
+            [this] { return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{}); }});
   }
   files_.watch(watched_files(running, file_));
 }
@@ -112,8 +113,8 @@ void Server::Parts::open_log(const Config& config) {
     log_.warning("log_off", {{"meaning", "no exchange leaves a record"}});
     return;
   }
-  sealed_log_ = std::make_unique<logging::SealedLog>(config.log->settings, parse_recipients(config.log->recipients),
-                                                     clock_);
+  sealed_log_ =
+      std::make_unique<logging::SealedLog>(config.log->settings, parse_recipients(config.log->recipients), clock_);
   services_.log = sealed_log_.get();
 }
 

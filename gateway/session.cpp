@@ -41,8 +41,7 @@ Task<Result<tls::Peer>> accept_client(Worker& worker, tls::Socket socket, std::s
 Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket socket, std::size_t listener) {
   auto peer = co_await accept_client(worker, std::move(socket), listener);
   if (!peer) co_return;
-  Connection connection{worker, live, *peer->stream, peer->identity, listener,
-                        Input(*peer->stream, worker.buffers())};
+  Connection connection{worker, live, *peer->stream, peer->identity, listener, Input(*peer->stream, worker.buffers())};
   for (;;) {
     live.idle = true;
     live.stop = [&stream = connection.stream] { stream.cancel(); };

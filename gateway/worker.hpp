@@ -53,8 +53,8 @@ class Worker {
 
   // From any thread.
   void adopt(std::shared_ptr<const Snapshot> snapshot);  // for requests that start from now on
-  void drain();                                          // no new connections; idle ones end, busy ones after their answer
-  void stop();                                           // whatever is still busy is cut
+  void drain();  // no new connections; idle ones end, busy ones after their answer
+  void stop();   // whatever is still busy is cut
   std::size_t connections() const noexcept { return open_connections_.load(std::memory_order_relaxed); }
 
   // For the coroutines of this worker.

@@ -38,8 +38,8 @@ Task<Result<std::vector<tcp::endpoint>>> resolve(Loop& loop, const std::string& 
     resolver.cancel();
   });
   timer.set(deadline);
-  const auto found = co_await resolver.async_resolve(host, std::to_string(port),
-                                                     boost::asio::redirect_error(core::use_task, error));
+  const auto found =
+      co_await resolver.async_resolve(host, std::to_string(port), boost::asio::redirect_error(core::use_task, error));
   if (expired) co_return Error(Reason::upstream_connect_timeout);
   if (error) co_return Error(Reason::upstream_unresolved);
   co_return std::vector<tcp::endpoint>(found.begin(), found.end());
@@ -80,13 +80,16 @@ void expect_name(SSL* ssl, const std::string& name) {
 
 Error as_connect_error(Error error) {
   switch (error.reason) {
-    case Reason::timeout: return Reason::upstream_connect_timeout;
+    case Reason::timeout:
+      return Reason::upstream_connect_timeout;
     case Reason::upstream_certificate_expired:
     case Reason::upstream_certificate_untrusted:
     case Reason::upstream_certificate_name:
     case Reason::upstream_rejected_certificate:
-    case Reason::cancelled: return error;
-    default: return Reason::upstream_tls_failed;
+    case Reason::cancelled:
+      return error;
+    default:
+      return Reason::upstream_tls_failed;
   }
 }
 
@@ -103,8 +106,7 @@ Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t po
   Peer peer;
   std::string address = address_of(*socket);
   const auto& context = identity->context();
-  auto stream =
-      std::make_unique<TlsStream>(std::move(*socket), loop, context.context.get(), TlsStream::Role::client);
+  auto stream = std::make_unique<TlsStream>(std::move(*socket), loop, context.context.get(), TlsStream::Role::client);
   expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
   if (sessions) stream->keep_sessions_in(std::move(sessions));
   stream->set_deadline(deadline);

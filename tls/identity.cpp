@@ -35,7 +35,7 @@ SslContext new_context(const SSL_METHOD* method) {
   SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   // RELEASE_BUFFERS: an idle connection gives back OpenSSL's 16 KB buffers.
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(raw, 1);  // one read of the transport may bring many records
+  SSL_CTX_set_read_ahead(raw, 1);      // one read of the transport may bring many records
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
   // Hybrid post-quantum first where the linked OpenSSL has it (3.5); an unknown name would make the call fail.
   if (SSL_CTX_set1_groups_list(raw, "X25519MLKEM768:X25519:P-256:P-384") != 1) {

@@ -26,7 +26,7 @@ struct ClientSettings {
   std::filesystem::path ca;           // empty: the system's store
   std::filesystem::path certificate;  // empty: none is shown
   std::filesystem::path key;
-  std::string server_name;            // empty: the endpoint's host
+  std::string server_name;  // empty: the endpoint's host
 };
 
 // Both throw std::runtime_error naming the file and what is wrong with it.

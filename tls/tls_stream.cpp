@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;
 constexpr std::size_t burst_size = 4 * record_size;  // ciphertext gathered before it is sent
-constexpr unsigned key_updates_per_second = 100;      // each costs the receiver a key derivation
+constexpr unsigned key_updates_per_second = 100;     // each costs the receiver a key derivation
 
 // The BIO: OpenSSL reads from the transport without waiting and writes into the worker's outbox.
 int bio_read(BIO* bio, char* out, int size) {
@@ -41,9 +41,12 @@ int bio_write(BIO* bio, const char* data, int size) {
 
 long bio_control(BIO* bio, int command, long, void*) {
   switch (command) {
-    case BIO_CTRL_FLUSH: return 1;
-    case BIO_CTRL_EOF: return static_cast<Transport*>(BIO_get_data(bio))->ended() ? 1 : 0;
-    default: return 0;
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_EOF:
+      return static_cast<Transport*>(BIO_get_data(bio))->ended() ? 1 : 0;
+    default:
+      return 0;
   }
 }
 
@@ -61,10 +64,13 @@ const BIO_METHOD* bio_method() {
 Reason certificate_reason(long verdict) {
   switch (verdict) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID: return Reason::upstream_certificate_expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Reason::upstream_certificate_expired;
     case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: return Reason::upstream_certificate_name;
-    default: return Reason::upstream_certificate_untrusted;
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return Reason::upstream_certificate_name;
+    default:
+      return Reason::upstream_certificate_untrusted;
   }
 }
 
@@ -78,8 +84,10 @@ bool is_certificate_alert(int reason) {
     case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return true;
-    default: return false;
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -130,9 +138,13 @@ Task<Result<void>> TlsStream::handshake() {
 // Reason::none: nothing is wrong, more bytes are needed.
 Error TlsStream::failure(int code) {
   switch (SSL_get_error(ssl_.get(), code)) {
-    case SSL_ERROR_WANT_READ: return flooded_ ? Reason::tls_failed : Reason::none;
-    case SSL_ERROR_ZERO_RETURN: ended_ = true; return Reason::closed;
-    default: break;
+    case SSL_ERROR_WANT_READ:
+      return flooded_ ? Reason::tls_failed : Reason::none;
+    case SSL_ERROR_ZERO_RETURN:
+      ended_ = true;
+      return Reason::closed;
+    default:
+      break;
   }
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_REASON(error);

@@ -52,9 +52,9 @@ class TlsStream final : public core::ByteStream {
   std::shared_ptr<SessionSlot> sessions_;  // before ssl_: outlives it
   Ssl ssl_;
   Role role_;
-  bool ended_ = false;     // close_notify came
+  bool ended_ = false;  // close_notify came
   bool handshaken_ = false;
-  bool flooded_ = false;   // more KeyUpdates than any honest peer sends
+  bool flooded_ = false;  // more KeyUpdates than any honest peer sends
   unsigned key_updates_ = 0;
   core::TimePoint key_updates_since_{};
   std::function<void()> left_;

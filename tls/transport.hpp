@@ -61,7 +61,8 @@ class Transport {
  private:
   static constexpr std::size_t inbox_size = 4096;
 
-  // Owned together with the read under way, whose buffer it is: the kernel may complete a read after the transport died.
+  // Owned together with the read under way, whose buffer it is: the kernel may complete a read after the transport
+  // died.
   struct Inbox : boost::intrusive_ref_counter<Inbox, boost::thread_unsafe_counter> {
     Transport* owner = nullptr;
     bool reading = false;

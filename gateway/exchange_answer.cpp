@@ -1,0 +1,139 @@
+// How an exchange ends: with the upstream's answer, an answer of the gateway's own, or a refusal; and with its record.
+#include <boost/asio/post.hpp>
+
+#include "gateway/exchange.hpp"
+#include "gateway/own_fields.hpp"
+#include "gateway/respond.hpp"
+#include "http/writer.hpp"
+
+namespace sallyport::gateway {
+
+using core::Error;
+using core::Reason;
+using core::Result;
+using core::Task;
+using http::BodyKind;
+
+Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
+                                  routing::UpstreamLease lease) {
+  const auto& times = route.upstream().timeouts;
+  RelayPlan plan{head_.method,       head_.minor_version, family_,    false,
+                 keeps_connection(), times.first_byte,    times.idle, config_.limits.write_stall};
+  plan.hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
+  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
+              entry_ ? &*entry_ : nullptr);
+
+  auto passed = co_await relay.read_head();
+  if (passed) {
+    relay.start(own_fields(record_.request_id, standings_));
+    record_.status = relay.head().status;
+    record_.streamed = relay.is_event_stream();
+    passed = co_await relay.pass();
+  }
+  unwatch_client();
+  if (client_left_) {
+    passed = Error(Reason::client_left);
+  } else if (!passed && passed.error().reason == Reason::cancelled) {
+    passed = Error(Reason::draining);
+  }
+  if (passed && relay.upstream_reusable()) lease.release();
+  record_.response_bytes = relay.bytes();
+  if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
+  if (const auto& usage = relay.usage()) {
+    record_.prompt_tokens = usage->prompt_tokens;
+    record_.completion_tokens = usage->completion_tokens;
+    record_.total_tokens = usage->total_tokens;
+    admission.settle(usage->total_tokens);
+  }
+  if (!passed && !relay.started()) co_return co_await refuse(passed.error());
+
+  auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
+  if (!passed) {
+    if (passed.error().reason != Reason::client_left) co_await relay.break_off(passed.error().reason);
+    co_return Next::cut;
+  }
+  if (!sealed) co_return Next::cut;
+  if (auto finished = co_await relay.finish(); !finished) co_return Next::cut;
+  co_return relay.client_reusable() && keeps_connection() ? Next::keep : Next::close;
+}
+
+Task<Next> Exchange::answer_models(const auth::Principal& who) {
+  if (!body_read_) co_return co_await refuse(Error(Reason::malformed_request));
+  const auto& routes = snapshot_->shared->routes;
+  constexpr std::string_view list = "/v1/models";
+  if (head_.path == list) co_return co_await answer(200, routes.models_json(who), Reason::none);
+  const auto one = routes.model_json(who, head_.path.substr(list.size() + 1));
+  if (!one) co_return co_await refuse(Error(Reason::model_unknown));
+  co_return co_await answer(200, *one, Reason::none);
+}
+
+Task<Next> Exchange::refuse(Error error) {
+  unwatch_client();
+  if (error.reason == Reason::client_left) {
+    if (!entry_) (void)open_entry(false);
+    record_.status = 0;
+    (void)co_await seal(error.reason);
+    co_return Next::cut;
+  }
+  std::string body;
+  append_error_body(body, family_.value_or(routing::Family::other), error.reason);
+  co_return co_await answer(refusal_for(error.reason).status, body, error.reason);
+}
+
+// An answer of the gateway's own, under the same rule as every other: the record first.
+Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outcome) {
+  if (!entry_ && outcome != Reason::log_unavailable) {
+    auto entry = open_entry(false);
+    if (!entry && outcome == Reason::none) co_return co_await refuse(entry.error());
+  }
+  record_.status = status;
+  record_.response_bytes = body.size();
+  const bool keep = keeps_connection() && body_read_;
+  if (auto sealed = co_await seal(outcome); !sealed && outcome == Reason::none) co_return Next::cut;
+
+  std::string head;
+  http::append_status_line(head, status);
+  http::append_field(head, "content-type", "application/json");
+  head += own_fields(record_.request_id, standings_);
+  if (status == 401) http::append_field(head, "www-authenticate", "Bearer");
+  if (status == 503) http::append_field(head, "retry-after", "1");
+  if (status == 405) http::append_field(head, "allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  http::append_framing(head, {BodyKind::sized, body.size()});
+  if (!keep) http::append_field(head, "connection", "close");
+  http::append_end_of_head(head);
+  const bool no_body = head_read_ && head_.method == "HEAD";
+  const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};
+  connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
+  if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
+  connection_.stream.set_deadline(core::TimerWheel::never);
+  if (keep) co_return Next::keep;
+  co_return body_read_ ? Next::close : Next::close_after_refusal;
+}
+
+// Closes the account of this exchange. Completes when the record is as safe as the log promises.
+Task<Result<void>> Exchange::seal(Reason outcome) {
+  record_.outcome = outcome;
+  record_.duration = worker_.now() - started_;
+  worker_.metrics().exchange_finished(record_);
+  if (!entry_) co_return Result<void>();
+  // The log answers from its own thread; this coroutine is woken on the worker's.
+  entry_->finish(record_, [this](Result<void> result) {
+    auto wake = [this, result] {
+      seal_result_ = result;
+      sealed_.set();
+    };
+    const auto executor = worker_.loop().executor();
+    if (executor.running_in_this_thread()) return wake();
+    boost::asio::post(executor, wake);
+  });
+  co_await sealed_.wait();
+  entry_.reset();
+  co_return seal_result_;
+}
+
+bool Exchange::keeps_connection() const noexcept {
+  return head_read_ && head_.keep_alive && !worker_.draining() &&
+         connection_.requests < config_.limits.keep_alive_requests;
+}
+
+}  // namespace sallyport::gateway
