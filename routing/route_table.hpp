@@ -40,7 +40,6 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
-  std::uint64_t generation = 0;  // raised with each reload: connections are not shared between generations
   std::size_t tls_identity = 0;  // index into the snapshot's client identities; meaningless when plaintext
   std::string authorization;     // unused for now
 };
@@ -92,8 +91,8 @@ class RouteTable {
   RouteTable(RouteTable&&) noexcept = default;
   RouteTable& operator=(RouteTable&&) noexcept = default;
 
-  // `pick`, random over all 32 bits, chooses among the weights. `model` is a name or an alias, and must be allowed as it
-  // is written: leave for a name is none for its aliases, nor the other way round. Errors: model_unknown,
+  // `pick`, random over all 32 bits, chooses among the weights. `model` is a name or an alias, and must be allowed as
+  // it is written: leave for a name is none for its aliases, nor the other way round. Errors: model_unknown,
   // model_forbidden. The Route's views live as long as the table.
   core::Result<Route> for_model(const auth::Principal& who, std::string_view model, std::uint32_t pick) const;
   // Errors: route_unknown, route_forbidden.

@@ -28,7 +28,7 @@ struct UpstreamLease::Connection {
 };
 
 // Shared by the pool and its connections, so that either may end first. Idle connections and their shelf hold each
-// other until the pool, or what ends them, takes them apart.
+// other until they are taken or discarded, at the latest when the pool ends; what is released later is not kept.
 struct UpstreamPool::Shelf {
   Shelf(const Endpoint& where, core::TimerWheel& time) : endpoint(where), wheel(time) {}
 
@@ -107,13 +107,13 @@ void UpstreamPool::Shelf::failed(core::TimePoint now) {
 }
 
 struct UpstreamPool::Group {
-  Group(const Upstream& upstream, core::TimerWheel& wheel) : name(upstream.name), generation(upstream.generation) {
+  Group(const Upstream& upstream, core::TimerWheel& wheel) : name(upstream.name) {
     for (const auto& endpoint : upstream.endpoints) shelves.push_back(std::make_shared<Shelf>(endpoint, wheel));
   }
 
   bool is_for(const Upstream& upstream) const {
     const auto same = [](const auto& shelf, const Endpoint& endpoint) { return shelf->endpoint == endpoint; };
-    return generation == upstream.generation && name == upstream.name &&
+    return name == upstream.name &&
            std::equal(shelves.begin(), shelves.end(), upstream.endpoints.begin(), upstream.endpoints.end(), same);
   }
 
@@ -136,7 +136,6 @@ struct UpstreamPool::Group {
   }
 
   const std::string name;
-  const std::uint64_t generation;
   std::vector<std::shared_ptr<Shelf>> shelves;
   std::size_t turn = 0;
 };

@@ -45,17 +45,19 @@ class UpstreamLease {
 
 class UpstreamPool {
  public:
-  // Time is the wheel's, which must outlive the pool. A take() under way must not go on after the pool's end; leases,
-  // and coroutines that are destroyed where they wait, may be left over: what is released then closes.
+  // One for each configuration. Time is the wheel's, which must outlive the pool. A take() under way must not go on
+  // after the pool's end; leases, and coroutines that are destroyed where they wait, may be left over: what is released
+  // then closes.
   UpstreamPool(Dial dial, core::TimerWheel& wheel);
   ~UpstreamPool();
 
-  // A pooled connection, or a new one: each endpoint has the upstream's connect timeout, and the next one is tried when
-  // one cannot be reached. fresh: never a pooled one. `upstream` must live until the lease ends.
-  // Errors: upstream_busy (the limit is reached everywhere), or the last endpoint's.
+  // A pooled connection, opened for an upstream of this name and endpoints, or a new one: each endpoint has the
+  // upstream's connect timeout, and the next one is tried when one cannot be reached. fresh: never a pooled one.
+  // `upstream` must live until the lease ends. Errors: upstream_busy (the limit is reached everywhere), or the last
+  // endpoint's.
   core::Task<core::Result<UpstreamLease>> take(const Upstream& upstream, bool fresh = false);
 
-  // Drain, and reload: closes what is idle, and what is leased now closes when it is released.
+  // Drain, and the end of a configuration: closes what is idle, and what is leased now closes when it is released.
   void close_idle() noexcept;
   std::size_t idle_count() const noexcept;
   std::size_t open_count() const noexcept;  // idle, leased and being opened
