@@ -2,6 +2,7 @@
 #pragma once
 
 #include <future>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,9 +54,11 @@ inline core::Result<void> seal(logging::SealedLog& log, const std::string& id, s
   if (!entry) return entry.error();
   entry->request_body(core::bytes_of(request));
   entry->response_body(core::bytes_of(response));
-  std::promise<core::Result<void>> sealed;
-  entry->finish(record_named(id), [&](core::Result<void> result) { sealed.set_value(result); });
-  return sealed.get_future().get();
+  // Shared: the writer's thread may still be inside set_value() when this one goes on.
+  const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
+  auto told = sealed->get_future();
+  entry->finish(record_named(id), [sealed](core::Result<void> result) { sealed->set_value(result); });
+  return told.get();
 }
 
 struct ReadExchange {

@@ -137,10 +137,11 @@ TEST_CASE("content that finds the queue full is cut, and the record says so") {
   const std::string piece(4000, 'x');
   for (int i = 0; i < 20; ++i) entry->response_body(core::bytes_of(piece));
   CHECK(test.log->counters().queued_bytes <= 32 * 1024);
-  std::promise<core::Result<void>> told;
-  entry->finish(record_named("cut"), [&](core::Result<void> result) { told.set_value(result); });
+  const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
+  auto told = sealed->get_future();
+  entry->finish(record_named("cut"), [sealed](core::Result<void> result) { sealed->set_value(result); });
   test.disk.hang(false);
-  CHECK(told.get_future().get().has_value() == (overload == Overload::count));
+  CHECK(told.get().has_value() == (overload == Overload::count));
   CHECK(test.log->counters().lost == 1);
   test.log.reset();
   const ReadLog read = read_log(test.directory.where());
@@ -155,15 +156,16 @@ TEST_CASE("a disk that hangs blocks no worker, counts as failed after the limit,
   test.disk.hang(true);
   auto entry = test.log->open_entry(true);
   REQUIRE(entry.has_value());
-  std::promise<core::Result<void>> told;
-  entry->finish(record_named("waiting"), [&](core::Result<void> result) { told.set_value(result); });
+  const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
+  auto told = sealed->get_future();
+  entry->finish(record_named("waiting"), [sealed](core::Result<void> result) { sealed->set_value(result); });
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   CHECK(test.log->open_entry(true).has_value());
   test.clock.advance(test.settings.stall_limit);
   CHECK(!test.log->counters().healthy);
   CHECK(test.log->open_entry(true).has_error());
   test.disk.hang(false);
-  CHECK(told.get_future().get().has_value());
+  CHECK(told.get().has_value());
   CHECK(eventually([&] { return test.log->counters().healthy; }));
   CHECK(seal(*test.log, "after").has_value());
 }

@@ -47,10 +47,11 @@ std::array<std::byte, 32> masked(core::ConstBytes bytes) {
   return out;
 }
 
-// How often the 32 bytes stand anywhere in this process's writable memory.
-int copies_in_memory(const std::array<std::byte, 32>& mask) {
+// How often the 32 bytes stand anywhere in this process's writable memory. It looks where the sanitizers forbid to
+// look.
+__attribute__((no_sanitize("address", "thread", "undefined"))) int copies_in_memory(
+    const std::array<std::byte, 32>& mask) {
   std::ifstream maps("/proc/self/maps");
-  std::ifstream memory("/proc/self/mem", std::ios::binary);
   int found = 0;
   std::string line;
   std::vector<std::array<unsigned long, 2>> regions;

@@ -1,0 +1,219 @@
+#include "gateway/log_command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/private_file.hpp"
+#include "gateway/log_view.hpp"
+#include "tests/logging/log_fixture.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace sallyport;
+using namespace sallyport::tests;
+using nlohmann::json;
+
+namespace {
+
+class Redirect {
+ public:
+  Redirect(std::ostream& stream, std::streambuf* target) : stream_(stream), before_(stream.rdbuf(target)) {}
+  Redirect(const Redirect&) = delete;
+  Redirect& operator=(const Redirect&) = delete;
+  ~Redirect() { stream_.rdbuf(before_); }
+
+ private:
+  std::ostream& stream_;
+  std::streambuf* before_;
+};
+
+struct Outcome {
+  int exit_code = 0;
+  std::string out, err;
+
+  std::vector<std::string> lines() const {
+    std::vector<std::string> all;
+    std::istringstream text(out);
+    for (std::string line; std::getline(text, line);) all.push_back(line);
+    return all;
+  }
+};
+
+// Wrong use is 2, as in main.
+Outcome run(std::vector<std::string> arguments) {
+  std::ostringstream out, err;
+  const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
+  CLI::App app("", "sallyport");
+  int exit_code = 0;
+  gateway::add_log_commands(app, exit_code);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& wrong_use) {
+    exit_code = app.exit(wrong_use) == 0 ? 0 : 2;
+  }
+  return {exit_code, out.str(), err.str()};
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// A log of three segments, four exchanges in each, and key files that open it and do not.
+struct Log {
+  Log() {
+    const auto pair = core::crypto::PrivateKey::generate_p256();
+    core::write_private_file(key, pair.pem().reveal());
+    core::write_private_file(wrong_key, core::crypto::PrivateKey::generate_p256().pem().reveal());
+    for (int run = 0; run < 3; ++run, clock.advance(std::chrono::hours(1))) {
+      logging::SealedLog log(log_settings(directory), {envelope::Recipient::of(pair.public_key())}, clock);
+      for (int i = 0; i < 4; ++i) add(log, run, i);
+    }
+  }
+  void add(logging::SealedLog& log, int run, int i) {
+    auto record = record_named("r-" + std::to_string(run) + "-" + std::to_string(i));
+    record.started = clock.wall();
+    record.principal = i % 2 == 0 ? "team-a" : "team-b";
+    record.model = i == 3 ? "em\x1b[31mbed" : "llama";
+    record.status = i == 2 ? 502 : 200;
+    record.outcome = i == 2 ? core::Reason::upstream_closed : core::Reason::none;
+    auto entry = log.open_entry(true);
+    entry->request_body(core::bytes_of("the prompt"));
+    entry->response_body(
+        core::bytes_of(i == 1 ? std::string_view("\xff\x00\x01", 3) : "an\x1b[2J answer\nof two lines"));
+    const auto sealed = std::make_shared<std::promise<void>>();
+    auto told = sealed->get_future();
+    entry->finish(record, [sealed](core::Result<void>) { sealed->set_value(); });
+    told.get();
+  }
+
+  TemporaryDirectory temporary;
+  FakeClock clock;
+  path directory = temporary / "log", key = temporary / "reader.key", wrong_key = temporary / "wrong.key";
+
+  Outcome cat(std::vector<std::string> more) const {
+    std::vector<std::string> all{"log", "cat", "--key", key.string(), directory.string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("log cat shows one line an exchange and no content") {
+  const Log log;
+  const Outcome outcome = log.cat({});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.err.empty());
+  const auto lines = outcome.lines();
+  REQUIRE(lines.size() == 12);
+  CHECK(lines[0].substr(0, 23) == "2026-01-02 03:00:00.000");
+  CHECK(has(lines[0], "  200  "));
+  CHECK(has(lines[0], "team-a"));
+  CHECK(has(lines[2], "upstream_closed"));
+  CHECK(!has(outcome.out, "prompt"));
+}
+
+TEST_CASE("nothing in a log steers the terminal") {
+  const Log log;
+  const Outcome outcome = log.cat({"--content"});
+  CHECK(has(outcome.out, "> the prompt"));
+  CHECK(has(outcome.out, "    < an\\x1b[2J answer\n    < of two lines"));
+  CHECK(has(outcome.out, "em\\x1b[31mbed"));
+  CHECK(!has(outcome.out, "\x1b"));
+  CHECK(gateway::printable("a\xc2\x9b"
+                           "b\x7f\xc3\xbc\n") == "a\\x9bb\\x7f\xc3\xbc\\x0a");
+  CHECK(gateway::printable("a\nb", true) == "a\nb");
+}
+
+TEST_CASE("log cat --json gives one object a line, with text or base64 content") {
+  const Log log;
+  const auto lines = log.cat({"--json", "--content"}).lines();
+  REQUIRE(lines.size() == 12);
+  const json first = json::parse(lines[0], nullptr, false), second = json::parse(lines[1], nullptr, false);
+  CHECK(first["request_id"] == "r-0-0");
+  CHECK(first["segment"] == 1);
+  CHECK(first["finished"] == true);
+  CHECK(first["request_body"] == "the prompt");
+  CHECK(first["response_body"] == "an\x1b[2J answer\nof two lines");
+  CHECK(!second.contains("response_body"));
+  CHECK(second["response_body_base64"] == "/wAB");
+}
+
+TEST_CASE("log cat filters by who, what and when") {
+  const Log log;
+  CHECK(log.cat({"--principal", "team-b"}).lines().size() == 6);
+  CHECK(log.cat({"--model", "llama"}).lines().size() == 9);
+  CHECK(log.cat({"--request-id", "r-1-2"}).lines().size() == 1);
+  CHECK(log.cat({"--since", "2026-01-02T04:00:00Z"}).lines().size() == 8);
+  CHECK(log.cat({"--until", "2026-01-02T04:00:00Z"}).lines().size() == 8);
+  CHECK(log.cat({"--since", "2026-01-02T04:00:00Z", "--until", "2026-01-02T04:00:00Z"}).lines().size() == 4);
+  CHECK(log.cat({"--since", "2026-01-03"}).lines().empty());
+  CHECK(log.cat({"--since", "1s"}).lines().empty());
+}
+
+TEST_CASE("moments are absolute or so long ago") {
+  const core::WallTime now = FakeClock::start;
+  CHECK(gateway::parse_moment("90s", now) == now - std::chrono::seconds(90));
+  CHECK(gateway::parse_moment("2h", now) == now - std::chrono::hours(2));
+  CHECK(gateway::parse_moment("3d", now) == now - std::chrono::hours(72));
+  CHECK(gateway::parse_moment("2026-01-02T03:00:00Z", now) == now);
+  for (const char* wrong : {"", "d", "3", "-3d", "3w", "1234567d", "yesterday", "2026-13-01"}) {
+    CHECK(!gateway::parse_moment(wrong, now));
+  }
+}
+
+TEST_CASE("log tail shows the last ones") {
+  const Log log;
+  const auto tail = [&](const char* count) {
+    return run({"log", "tail", "--key", log.key.string(), "-n", count, log.directory.string()}).lines();
+  };
+  REQUIRE(tail("3").size() == 3);
+  CHECK(has(tail("3")[0], "r-2-1"));
+  CHECK(has(tail("3")[2], "r-2-3"));
+  CHECK(tail("6").size() == 6);
+  CHECK(has(tail("6")[0], "r-1-2"));
+  CHECK(tail("100").size() == 12);
+  CHECK(tail("0").empty());
+}
+
+TEST_CASE("a wrong key reads nothing and is told so, once") {
+  const Log log;
+  const Outcome outcome = run({"log", "cat", "--key", log.wrong_key.string(), log.directory.string()});
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err ==
+        "sallyport log: segment 1: this key is not among its recipients\nsallyport log: and so in 2 more places\n");
+}
+
+TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
+  const Log log;
+  const Outcome good = run({"log", "verify", log.directory.string()});
+  CHECK(good.exit_code == 0);
+  CHECK(good.lines().size() == 2);
+  CHECK(has(good.out, "log \"gateway-1\": 3 segments, 12 records, "));
+  CHECK(has(good.out, "intact: every frame is in its place\n"));
+  CHECK(run({"log", "verify", "--key", log.key.string(), log.directory.string()}).exit_code == 0);
+
+  std::filesystem::remove(log.directory / logging::segment_name(2));
+  const Outcome bad = run({"log", "verify", log.directory.string()});
+  CHECK(bad.exit_code == 1);
+  CHECK(has(bad.out, "problem   segment 2: missing: the segment is not there\n"));
+  CHECK(has(bad.out, "not intact"));
+  const auto lines = run({"log", "verify", "--json", log.directory.string()}).lines();
+  REQUIRE(lines.size() == 2);
+  CHECK(json::parse(lines[0], nullptr, false)["finding"] == "missing");
+  CHECK(json::parse(lines[1], nullptr, false)["good"] == false);
+}
+
+TEST_CASE("wrong use of log is 2, a directory without a log is 1") {
+  const Log log;
+  CHECK(run({"log"}).exit_code == 2);
+  CHECK(run({"log", "cat", log.directory.string()}).exit_code == 2);
+  CHECK(log.cat({"--since", "yesterday"}).exit_code == 2);
+  CHECK(run({"log", "verify", (log.temporary / "nowhere").string()}).exit_code == 2);
+  std::filesystem::create_directory(log.temporary / "empty");
+  const Outcome empty = run({"log", "verify", (log.temporary / "empty").string()});
+  CHECK(empty.exit_code == 1);
+  CHECK(has(empty.err, "holds no log segment"));
+}
