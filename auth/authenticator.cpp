@@ -98,9 +98,11 @@ core::Result<Principal> Authenticator::identify(const Credentials& shown, core::
 }
 
 core::Result<Principal> Authenticator::identify_token(std::string_view text, core::WallTime now) const {
-  if (!is_well_formed_token(text)) return core::Error(Reason::credential_malformed);
   const auto found = by_hash_.find(hash_token(text));
-  if (found == by_hash_.end()) return core::Error(Reason::credential_unknown);
+  if (found == by_hash_.end()) {
+    // Only the record tells a typo from a guess, so only a miss pays for the checksum.
+    return core::Error(is_well_formed_token(text) ? Reason::credential_unknown : Reason::credential_malformed);
+  }
   const Entry& entry = found->second;
   if (entry.revoked) return core::Error(Reason::credential_revoked);
   if (entry.expires && now >= *entry.expires) return core::Error(Reason::credential_expired);

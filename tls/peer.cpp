@@ -1,5 +1,6 @@
 #include "tls/peer.hpp"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <array>
@@ -62,6 +63,7 @@ core::PeerIdentity identify(SSL* ssl) {
   peer.dns_names = dns_names_of(certificate);
   peer.uris = uris_of(certificate);
   peer.fingerprint = fingerprint_of(certificate);
+  ERR_clear_error();  // an absent extension is no error of the next SSL call
   return peer;
 }
 

@@ -135,7 +135,8 @@ Task<Result<void>> TlsStream::handshake() {
   co_return Result<void>();
 }
 
-// Reason::none: nothing is wrong, more bytes are needed.
+// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error queue
+// empty, as every other call here does, because a stale entry would be taken for the next call's (SSL_get_error(3)).
 Error TlsStream::failure(int code) {
   switch (SSL_get_error(ssl_.get(), code)) {
     case SSL_ERROR_WANT_READ:
@@ -162,7 +163,6 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
   wait = false;
   // Every record that is already here: what one read brought goes on together.
   do {
-    ERR_clear_error();
     std::size_t size = 0;
     const int code = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &size);
     total += size;
@@ -174,25 +174,30 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
     if (error.reason != Reason::none) return error;
     wait = true;
     break;
-  } while (total < into.size() && (SSL_has_pending(ssl_.get()) != 0 || transport_.has_bytes()));
+  } while (total < into.size() && may_have_record());
   return total;
 }
 
 Task<Result<std::size_t>> TlsStream::read_some(core::MutableBytes into) {
   for (;;) {
     if (ended_) co_return std::size_t{0};
-    bool wait = false;
-    auto got = read_now(into, wait);
-    if (!got || !wait) co_return got;
+    bool wait = !may_have_record();
+    if (!wait) {
+      auto got = read_now(into, wait);
+      if (!got || !wait) co_return got;
+    }
     if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
   }
 }
 
 Task<Result<void>> TlsStream::wait_readable() {
-  while (peek() == Peek::nothing) {
-    if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
-  }
-  co_return Result<void>();
+  if (may_have_record() && peek() != Peek::nothing) co_return Result<void>();
+  co_return co_await transport_.fill();
+}
+
+// False: SSL_read would only find that nothing has come.
+bool TlsStream::may_have_record() const noexcept {
+  return ended_ || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
 }
 
 Task<Result<void>> TlsStream::write_all(std::span<const core::ConstBytes> pieces) {
@@ -229,7 +234,6 @@ Task<Result<void>> TlsStream::write_all(std::span<const core::ConstBytes> pieces
 
 Result<void> TlsStream::encrypt(core::ConstBytes record) {
   if (record.empty()) return {};
-  ERR_clear_error();
   std::size_t written = 0;
   const int code = SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
   if (code == 1) return {};
@@ -247,7 +251,6 @@ Result<void> TlsStream::send_outbox() {
 
 TlsStream::Peek TlsStream::peek() {
   if (ended_) return Peek::end;
-  ERR_clear_error();
   std::byte first{};
   std::size_t size = 0;
   const int code = SSL_peek_ex(ssl_.get(), &first, 1, &size);
@@ -278,8 +281,8 @@ bool TlsStream::has_unread() const noexcept {
 
 void TlsStream::close() noexcept {
   if (handshaken_) {
-    ERR_clear_error();
     SSL_shutdown(ssl_.get());
+    ERR_clear_error();
     (void)send_outbox();
   }
   transport_.shut_down();

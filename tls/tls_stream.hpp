@@ -38,6 +38,7 @@ class TlsStream final : public core::ByteStream {
 
  private:
   enum class Peek { nothing, content, end };
+  bool may_have_record() const noexcept;
   core::Result<std::size_t> read_now(core::MutableBytes into, bool& wait);
   core::Result<void> seal_and_send(std::span<const core::ConstBytes> pieces);
   core::Result<void> encrypt(core::ConstBytes record);

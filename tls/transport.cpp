@@ -42,7 +42,7 @@ Error Transport::failure() const noexcept {
 }
 
 Task<Result<void>> Transport::fill() {
-  while (!has_bytes() && !inbox_->kernel_may_have_more && !ended()) {
+  while (!may_give()) {
     if (cancelled_ || expired_) co_return failure();
     if (!inbox_->reading) start_read();
     co_await arrived_.wait();

@@ -36,6 +36,7 @@ class Transport {
   std::size_t take(core::MutableBytes out) noexcept;
 
   bool has_bytes() const noexcept { return inbox_->begin != inbox_->end; }
+  bool may_give() const noexcept { return has_bytes() || inbox_->kernel_may_have_more || inbox_->ended; }
   bool ended() const noexcept { return inbox_->ended; }  // FIN, or a failure: nothing more will come
 
   // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed.
