@@ -156,7 +156,7 @@ TEST_CASE("hostile requests are refused, recorded, and reach no model server", "
     }
   }
   CHECK(server.connections() == 0);
-  const Records records = gateway.wait_for_records(all.size());
+  Records records = gateway.wait_for_records(all.size());
   REQUIRE(records.size() == all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     INFO(all[i].name);
@@ -262,8 +262,6 @@ TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]"
     way % 2 == 0 ? client.reset() : client.close();
   };
   for (int i = 1; i <= 12; ++i) visit(i);
-  REQUIRE(eventually([&] { return gateway.process().open_descriptors() > 0; }));
-  gateway.wait_for_records(12);
   const std::size_t before = gateway.process().open_descriptors();
   for (int i = 1; i <= 120; ++i) visit(i);
   // Pooled upstream connections may differ by a few.

@@ -40,7 +40,7 @@ TEST_CASE("every exchange leaves one record, whatever became of it", "[log]") {
   mistaken.send(request_text({.token = gateway.token(), .body = chat_body("nobody", "third")}));
   CHECK(mistaken.read_answer().status() == 404);
 
-  const Records records = gateway.wait_for_records(3);
+  Records records = gateway.wait_for_records(3);
   REQUIRE(records.size() == 3);
   CHECK(records[0]["outcome"] == "none");
   CHECK(records[0]["principal"] == "team-a");
@@ -107,7 +107,7 @@ TEST_CASE("after kill -9 under load every whole answer has its record, and verif
   INFO(before_kill << " answers before the kill");
 
   std::set<std::string> recorded;
-  for (const Json& record : gateway.records()) recorded.insert(record["request_id"]);
+  for (Json record : gateway.records()) recorded.insert(record["request_id"]);
   for (const std::string& id : answered) CHECK(recorded.count(id) == 1);
 
   // The segment has no end: that is said, with its place, and is no proof of tampering.
@@ -202,7 +202,7 @@ TEST_CASE("metadata capture keeps no content", "[log]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.log = "capture: metadata"});
   CHECK(chat(gateway, "not to be kept") == 200);
-  const Records records = gateway.wait_for_records(1);
+  Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() == 1);
   CHECK(records[0]["content_kept"] == false);
   CHECK(records[0].dump().find("not to be kept") == std::string::npos);

@@ -113,7 +113,7 @@ TEST_CASE("usage is asked for and kept out of sight when the client did not ask"
   CHECK(Json::parse(requests[0].body)["stream_options"]["include_usage"] == true);
   CHECK(requests[1].body ==
         R"({"model":"llama-3.1-8b-instruct","stream":true,"stream_options":{"include_usage":true},"messages":[]})");
-  for (const Json& record : gateway.wait_for_records(2)) {
+  for (Json record : gateway.wait_for_records(2)) {
     CHECK(record["prompt_tokens"] == 7);
     CHECK(record["completion_tokens"] == 3);
     CHECK(record["total_tokens"] == 10);
@@ -151,7 +151,7 @@ TEST_CASE("a model server that dies in mid-stream gives an error event and a cut
   CHECK(body.next_event().empty());
   CHECK_FALSE(body.finished());
   CHECK(client.wait_for_end() == Ending::cut);
-  const Records records = gateway.wait_for_records(1);
+  Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "upstream_truncated");
   CHECK(records[0]["status"] == 200);

@@ -78,7 +78,7 @@ TEST_CASE("a client certificate that the configuration knows stands for a caller
   CHECK(status(known, "llama") == 200);
   CHECK(status(known, "embed") == 403);
   CHECK(status(gateway.client(), "llama") == 401);
-  const Records records = gateway.wait_for_records(3);
+  Records records = gateway.wait_for_records(3);
   REQUIRE(records.size() == 3);
   CHECK(records[0]["principal"] == "team-cert");
   CHECK(records[1]["outcome"] == "model_forbidden");

@@ -15,7 +15,7 @@ Outcome one_chat(const GatewayProcess& gateway) {
   ScriptedClient client(gateway.client());
   client.send(gateway.chat("hello"));
   Outcome outcome{client.read_answer(), Json()};
-  const Records records = gateway.wait_for_records(1);
+  Records records = gateway.wait_for_records(1);
   if (!records.empty()) outcome.record = records.front();
   return outcome;
 }

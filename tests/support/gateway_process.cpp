@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <exception>
+
 namespace sallyport::tests {
 namespace {
 
@@ -52,7 +54,18 @@ GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin)
   start();
 }
 
-GatewayProcess::~GatewayProcess() = default;
+GatewayProcess::~GatewayProcess() noexcept(false) {
+  if (child_ == nullptr) return;
+  const int exit_code = child_->wait(0ms).value_or(0);
+  if (exit_code > 128 && exit_code != 128 + signal_sent_ && std::uncaught_exceptions() == 0) {
+    throw std::runtime_error("the gateway died of signal " + std::to_string(exit_code - 128) + ": " + errors());
+  }
+}
+
+void GatewayProcess::signal(int number) {
+  signal_sent_ = number;
+  child_->signal(number);
+}
 
 std::string GatewayProcess::config_text(const GatewayWish& wish) const {
   const std::string& first = wish.upstreams.at(0).name;

@@ -43,7 +43,8 @@ class GatewayProcess {
   explicit GatewayProcess(const GatewayWish& wish);
   // The usual case: one scripted model server with mutual TLS.
   explicit GatewayProcess(const ScriptedServer& model_server, GatewayWish wish = {});
-  ~GatewayProcess();
+  // Throws when the gateway died of a signal that the test did not send: no input may end the process.
+  ~GatewayProcess() noexcept(false);
 
   static const TestPki& pki();  // one for the whole test program
 
@@ -61,7 +62,7 @@ class GatewayProcess {
 
   // The process.
   void start();  // again, after it ended
-  void signal(int number) { child_->signal(number); }
+  void signal(int number);
   std::optional<int> wait_for_exit(Milliseconds limit = patience) { return child_->wait(limit); }
   ChildProcess& process() noexcept { return *child_; }
   std::string errors() const { return read_file(errors_file()); }
@@ -88,6 +89,7 @@ class GatewayProcess {
   std::string token_;
   std::map<std::string, std::string> tokens_;
   std::unique_ptr<ChildProcess> child_;
+  int signal_sent_ = 0;
 };
 
 }  // namespace sallyport::tests
