@@ -1,5 +1,6 @@
 #include "gateway/log_view.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>

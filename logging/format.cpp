@@ -1,5 +1,6 @@
 #include "logging/format.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "logging/byte_codec.hpp"

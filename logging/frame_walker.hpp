@@ -1,6 +1,7 @@
 // Goes through a segment frame by frame and follows the chain. Needs no key.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "logging/format.hpp"

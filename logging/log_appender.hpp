@@ -2,8 +2,11 @@
 // write goes on in a new segment. Used by one thread.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/clock.hpp"

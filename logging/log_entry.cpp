@@ -1,6 +1,7 @@
 #include "logging/log_entry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "logging/json_text.hpp"
 

@@ -1,6 +1,8 @@
 #include "logging/log_queue.hpp"
 
 #include <iterator>
+#include <span>
+#include <utility>
 
 #include "core/secret.hpp"
 

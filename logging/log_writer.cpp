@@ -1,7 +1,9 @@
 #include "logging/log_writer.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "logging/json_text.hpp"
 #include "logging/log_entry.hpp"

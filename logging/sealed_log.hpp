@@ -4,6 +4,7 @@
 // a worker: what cannot be taken is refused (fail closed) or counted (overload: count).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>

@@ -1,6 +1,8 @@
 #include "logging/segment_keys.hpp"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 namespace sallyport::logging {
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "core/crypto.hpp"
+
+#include <cstdint>
 #include "core/secret.hpp"
 #include "logging/format.hpp"
 

@@ -1,6 +1,8 @@
 #include "logging/segment_writer.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace sallyport::logging {
 

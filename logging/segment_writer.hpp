@@ -1,7 +1,9 @@
 // One segment in the making: plaintext in, the bytes to append out. No I/O; used by one thread.
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/clock.hpp"

@@ -1,4 +1,9 @@
 // A disk that fails, hangs or is slow, and a queue that is full: each with both policies, and the way back.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
@@ -185,6 +190,36 @@ TEST_CASE("with the disk gone for good the log still ends, and says what it lost
   CHECK(seal(*test.log, "lost").has_value());
   test.log.reset();
   CHECK(read_log(test.directory.where()).exchanges.empty());
+}
+
+// A process of its own, whose files may not grow past a limit: write(2) itself fails, in the middle of a frame.
+TEST_CASE("when the kernel refuses to let a file grow, the log goes on in a new segment and loses nothing") {
+  const TemporaryDirectory directory;
+  reader_key();  // made before the fork, so that parent and child have the same
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{8000, 8000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const core::SystemClock clock;
+    int refused = 0;
+    {
+      SealedLog log(log_settings(directory.where()), {reader_key().recipient()}, clock);
+      for (int i = 0; i < 20; ++i) {
+        refused += !seal(log, std::to_string(i), std::string(1500, 'x'));
+        if (!eventually([&] { return log.counters().healthy; })) ::_exit(1);
+      }
+    }
+    ::_exit(refused > 0 ? 0 : 2);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 0);
+  CHECK(only_declared(directory.where()));
+  CHECK(logging::list_segments(directory.where()).size() >= 4);
+  CHECK(read_log(directory.where()).exchanges.size() == 20);
 }
 
 }  // namespace sallyport::tests
