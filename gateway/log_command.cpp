@@ -1,13 +1,12 @@
 #include "gateway/log_command.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <deque>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <thread>
 
 #include "envelope/identity.hpp"
 #include "gateway/log_view.hpp"
@@ -23,7 +22,6 @@ namespace {
 using envelope::Identity;
 using logging::LogReader;
 using logging::PartType;
-using nlohmann::ordered_json;
 
 constexpr auto log_details = R"(
 DIR is a log's directory, or a copy of it. The gateway that writes a log cannot read it: `cat` and `tail` need the
@@ -62,7 +60,7 @@ Examples:
   sallyport log verify --json log/ | jq 'select(.problem)'
 )";
 
-constexpr auto poll_interval = std::chrono::milliseconds(250);
+constexpr int poll_milliseconds = 250;
 constexpr std::size_t default_tail = 10;
 
 struct ReadOptions {
@@ -160,6 +158,12 @@ std::deque<std::string> last_lines(const ReadOptions& options, Identity& key, Co
   }
 }
 
+// Until it is time to look again. False: whoever read our output is gone.
+bool wait_for_more() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, poll_milliseconds) == 0;
+}
+
 int tail(const ReadOptions& options) {
   Identity key = load_key(options.key, options.passphrase_file);
   Complaints complaints;
@@ -168,8 +172,7 @@ int tail(const ReadOptions& options) {
   const Printer printer(options);
   while (options.follow) {
     std::cout.flush();
-    if (!std::cout) return 1;
-    std::this_thread::sleep_for(poll_interval);
+    if (!std::cout || !wait_for_more()) break;
     while (auto exchange = reader->next()) {
       ShownExchange candidate = shown(std::move(*exchange));
       if (options.filter.takes(candidate)) printer.print(*reader, std::move(candidate));
@@ -184,68 +187,13 @@ struct VerifyOptions {
   bool json = false;
 };
 
-struct Totals {
-  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0;
-};
-
-Totals total(const logging::LogReport& report) {
-  Totals totals;
-  for (const logging::SegmentReport& segment : report.segments) {
-    totals.records += segment.records;
-    totals.frames += segment.frames;
-    totals.bytes += segment.bytes;
-    totals.lost += segment.lost;
-  }
-  return totals;
-}
-
-void print_json(const logging::LogReport& report, bool with_key) {
-  for (const logging::Finding& finding : report.findings) {
-    ordered_json line{{"finding", logging::name(finding.kind)},
-                      {"problem", logging::is_problem(finding.kind)},
-                      {"segment", finding.segment}};
-    if (finding.frame) line["frame"] = *finding.frame;
-    if (finding.byte) line["byte"] = *finding.byte;
-    line["words"] = finding.words;
-    std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-  }
-  const Totals totals = total(report);
-  const ordered_json summary{{"origin", report.origin},   {"segments", report.segments.size()},
-                             {"records", totals.records}, {"frames", totals.frames},
-                             {"bytes", totals.bytes},     {"lost", totals.lost},
-                             {"with_key", with_key},      {"good", report.good()}};
-  std::cout << summary.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-}
-
-void print_human(const logging::LogReport& report, bool with_key) {
-  const bool colour = ::isatty(STDOUT_FILENO) != 0;
-  const auto paint = [&](const char* code) { return colour ? code : ""; };
-  for (const logging::Finding& finding : report.findings) {
-    const bool problem = logging::is_problem(finding.kind);
-    std::cout << paint(problem ? "\x1b[31m" : "\x1b[33m") << (problem ? "problem   " : "declared  ") << paint("\x1b[0m")
-              << "segment " << finding.segment;
-    if (finding.frame) std::cout << ", frame " << *finding.frame;
-    if (finding.byte) std::cout << ", byte " << *finding.byte;
-    std::cout << ": " << logging::name(finding.kind) << ": " << printable(finding.words) << '\n';
-  }
-  const Totals totals = total(report);
-  std::cout << "log \"" << printable(report.origin) << "\": " << report.segments.size() << " segments, "
-            << totals.records << " records, " << totals.bytes << " bytes\n";
-  if (report.good()) {
-    std::cout << paint("\x1b[32m") << "intact" << paint("\x1b[0m")
-              << (with_key ? ": every frame is in its place and sealed with its segment's key\n"
-                           : ": every frame is in its place\n");
-  } else {
-    std::cout << paint("\x1b[31m") << "not intact" << paint("\x1b[0m") << '\n';
-  }
-}
-
 int verify(const VerifyOptions& options) {
   std::optional<Identity> key;
   if (!options.key.empty()) key.emplace(load_key(options.key, options.passphrase_file));
   const logging::LogReport report = logging::verify_log(options.directory, key ? &*key : nullptr);
-  options.json ? print_json(report, key.has_value()) : print_human(report, key.has_value());
-  std::cout.flush();
+  const bool with_key = key.has_value();
+  const bool colour = ::isatty(STDOUT_FILENO) != 0;
+  std::cout << (options.json ? json_report(report, with_key) : human_report(report, with_key, colour)) << std::flush;
   return report.good() ? 0 : 1;
 }
 

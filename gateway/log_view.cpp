@@ -88,6 +88,26 @@ bool is_utf8(std::string_view text) {
   return dump(ordered_json::error_handler_t::replace) == dump(ordered_json::error_handler_t::ignore);
 }
 
+// What the segments hold together.
+struct Totals {
+  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0;
+};
+
+Totals total(const logging::LogReport& report) {
+  Totals totals;
+  for (const logging::SegmentReport& segment : report.segments) {
+    totals.records += segment.records;
+    totals.frames += segment.frames;
+    totals.bytes += segment.bytes;
+    totals.lost += segment.lost;
+  }
+  return totals;
+}
+
+std::string dump(const ordered_json& line) {
+  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+}
+
 }  // namespace
 
 ShownExchange shown(logging::Exchange exchange) {
@@ -161,7 +181,50 @@ std::string json_line(const ShownExchange& shown) {
   };
   put("request_body", shown.request);
   put("response_body", shown.response);
-  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+  return dump(line);
+}
+
+std::string human_report(const logging::LogReport& report, bool with_key, bool colour) {
+  const auto painted = [&](std::string_view paint, std::string_view text) {
+    return colour ? std::string(paint).append(text).append(plain) : std::string(text);
+  };
+  std::string out;
+  for (const logging::Finding& finding : report.findings) {
+    const bool problem = logging::is_problem(finding.kind);
+    out += painted(problem ? red : yellow, problem ? "problem   " : "declared  ");
+    out += "segment " + std::to_string(finding.segment);
+    if (finding.frame) out += ", frame " + std::to_string(*finding.frame);
+    if (finding.byte) out += ", byte " + std::to_string(*finding.byte);
+    out.append(": ").append(logging::name(finding.kind)).append(": ").append(printable(finding.words)) += '\n';
+  }
+  const Totals totals = total(report);
+  out += "log \"" + printable(report.origin) + "\": " + std::to_string(report.segments.size()) + " segments, " +
+         std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes\n";
+  if (!report.good()) return out += painted(red, "not intact") + "\n";
+  out += painted(green, "intact") + ": every frame is in its place";
+  return out += with_key ? " and sealed with its segment's key\n" : "\n";
+}
+
+std::string json_report(const logging::LogReport& report, bool with_key) {
+  std::string out;
+  for (const logging::Finding& finding : report.findings) {
+    ordered_json line{{"finding", logging::name(finding.kind)},
+                      {"problem", logging::is_problem(finding.kind)},
+                      {"segment", finding.segment}};
+    if (finding.frame) line["frame"] = *finding.frame;
+    if (finding.byte) line["byte"] = *finding.byte;
+    line["words"] = finding.words;
+    out += dump(line);
+  }
+  const Totals totals = total(report);
+  return out += dump({{"origin", report.origin},
+                      {"segments", report.segments.size()},
+                      {"records", totals.records},
+                      {"frames", totals.frames},
+                      {"bytes", totals.bytes},
+                      {"lost", totals.lost},
+                      {"with_key", with_key},
+                      {"good", report.good()}});
 }
 
 std::string printable(std::string_view text, bool keep_line_breaks) {
