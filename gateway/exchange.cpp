@@ -15,6 +15,7 @@ using http::BodyKind;
 
 namespace {
 constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
+constexpr std::size_t room_for_own_fields = 256;    // what an upstream's head has beside the client's fields, about
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }  // namespace
 
@@ -259,6 +260,7 @@ Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const r
   }
   routing::SplicedBody body(body_.size(), std::move(splices));
   std::string head;
+  head.reserve(head_text_.size() + room_for_own_fields);
   append_upstream_head(head, {head_, record_.request_id, lease.endpoint(), call_.has_value(), body.size()});
   std::vector<core::ConstBytes> pieces = {core::bytes_of(head)};
   core::ByteStream& upstream = lease.stream();

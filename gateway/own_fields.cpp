@@ -45,6 +45,7 @@ bool is_models_path(const http::RequestHead& head) noexcept {
 
 std::string own_fields(std::string_view request_id, const auth::Standings& standings) {
   std::string out;
+  out.reserve(256);
   if (!request_id.empty()) http::append_field(out, "x-request-id", request_id);
   if (standings.requests) append_standing(out, "requests", *standings.requests);
   if (standings.tokens) append_standing(out, "tokens", *standings.tokens);

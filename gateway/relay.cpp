@@ -15,6 +15,7 @@ using http::BodyKind;
 
 namespace {
 
+constexpr std::size_t room_for_framing = 128;  // what start() adds to a head, about
 constexpr unsigned interim_limit = 10;  // 1xx answers before the real one
 constexpr core::Duration farewell = std::chrono::seconds(1);
 
@@ -93,6 +94,7 @@ void Relay::start(std::string_view own_fields) {
   decoder_.emplace(head_.framing);
   choose_framing();
 
+  client_head_.reserve(upstream_head_.size() + own_fields.size() + room_for_framing);
   http::append_status_line(client_head_, head_.status, head_.reason);
   for (const auto& field : head_.fields) {
     if (!http::is_hop_by_hop(head_.fields, field.name) && !is_own_field(field.name)) {

@@ -17,6 +17,7 @@ struct Field {
 // Fields in the order they came. Names compare without case.
 class Fields {
  public:
+  Fields() { fields_.reserve(usual_count); }
   void clear() noexcept { fields_.clear(); }
   void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
   std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first of that name
@@ -26,7 +27,8 @@ class Fields {
   std::size_t size() const noexcept { return fields_.size(); }
 
  private:
-  std::vector<Field> fields_;  // kept across messages, so a connection allocates it once
+  static constexpr std::size_t usual_count = 16;  // so that most heads allocate once
+  std::vector<Field> fields_;
 };
 
 // ASCII, without case (RFC 9110 §5.1).
