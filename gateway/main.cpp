@@ -13,6 +13,7 @@
 #include "gateway/load_config.hpp"
 #include "gateway/log_command.hpp"
 #include "gateway/serve_command.hpp"
+#include "gateway/status_command.hpp"
 #include "gateway/token_command.hpp"
 #include "gateway/version_command.hpp"
 
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   sallyport::gateway::add_serve_command(app, exit_code);
   sallyport::gateway::add_check_command(app, exit_code);
+  sallyport::gateway::add_status_command(app, exit_code);
   sallyport::gateway::add_token_commands(app, exit_code, tokens_file_of);
   sallyport::gateway::add_key_commands(app, exit_code);
   sallyport::gateway::add_log_commands(app, exit_code);

@@ -8,6 +8,7 @@ unit_tests(gateway
   metrics_test.cpp
   operator_log_test.cpp
   relay_test.cpp
+  status_command_test.cpp
   token_command_test.cpp
   yaml_tree_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)
