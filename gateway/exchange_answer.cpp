@@ -39,7 +39,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   if (passed && relay.upstream_reusable()) lease.release();
   record_.response_bytes = relay.bytes();
   if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
-  if (const auto& usage = relay.usage()) {
+  if (const auto usage = relay.usage()) {
     record_.prompt_tokens = usage->prompt_tokens;
     record_.completion_tokens = usage->completion_tokens;
     record_.total_tokens = usage->total_tokens;

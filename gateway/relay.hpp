@@ -61,7 +61,7 @@ class Relay {
   bool is_event_stream() const noexcept { return event_stream_; }
   std::uint64_t bytes() const noexcept { return bytes_; }  // body bytes for the client
   std::optional<core::TimePoint> first_byte() const noexcept { return first_byte_; }
-  const std::optional<routing::Usage>& usage() const noexcept { return meter_->usage(); }
+  std::optional<routing::Usage> usage() const noexcept { return meter_ ? meter_->usage() : std::nullopt; }
 
  private:
   struct Gathered {

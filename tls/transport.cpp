@@ -53,6 +53,7 @@ Task<Result<void>> Transport::fill() {
 void Transport::start_read() {
   inbox_->reading = true;
   inbox_->begin = inbox_->end = 0;
+  inbox_->kernel_may_have_more = false;  // while the read is under way, it alone takes from the kernel
   socket_.async_read_some(boost::asio::buffer(inbox_->bytes),
                           [inbox = inbox_](const boost::system::error_code& error, std::size_t size) {
                             if (inbox->owner != nullptr) inbox->owner->read_done(error, size);

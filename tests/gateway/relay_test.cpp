@@ -63,6 +63,10 @@ struct Bench {
     relay.start("x-request-id: r1\r\n");
     co_return co_await relay.pass();
   }
+  static Task<int> break_off(Relay& relay) {
+    co_await relay.break_off(Reason::upstream_truncated);
+    co_return 0;
+  }
   std::string head() const { return client.peer.received().substr(0, client.peer.received().find("\r\n\r\n") + 4); }
   std::string body() const { return client.peer.received().substr(client.peer.received().find("\r\n\r\n") + 4); }
 };
@@ -170,10 +174,7 @@ TEST_CASE("an answer cut anywhere is never given a clean end") {
     REQUIRE_FALSE(passed.has_value());
     const bool in_head = cut < event_head.size();
     CHECK(passed.error().reason == (in_head ? Reason::upstream_closed : Reason::upstream_truncated));
-    tests::run(bench.io, [](Relay& relay) -> Task<int> {
-      co_await relay.break_off(Reason::upstream_truncated);
-      co_return 0;
-    }(*bench.relay));
+    tests::run(bench.io, Bench::break_off(*bench.relay));
     CHECK_FALSE(unchunk(bench.client.peer.received()).has_value());
     CHECK(bench.client.peer.received().find("0\r\n\r\n") == std::string::npos);
     if (!in_head) CHECK(bench.body().find("data: {\"error\":") != std::string::npos);
@@ -217,6 +218,16 @@ TEST_CASE("an upstream that stays silent is given up at its first byte's and its
     REQUIRE_FALSE(passed.has_value());
     CHECK(passed.error().reason == Reason::upstream_idle_timeout);
   }
+}
+
+TEST_CASE("an upstream that ends before its answer's head has told no usage") {
+  Bench bench;
+  bench.upstream.peer.fail(Reason::truncated);
+  const auto passed = bench.pass();
+  REQUIRE_FALSE(passed.has_value());
+  CHECK(passed.error().reason == Reason::upstream_closed);
+  CHECK_FALSE(bench.relay->usage().has_value());
+  CHECK_FALSE(bench.relay->upstream_reusable());
 }
 
 TEST_CASE("bytes after an answer make its connection unfit for another call") {
@@ -298,9 +309,6 @@ TEST_CASE("a failure in mid-stream is told in the words of the family") {
   bench.upstream.peer.send(std::string(event_head) + chunk("data: {}\n\n"));
   bench.upstream.peer.fail(Reason::truncated);
   REQUIRE_FALSE(bench.pass().has_value());
-  tests::run(bench.io, [](Relay& relay) -> Task<int> {
-    co_await relay.break_off(Reason::upstream_truncated);
-    co_return 0;
-  }(*bench.relay));
+  tests::run(bench.io, Bench::break_off(*bench.relay));
   CHECK(bench.body().find(expected) != std::string::npos);
 }

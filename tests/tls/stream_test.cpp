@@ -278,6 +278,26 @@ TEST_CASE("a watch tells once that the peer left, and keeps what it sent instead
   }
 }
 
+TEST_CASE("a read after a watch waits for the next bytes and takes long ones whole") {
+  Pair pair;
+  for (const std::size_t size : {100'000, 4'096, 1'000'000, 1}) {
+    const std::string sent(size, 'x');
+    std::string got;
+    Result<void> written, read;
+    pair.bench.run(write_text(pair.from(), sent, written), read_text(pair.to(), size, got, read));
+    CHECK(got == sent);
+    pair.to().watch([] { FAIL("nobody left"); });
+    bool done = false;
+    got.clear();
+    pair.bench.start(read_text(pair.to(), 4, got, read), [&] { done = true; });
+    CHECK_FALSE(done);  // it waits, instead of asking over and over
+    pair.bench.run(write_text(pair.from(), "next", written));
+    pair.bench.until([&] { return done; });
+    CHECK(got == "next");
+    pair.to().watch({});
+  }
+}
+
 TEST_CASE("a stream may be destroyed while its watch reads") {
   Pair pair;
   pair.to().watch([] { FAIL("called after the stream was gone"); });
