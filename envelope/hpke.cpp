@@ -50,9 +50,8 @@ Secret labeled_expand(std::string_view suite, const Secret& key, std::string_vie
   return expanded;
 }
 
-// ExtractAndExpand of section 4.1: the same on both sides, `own` being the ephemeral key or the recipient's.
-Secret shared_secret(const PrivateKey& own, const PublicKey& peer, ConstBytes encapsulated, ConstBytes recipient) {
-  const Secret agreed = own.agree(peer);
+// ExtractAndExpand of section 4.1: the same on both sides.
+Secret shared_secret(const Secret& agreed, ConstBytes encapsulated, ConstBytes recipient) {
   const Secret key = labeled_extract(kem_suite, {}, "eae_prk", agreed.reveal());
   const Secret context = joined({encapsulated, recipient});
   return labeled_expand(kem_suite, key, "shared_secret", context.reveal(), shared_secret_size);
@@ -86,7 +85,7 @@ core::Bytes seal(const PublicKey& recipient, ConstBytes info, ConstBytes associa
 core::Bytes seal_with_ephemeral(const PrivateKey& ephemeral, const PublicKey& recipient, ConstBytes info,
                                 ConstBytes associated, ConstBytes plaintext) {
   core::Bytes sealed = ephemeral.public_key().raw();
-  const Secret shared = shared_secret(ephemeral, recipient, sealed, recipient.raw());
+  const Secret shared = shared_secret(ephemeral.agree(recipient), sealed, recipient.raw());
   Message message = key_schedule(shared, info);
   sealed.resize(plaintext.size() + overhead);
   message.cipher.seal(message.nonce, associated, plaintext, MutableBytes(sealed).subspan(encapsulated_size));
@@ -94,11 +93,19 @@ core::Bytes seal_with_ephemeral(const PrivateKey& ephemeral, const PublicKey& re
 }
 
 core::Result<Secret> open(const PrivateKey& recipient, ConstBytes info, ConstBytes associated, ConstBytes sealed) {
+  const Agree agree = [&](const PublicKey& ephemeral) { return recipient.agree(ephemeral); };
+  return open_with(agree, recipient.public_key(), info, associated, sealed);
+}
+
+core::Result<Secret> open_with(const Agree& agree, const PublicKey& recipient, ConstBytes info, ConstBytes associated,
+                               ConstBytes sealed) {
   if (sealed.size() < overhead) return core::Error{core::Reason::envelope_malformed};
   const ConstBytes encapsulated = sealed.first(encapsulated_size);
   const auto peer = PublicKey::from_p256_point(encapsulated);
   if (!peer) return core::Error{core::Reason::envelope_malformed};
-  const Secret shared = shared_secret(recipient, *peer, encapsulated, recipient.public_key().raw());
+  const core::Result<Secret> agreed = agree(*peer);
+  if (!agreed) return agreed.error();
+  const Secret shared = shared_secret(*agreed, encapsulated, recipient.raw());
   Message message = key_schedule(shared, info);
   Secret plaintext(sealed.size() - overhead);
   if (!message.cipher.open(message.nonce, associated, sealed.subspan(encapsulated_size),

@@ -4,6 +4,8 @@
 // so its AES key and nonce are used once.
 #pragma once
 
+#include <functional>
+
 #include "core/bytes.hpp"
 #include "core/public_key.hpp"
 #include "core/result.hpp"
@@ -20,6 +22,12 @@ core::Bytes seal(const core::crypto::PublicKey& recipient, core::ConstBytes info
 // Errors: envelope_malformed (too short, or the encapsulated key is no point of the curve), not_authentic.
 core::Result<core::Secret> open(const core::crypto::PrivateKey& recipient, core::ConstBytes info,
                                 core::ConstBytes associated, core::ConstBytes sealed);
+
+// The same for a private key that lives elsewhere: `agree` gives the x coordinate (32 bytes) of the point that it
+// shares with `ephemeral`. Its errors are passed on.
+using Agree = std::function<core::Result<core::Secret>(const core::crypto::PublicKey& ephemeral)>;
+core::Result<core::Secret> open_with(const Agree& agree, const core::crypto::PublicKey& recipient,
+                                     core::ConstBytes info, core::ConstBytes associated, core::ConstBytes sealed);
 
 // For published test vectors only: a second message under one ephemeral key would repeat key and nonce.
 core::Bytes seal_with_ephemeral(const core::crypto::PrivateKey& ephemeral, const core::crypto::PublicKey& recipient,

@@ -18,6 +18,7 @@ class Identity final : public KeyHolder {
   explicit Identity(core::crypto::PrivateKey key);
 
   const Recipient& recipient() const noexcept { return recipient_; }
+  std::vector<Recipient> recipients() const override { return {recipient_}; }
   core::Result<core::Secret> unwrap(const Stanza& stanza, core::ConstBytes context) override;
 
  private:

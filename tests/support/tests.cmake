@@ -5,10 +5,11 @@ add_library(test_support STATIC
   ${CMAKE_CURRENT_LIST_DIR}/http_text.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_client.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_server.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/softhsm.cpp
   ${CMAKE_CURRENT_LIST_DIR}/source_tree.cpp
   ${CMAKE_CURRENT_LIST_DIR}/process.cpp)
-target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(test_support PUBLIC OpenSSL::SSL nlohmann_json::nlohmann_json Threads::Threads)
+target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR} PRIVATE ${PKCS11_INCLUDE})
+target_link_libraries(test_support PUBLIC OpenSSL::SSL nlohmann_json::nlohmann_json Threads::Threads ${CMAKE_DL_LIBS})
 
 add_executable(support_test ${CMAKE_CURRENT_LIST_DIR}/support_test.cpp)
 target_link_libraries(support_test PRIVATE test_support catch_main)

@@ -1,0 +1,61 @@
+// OpenSSL 3 deprecates the padding function with the rest of RSA's low-level interface and offers no other door to it.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "core/rsa_token.hpp"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "core/openssl_handle.hpp"
+
+namespace sallyport::core::crypto {
+
+namespace {
+
+using Number = Handle<BIGNUM, BN_free>;
+
+Number number(ConstBytes big_endian) {
+  Number made(BN_bin2bn(raw(big_endian.data()), int_size(big_endian), nullptr));
+  require(made != nullptr, "read a number");
+  return made;
+}
+
+}  // namespace
+
+std::optional<PublicKey> rsa_public_key(ConstBytes modulus, ConstBytes public_exponent) {
+  if (modulus.size() > maximum_rsa_bits / 8 + 1 || public_exponent.size() > modulus.size()) return std::nullopt;
+  const Number n = number(modulus), e = number(public_exponent);
+  const Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> builder(OSSL_PARAM_BLD_new());
+  require(builder != nullptr && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+              OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
+          "name an RSA key's numbers");
+  const Handle<OSSL_PARAM, OSSL_PARAM_free> params(OSSL_PARAM_BLD_to_param(builder.get()));
+  const Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  require(params != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "make a key context");
+  EVP_PKEY* made = nullptr;
+  EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get());
+  const Handle<EVP_PKEY, EVP_PKEY_free> key(made);
+  const int size = key ? i2d_PUBKEY(key.get(), nullptr) : 0;
+  ERR_clear_error();
+  if (size <= 0) return std::nullopt;
+  Bytes der(static_cast<std::size_t>(size));
+  unsigned char* out = raw(der.data());
+  i2d_PUBKEY(key.get(), &out);
+  return PublicKey::from_der(der);  // which looks at whether it is sound
+}
+
+Result<Secret> unpad_oaep_sha256(ConstBytes block) {
+  Secret room(block.size());
+  const int size =
+      RSA_padding_check_PKCS1_OAEP_mgf1(raw(room.reveal_for_writing().data()), int_size(block), raw(block.data()),
+                                        int_size(block), int_size(block), nullptr, 0, EVP_sha256(), EVP_sha256());
+  ERR_clear_error();
+  if (size < 0) return Error{Reason::not_authentic};
+  return Secret(room.reveal().first(static_cast<std::size_t>(size)));
+}
+
+}  // namespace sallyport::core::crypto
