@@ -188,3 +188,65 @@ TEST_CASE("a token that is lost while in use is said to be lost, not the log to 
     CHECK(has(refusal({hsm.module(), "audit", name}), "there is no token \"audit\"; the module has none"));
   }
 }
+
+namespace {
+
+// SoftHSM2 behind a module that is odd in one way (odd_token.cpp).
+class OddToken {
+ public:
+  OddToken(const SoftHsm& hsm, const char* way) {
+    ::setenv("ODD_TOKEN_MODULE", hsm.module().c_str(), 1);
+    ::setenv("ODD_TOKEN", way, 1);
+  }
+  ~OddToken() { ::unsetenv("ODD_TOKEN"); }
+  static path module() { return ODD_TOKEN; }
+};
+
+}  // namespace
+
+TEST_CASE("tokens that do OAEP themselves, leave zeros out or show a bare point open too") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_p256("audit", "curve");
+  hsm.generate_rsa("audit", "rsa", 2048);
+  for (const char* way : {"as it is", "oaep in the token", "short block", "bare point"}) {
+    INFO(way);
+    const OddToken odd(hsm, way);
+    Pkcs11Holder holder({OddToken::module(), "audit", ""}, right_pin);
+    REQUIRE(holder.recipients().size() == 2);
+    for (const Recipient& recipient : holder.recipients()) {
+      Stanza stanza = wrapped_for(recipient);
+      CHECK(holder.unwrap(stanza, context)->equals(data_key));
+      stanza.wrapped.back() ^= std::byte{1};
+      CHECK(holder.unwrap(stanza, context).error() == Error{Reason::not_authentic});
+    }
+  }
+}
+
+TEST_CASE("a token's vague refusal is the ciphertext's fault only while token and session are there") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_rsa("audit", "rsa", 2048);
+  const std::pair<const char*, const char*> cases[] = {
+      {"general error", "not_authentic"},
+      {"removed", "the token \"audit\" did not decrypt: the token is gone"},
+      {"session ended", "the token \"audit\" did not decrypt: the token has ended the session"},
+      {"no rsa", "the token can do neither RSA-OAEP with SHA-256 nor the bare RSA operation"}};
+  for (const auto& [way, words] : cases) {
+    const OddToken odd(hsm, way);
+    Pkcs11Holder holder({OddToken::module(), "audit", "rsa"}, right_pin);
+    CHECK(failure_to_unwrap(holder, wrapped_for(holder.recipients()[0])) == words);
+  }
+}
+
+TEST_CASE("a wrong PIN says when the next one locks the token, and when it is locked") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_p256("audit", "curve");
+  {
+    const OddToken odd(hsm, "final try");
+    CHECK(has(refusal({OddToken::module(), "audit", ""}, answer("wrong")), "; one more wrong PIN locks it"));
+  }
+  const OddToken odd(hsm, "locked");
+  CHECK(has(refusal({OddToken::module(), "audit", ""}, answer("wrong")), "\"audit\" is locked after too many"));
+}
