@@ -204,6 +204,39 @@ TEST_CASE("no token and no prompt is in any file, log line, metric or error of a
   CHECK(shown.out.find(gateway.token().substr(3)) == std::string::npos);
 }
 
+TEST_CASE("a body that is spooled to disk cannot be read there", "[log]") {
+  Signal arrived, go;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    arrived.set();
+    go.wait();
+    peer.send_answer(200, chat_answer);
+    peer.wait_for_end();
+  });
+  GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB }", .more = "spool_directory: .\n"});
+  const std::string canary = "canary-in-the-spool-51c0";
+  std::string prompt;
+  while (prompt.size() < 1'000'000) prompt += canary;
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat(prompt));
+  arrived.wait();
+  CHECK(files_with(gateway.directory(), canary) == std::vector<std::string>{});
+  // A file may have no name any more and still be there.
+  int spools = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(gateway.process().id()) + "/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone);
+    if (gone || !target.starts_with(gateway.directory().string())) continue;
+    const std::string content = read_file(entry.path());
+    if (content.size() > prompt.size() / 2) ++spools;
+    CHECK(content.find(canary) == std::string::npos);
+  }
+  CHECK(spools > 0);
+  go.set();
+  CHECK(client.read_answer().status() == 200);
+}
+
 TEST_CASE("metadata capture keeps no content", "[log]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.log = "capture: metadata"});

@@ -85,8 +85,8 @@ TEST_CASE("a revoked token stops working without a restart, and looks like an un
   const Message malformed = answer("sp-nothing");
   CHECK(revoked.body == malformed.body);
   Records records = gateway.records();
-  CHECK(
-      std::any_of(records.begin(), records.end(), [](const Json& r) { return r.value("outcome", "") == "credential_revoked"; }));
+  CHECK(std::any_of(records.begin(), records.end(),
+                    [](const Json& r) { return r.value("outcome", "") == "credential_revoked"; }));
 }
 
 TEST_CASE("SIGTERM drains: not ready at once, idle connections end, a live stream finishes", "[operations]") {

@@ -157,6 +157,27 @@ TEST_CASE("a model server that dies in mid-stream gives an error event and a cut
   CHECK(records[0]["status"] == 200);
 }
 
+TEST_CASE("an error event does not run into half an event before it", "[streaming]") {
+  const std::string asks_usage = GENERATE(as<std::string>{}, "true", "false");
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send(chunk("data: {\"half\":"));
+    peer.reset();
+  });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.token = gateway.token(),
+                            .body = R"({"model":"llama","stream":true,"stream_options":{"include_usage":)" +
+                                    asks_usage + R"(},"messages":[]})"}));
+  Message answer = client.read_answer();
+  INFO(answer.body);
+  const std::size_t error = answer.body.find("data: {\"error\":{");
+  REQUIRE(error != std::string::npos);
+  CHECK((error == 0 || answer.body.compare(error - 2, 2, "\n\n") == 0));
+  CHECK_FALSE(answer.whole);
+}
+
 TEST_CASE("a plain answer that ends early is cut short at the client too", "[streaming]") {
   const std::string head = GENERATE("Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n");
   ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
