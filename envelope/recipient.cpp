@@ -57,6 +57,16 @@ PublicKey parse_key(std::string_view line) {
 
 }  // namespace
 
+std::string_view name(Suite suite) noexcept {
+  switch (suite) {
+    case Suite::hpke_p256:
+      return "hpke-p256";
+    case Suite::rsa_oaep_sha256:
+      return "rsa-oaep-sha256";
+  }
+  return "unknown";
+}
+
 struct Recipient::Key {
   PublicKey key;
   core::Bytes encoded;  // as in the line: the point, or the SubjectPublicKeyInfo

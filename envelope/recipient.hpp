@@ -22,6 +22,7 @@ inline constexpr std::size_t maximum_recipient_size = 2048;  // characters of a 
 inline constexpr std::size_t maximum_data_key_size = 64;     // bytes; the smallest RSA key could take 190
 
 enum class Suite : std::uint8_t { hpke_p256 = 1, rsa_oaep_sha256 = 2 };
+std::string_view name(Suite suite) noexcept;  // "hpke-p256", "rsa-oaep-sha256"; "unknown" for any other number
 
 class Recipient {
  public:
