@@ -1,5 +1,5 @@
 unit_tests(envelope command_holder_test.cpp hpke_test.cpp identity_test.cpp openssl_interop_test.cpp pkcs11_test.cpp
-  recipient_test.cpp)
+  recipient_test.cpp vault_test.cpp)
 target_link_libraries(envelope_test PRIVATE test_support)
 
 # A PKCS#11 module for the tests to load: the ways of tokens other than SoftHSM2.
