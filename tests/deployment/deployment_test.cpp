@@ -1,0 +1,183 @@
+// What is shipped around the program: its configurations load, its manifests say what the cluster wants, its alerts ask
+// for metrics that there are.
+#include <yaml-cpp/yaml.h>
+
+#include <regex>
+
+#include "tests/gateway/config_fixture.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace sallyport;
+using namespace sallyport::gateway;
+using namespace sallyport::tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+const path source = SOURCE_DIR;
+
+std::vector<path> yaml_files(const path& folder) {
+  std::vector<path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(source / folder)) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  return files;
+}
+
+std::vector<YAML::Node> manifests() {
+  std::vector<YAML::Node> all;
+  for (const path& file : yaml_files("docker/kubernetes")) {
+    for (const YAML::Node& manifest : YAML::LoadAllFromFile(file)) all.push_back(manifest);
+  }
+  return all;
+}
+
+YAML::Node manifest(const std::string& kind, const std::string& name) {
+  for (const YAML::Node& one : manifests()) {
+    if (one["kind"].as<std::string>() == kind && one["metadata"]["name"].as<std::string>() == name) return one;
+  }
+  throw std::runtime_error("no " + kind + " " + name);
+}
+
+// The recipients' public keys are the one thing that loading reads; here they come from the folder.
+Loaded load(const ConfigFolder& folder, std::string text) {
+  write_file(folder / "auditor.pub", a_recipient());
+  std::filesystem::create_directories(folder / "keys");
+  write_file(folder / "keys/auditor.pub", a_recipient());
+  const std::string in_cluster = "file:/run/secrets/sallyport/tokens/";
+  if (const auto at = text.find(in_cluster); at != text.npos) text.replace(at, in_cluster.size(), "file:");
+  return folder.load(text);
+}
+
+Loaded in_cluster(const ConfigFolder& folder) {
+  return load(folder, manifest("ConfigMap", "sallyport")["data"]["gateway.yaml"].as<std::string>());
+}
+
+bool has(const YAML::Node& list, const std::string& word) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& item) { return item.template as<std::string>() == word; });
+}
+
+}  // namespace
+
+TEST_CASE("every YAML file of docker/ can be read") {
+  for (const path& file : yaml_files("docker")) {
+    INFO(file);
+    CHECK_NOTHROW(YAML::LoadAllFromFile(file));
+  }
+}
+
+TEST_CASE("the configurations that containers run with load") {
+  const std::string name = GENERATE(as<std::string>{}, "gateway.yaml", "sidecar.yaml");
+  const ConfigFolder folder;
+  const Loaded loaded = load(folder, read_file(source / "docker" / name));
+  INFO(name << ":\n" << problems_of(loaded));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->admin.has_value());  // the image's health check asks there
+}
+
+TEST_CASE("a sidecar lets in nobody without a certificate, and reaches the loopback alone") {
+  const ConfigFolder folder;
+  const Loaded loaded = load(folder, read_file(source / "docker/sidecar.yaml"));
+  REQUIRE(loaded.config);
+  for (const Listener& listener : loaded.config->listeners) {
+    REQUIRE(listener.tls);
+    CHECK(listener.tls->client_certificates == ClientCertificates::required);
+  }
+  for (const routing::Endpoint& endpoint : loaded.config->upstreams.at(0).endpoints)
+    CHECK(endpoint.host == "127.0.0.1");
+  CHECK(loaded.config->tokens_file.empty());
+}
+
+TEST_CASE("every manifest says what it is") {
+  CHECK(manifests().size() >= 10);
+  for (const YAML::Node& one : manifests()) {
+    REQUIRE(one["kind"]);
+    INFO(one["kind"].as<std::string>());
+    CHECK(one["apiVersion"]);
+    CHECK(one["metadata"]["name"]);
+  }
+}
+
+TEST_CASE("the cluster gives a gateway the time to drain that its configuration asks for") {
+  const ConfigFolder folder;
+  const Loaded loaded = in_cluster(folder);
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  const Limits& limits = loaded.config->limits;
+  const auto pod = manifest("StatefulSet", "sallyport")["spec"]["template"]["spec"];
+  CHECK(std::chrono::seconds(pod["terminationGracePeriodSeconds"].as<int>()) > limits.ready_delay + limits.drain);
+  CHECK(limits.ready_delay >= 5s);
+  const std::string unit = read_file(source / "packaging/sallyport.service");
+  std::smatch stop;
+  REQUIRE(std::regex_search(unit, stop, std::regex("TimeoutStopSec=([0-9]+)\n")));
+  CHECK(std::chrono::seconds(std::stoi(stop[1])) > Limits{}.ready_delay + Limits{}.drain);
+}
+
+TEST_CASE("the pod has no rights, and its secrets are where the configuration looks") {
+  const auto pod = manifest("StatefulSet", "sallyport")["spec"]["template"]["spec"];
+  const auto container = pod["containers"][0];
+  CHECK(pod["securityContext"]["runAsNonRoot"].as<bool>());
+  CHECK_FALSE(pod["automountServiceAccountToken"].as<bool>());
+  CHECK(container["securityContext"]["readOnlyRootFilesystem"].as<bool>());
+  CHECK_FALSE(container["securityContext"]["allowPrivilegeEscalation"].as<bool>());
+  CHECK(has(container["securityContext"]["capabilities"]["drop"], "ALL"));
+  for (const char* probe : {"startupProbe", "readinessProbe", "livenessProbe"}) CHECK(container[probe]);
+
+  std::map<std::string, std::string> secret_at;  // folder → secret
+  for (const auto& volume : pod["volumes"]) {
+    if (!volume["secret"]) continue;
+    for (const auto& mount : container["volumeMounts"]) {
+      if (mount["name"].as<std::string>() != volume["name"].as<std::string>()) continue;
+      secret_at[mount["mountPath"].as<std::string>()] = volume["secret"]["secretName"].as<std::string>();
+    }
+  }
+  const ConfigFolder folder;
+  const Loaded loaded = in_cluster(folder);
+  REQUIRE(loaded.config);
+  for (const path& file : loaded.config->files) {
+    if (!file.string().starts_with("/run/secrets")) continue;
+    INFO(file);
+    REQUIRE(secret_at.contains(file.parent_path()));
+    CHECK(manifest("Secret", secret_at[file.parent_path()])["stringData"][file.filename().string()]);
+  }
+}
+
+TEST_CASE("services, the disruption budget and the monitor select the pods and ports there are") {
+  const auto pods = manifest("StatefulSet", "sallyport")["spec"]["template"];
+  const auto label = pods["metadata"]["labels"]["app.kubernetes.io/name"].as<std::string>();
+  const auto selected = [&](const YAML::Node& selector) {
+    return selector["app.kubernetes.io/name"].as<std::string>() == label;
+  };
+  CHECK(selected(manifest("StatefulSet", "sallyport")["spec"]["selector"]["matchLabels"]));
+  CHECK(selected(manifest("Service", "sallyport")["spec"]["selector"]));
+  CHECK(selected(manifest("Service", "sallyport-admin")["spec"]["selector"]));
+  CHECK(selected(manifest("PodDisruptionBudget", "sallyport")["spec"]["selector"]["matchLabels"]));
+  CHECK(selected(manifest("NetworkPolicy", "sallyport")["spec"]["podSelector"]["matchLabels"]));
+  const auto monitor = manifest("ServiceMonitor", "sallyport")["spec"];
+  const auto admin = manifest("Service", "sallyport-admin");
+  CHECK(monitor["endpoints"][0]["port"].as<std::string>() == admin["spec"]["ports"][0]["name"].as<std::string>());
+  for (const auto& wanted : monitor["selector"]["matchLabels"]) {
+    CHECK(admin["metadata"]["labels"][wanted.first.as<std::string>()].as<std::string>() ==
+          wanted.second.as<std::string>());
+  }
+}
+
+TEST_CASE("alerts ask for metrics that there are, and docs/operations.md explains each") {
+  const std::string metrics = read_file(source / "docs/metrics.md");
+  const std::string operations = read_file(source / "docs/operations.md");
+  const YAML::Node rules = YAML::LoadFile((source / "docker/observe/alerts.yaml").string())["groups"][0]["rules"];
+  CHECK(rules.size() >= 8);
+  const std::regex name("(sallyport|gen_ai)_[a-z_]+");
+  for (const auto& rule : rules) {
+    const auto alert = rule["alert"].as<std::string>();
+    INFO(alert);
+    CHECK(contains(operations, "| `" + alert + "` |"));
+    const std::string asked = std::regex_replace(rule["expr"].as<std::string>(), std::regex("by \\([^)]*\\)"), "");
+    for (std::sregex_iterator found(asked.begin(), asked.end(), name), end; found != end; ++found) {
+      const std::string metric = std::regex_replace(found->str(), std::regex("_bucket$"), "");
+      INFO(metric);
+      CHECK(contains(metrics, "`" + metric + "`"));
+    }
+  }
+}
