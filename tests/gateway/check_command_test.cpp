@@ -157,6 +157,25 @@ TEST_CASE("a key must be the certificate's own, readable and without a passphras
   CHECK(contains(gateway.said, "can be used by other accounts"));
 }
 
+TEST_CASE("what the gateway shows to upstreams, and whom it trusts there, is looked at too") {
+  Gateway gateway;
+  const auto name = [](const path& file) { return file.filename().string(); };
+  const auto use = [&](const std::string& tls) {
+    gateway.config.upstreams = "upstreams:\n  - {name: up, endpoints: [\"https://10.0.0.5:8000\"]" + tls + "}\n";
+    return gateway.check();
+  };
+  const std::string certificate = "certificate: " + name(gateway.pki.gateway_client.certificate);
+  CHECK(use(", tls: {" + certificate + ", key: " + name(gateway.pki.client.key) + "}") == 1);
+  CHECK(contains(gateway.said, ": upstreams[0].tls.key: "));
+  CHECK(contains(gateway.said, "is not the key of the certificate beside it"));
+  CHECK(use(", tls: {ca: " + name(gateway.pki.client.key) + "}") == 1);
+  CHECK(contains(gateway.said, ": upstreams[0].tls.ca: "));
+  CHECK(use("") == 0);
+  CHECK(contains(gateway.said, "warning: upstreams[0].tls: has no client certificate"));
+  CHECK(use(", tls: {ca: " + name(gateway.pki.client.certificate) + "}") == 0);
+  CHECK(contains(gateway.said, "is not marked as an authority"));
+}
+
 TEST_CASE("a certificate cut off at any place is refused in words") {
   Gateway gateway;
   const std::string whole = read_file(gateway.pki.gateway.certificate);

@@ -3,6 +3,7 @@ unit_tests(gateway
   config_text_test.cpp
   examples_test.cpp
   expiry_test.cpp
+  https_client_test.cpp
   key_command_test.cpp
   load_config_test.cpp
   log_command_test.cpp
@@ -10,6 +11,7 @@ unit_tests(gateway
   operator_log_test.cpp
   relay_test.cpp
   status_command_test.cpp
+  text_file_test.cpp
   token_command_test.cpp
   yaml_tree_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)
