@@ -8,7 +8,7 @@ namespace sallyport::tests {
 namespace {
 
 bool is_left_out(const std::string& folder) {
-  return folder == ".git" || folder == "node_modules" || folder == ".quickstart" || folder.starts_with("build");
+  return folder.starts_with(".") || folder == "node_modules" || folder.starts_with("build");
 }
 
 bool ends_in(const std::string& file, const std::string& ending) {
