@@ -4,7 +4,6 @@ unit_tests(gateway
   examples_test.cpp
   expiry_test.cpp
   https_client_test.cpp
-  https_client_test.cpp
   key_command_test.cpp
   load_config_test.cpp
   log_command_test.cpp
