@@ -5,6 +5,7 @@ unit_tests(gateway
   expiry_test.cpp
   https_client_test.cpp
   key_command_test.cpp
+  key_reference_test.cpp
   load_config_test.cpp
   log_command_test.cpp
   metrics_test.cpp

@@ -1,0 +1,199 @@
+#include "gateway/key_reference.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+
+#include "core/base64.hpp"
+#include "envelope/command_holder.hpp"
+#include "envelope/identity.hpp"
+#include "envelope/pkcs11.hpp"
+#include "envelope/vault.hpp"
+#include "gateway/config_text.hpp"
+#include "gateway/https_client.hpp"
+#include "gateway/passphrase.hpp"
+
+namespace sallyport::gateway {
+
+const char* const key_reference_help = R"(
+KEY is a key file, or names who keeps the key and opens for us:
+  auditor.key
+  'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit;object=log-key'
+  vault:https://vault.example:8200/transit/log-key
+  command:/usr/local/bin/open-log-key
+A token's PIN comes from --pin-file, from ;pin=file:PATH or ;pin=env:NAME, else from the terminal; Vault's token from
+;token=file:PATH or VAULT_TOKEN, or an AppRole's from ;role=ID;secret=file:PATH. docs/keys.md tells the rest.
+)";
+
+namespace {
+
+using core::Secret;
+using envelope::KeyHolder;
+
+[[noreturn]] void fail(const std::string& words) { throw std::runtime_error(words); }
+
+// "%3B" for a ';' within a value (RFC 3986 section 2.1).
+std::string decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      plain += text[i];
+      continue;
+    }
+    std::string digits(text.substr(i + 1, 2));
+    std::ranges::transform(digits, digits.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto byte = core::from_hex(digits);
+    if (!byte || byte->size() != 1) fail("--key: after '%' come two hexadecimal digits");
+    plain += static_cast<char>(byte->front());
+    i += 2;
+  }
+  return plain;
+}
+
+// "name=value;name=value", each name once and among `known`.
+class Attributes {
+ public:
+  Attributes(std::string_view text, std::vector<std::string> known) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(';'), text.size());
+      add(text.substr(0, end), known);
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+  bool has(const std::string& name) const { return values_.count(name) > 0; }
+  std::string operator[](const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? "" : found->second;
+  }
+  std::string required(const std::string& name, const char* example) const {
+    if (!(*this)[name].empty()) return (*this)[name];
+    fail("--key: it must say " + name + "=, such as " + example);
+  }
+
+ private:
+  void add(std::string_view one, const std::vector<std::string>& known) {
+    const std::size_t equals = one.find('=');
+    const std::string name(one.substr(0, equals));
+    if (std::ranges::find(known, name) == known.end()) {
+      std::string words = "--key: it may say";
+      for (const std::string& each : known) words += " " + each + "=";
+      fail(words + ", and nothing else");
+    }
+    if (equals == one.npos) fail("--key: " + name + " has no value");
+    if (!values_.emplace(name, decoded(one.substr(equals + 1))).second) fail("--key: it says " + name + "= twice");
+  }
+
+  std::map<std::string, std::string> values_;
+};
+
+// "file:PATH" or "env:NAME". Anything else may be the secret itself, which every user of the machine could then see.
+Secret secret_behind(const std::string& reference, const std::string& name) {
+  if (reference.starts_with("file:")) return read_passphrase(reference.substr(5));
+  if (!reference.starts_with("env:")) {
+    fail("--key: " + name + "= names where the secret is, file:PATH or env:NAME; on a command line it is no secret");
+  }
+  const char* value = std::getenv(reference.c_str() + 4);
+  if (value == nullptr || *value == '\0') fail("the environment variable " + reference.substr(4) + " is not set");
+  return Secret(std::string_view(value));
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::unique_ptr<KeyHolder> open_token(std::string_view text, const std::string& pin_file) {
+  const Attributes attributes(text, {"module", "token", "object", "pin"});
+  envelope::Pkcs11Reference reference;
+  reference.module = attributes.required("module", "module=/usr/lib/softhsm/libsofthsm2.so");
+  reference.token = attributes.required("token", "token=audit");
+  reference.object = attributes["object"];
+  const auto ask_pin = [&]() -> Secret {
+    if (!pin_file.empty()) return read_passphrase(pin_file);
+    if (attributes.has("pin")) return secret_behind(attributes["pin"], "pin");
+    return ask_passphrase("PIN of the token \"" + reference.token + "\"");
+  };
+  return std::make_unique<envelope::Pkcs11Holder>(reference, ask_pin);
+}
+
+envelope::VaultCredentials vault_credentials(const Attributes& attributes) {
+  envelope::VaultCredentials credentials;
+  if (attributes.has("role")) {
+    credentials.role_id = attributes["role"];
+    credentials.secret_id =
+        secret_behind(attributes.required("secret", "secret=file:/run/secrets/vault-secret-id"), "secret");
+  } else if (attributes.has("token")) {
+    credentials.token = secret_behind(attributes["token"], "token");
+  } else {
+    if (environment("VAULT_TOKEN").empty()) {
+      fail("Vault needs a token: set VAULT_TOKEN, or say ;token=file:PATH or ;role=ID;secret=file:PATH");
+    }
+    credentials.token = secret_behind("env:VAULT_TOKEN", "token");
+  }
+  return credentials;
+}
+
+// "https://host:port/mount/key", the mount "transit" when there is one name alone. Then attributes.
+std::unique_ptr<KeyHolder> open_vault(std::string_view text) {
+  const std::size_t url_end = std::min(text.find(';'), text.size());
+  const std::string_view url = text.substr(0, url_end);
+  const Attributes attributes(text.substr(std::min(url_end + 1, text.size())),
+                              {"token", "role", "secret", "ca", "namespace"});
+  const std::size_t path_at = std::min(url.find('/', std::string_view("https://").size()), url.size());
+  std::string problem;
+  const auto endpoint = parse_endpoint(url.substr(0, path_at), problem);
+  if (!endpoint || endpoint->plaintext || path_at + 1 >= url.size()) {
+    fail("--key: a Vault key is named like vault:https://vault.example:8200/transit/log-key");
+  }
+  envelope::VaultKey key;
+  const std::string_view path = url.substr(path_at + 1);
+  const std::size_t slash = path.rfind('/');
+  if (slash != path.npos) key.mount = path.substr(0, slash);
+  key.name = path.substr(slash + 1);  // all of it when there is no slash: npos + 1 is 0
+  key.name_space = attributes.has("namespace") ? attributes["namespace"] : environment("VAULT_NAMESPACE");
+
+  tls::ClientSettings trust;
+  trust.ca = attributes.has("ca") ? attributes["ca"] : environment("VAULT_CACERT");
+  auto client = std::make_shared<HttpsClient>(endpoint->host, endpoint->port, trust);
+  return std::make_unique<envelope::VaultHolder>(
+      endpoint->text(), std::move(key), vault_credentials(attributes),
+      [client](const envelope::HttpsRequest& request) { return client->fetch(request); });
+}
+
+}  // namespace
+
+CLI::Option* add_key_options(CLI::App& command, KeyOptions& options) {
+  CLI::Option* key =
+      command.add_option("--key,-k", options.reference, "The private key of a recipient, or who keeps it")
+          ->type_name("KEY");
+  CLI::Option* passphrase = command
+                                .add_option("--passphrase-file", options.passphrase_file,
+                                            "A key file's passphrase; \"-\" is stdin. Else the terminal is asked")
+                                ->type_name("FILE")
+                                ->needs(key);
+  command.add_option("--pin-file", options.pin_file, "A token's PIN; \"-\" is stdin. Else the terminal is asked")
+      ->type_name("FILE")
+      ->needs(key)
+      ->excludes(passphrase);
+  return key;
+}
+
+std::unique_ptr<KeyHolder> open_key(const KeyOptions& options) {
+  const std::string_view reference = options.reference;
+  const auto after = [&](std::string_view scheme) { return reference.substr(scheme.size()); };
+  const bool token = reference.starts_with("pkcs11:");
+  const bool kept = token || reference.starts_with("vault:") || reference.starts_with("command:");
+  if (!token && !options.pin_file.empty()) fail("--pin-file is for a key in a token (pkcs11:…)");
+  if (kept && !options.passphrase_file.empty()) fail("--passphrase-file is for a key file");
+  if (token) return open_token(after("pkcs11:"), options.pin_file);
+  if (reference.starts_with("vault:")) return open_vault(after("vault:"));
+  if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));
+  return std::make_unique<envelope::Identity>(
+      envelope::Identity::load(options.reference, passphrase_for(options.reference, options.passphrase_file)));
+}
+
+}  // namespace sallyport::gateway
