@@ -39,6 +39,13 @@ bool is_own_field(std::string_view name) {
   return false;
 }
 
+// Whether the client's parser, after these bytes, waits for a new event. A blank line that came in two parts counts as
+// open, which costs a blank line too many.
+bool ends_event(core::ConstBytes bytes) {
+  const std::string_view text = core::text_of(bytes);
+  return text.ends_with("\n\n") || text.ends_with("\r\n\r\n") || text.ends_with("\r\r");
+}
+
 // What a read from an upstream that is in the middle of its answer can end with.
 Error upstream_failure(Error error, Reason timed_out, Reason ended) {
   if (error.reason == Reason::timeout) return timed_out;
@@ -158,6 +165,7 @@ Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
     views = &meter_->finish();
   }
   frame(*views);
+  if (!plan_.hide_usage || !event_stream_) meter_->finish();  // holds nothing back; only now is the usage whole
   if (framing_.kind == BodyKind::chunked) {
     http::append_last_chunk(last_chunk_, decoder_->trailers());
     pieces_.push_back(core::bytes_of(last_chunk_));
@@ -195,12 +203,13 @@ void Relay::frame(const std::vector<core::ConstBytes>& views) {
   }
   if (chunked) pieces_.push_back(core::bytes_of(http::chunk_end));
   bytes_ += size;
+  if (!first_byte_) first_byte_ = clock_.now();
+  if (event_stream_) event_open_ = !ends_event(views.back());
 }
 
 Task<Result<void>> Relay::write_pieces() {
   client_.set_deadline(clock_.now() + plan_.write_stall);
   started_ = true;
-  if (bytes_ > 0 && !first_byte_) first_byte_ = clock_.now();
   auto written = co_await client_.write_all(pieces_);
   client_.set_deadline(core::TimerWheel::never);
   client_head_.clear();
@@ -211,7 +220,8 @@ Task<Result<void>> Relay::write_pieces() {
 
 Task<void> Relay::break_off(Reason reason) {
   if (!event_stream_ || !plan_.family) co_return;
-  std::string event;
+  entry_ = nullptr;                           // its record has been sealed
+  std::string event = event_open_ ? "\n\n" : "";  // what was cut short must not run into what is said about it
   append_error_event(event, *plan_.family, reason);
   frame({core::bytes_of(event)});
   client_.set_deadline(clock_.now() + farewell);

@@ -88,6 +88,7 @@ class Relay {
   http::Framing framing_;  // towards the client
   bool event_stream_ = false;
   bool started_ = false;
+  bool event_open_ = false;         // the client has part of an event
   std::string client_head_;  // until it has been sent
   std::string size_line_, last_chunk_;
   std::vector<core::ConstBytes> pieces_;

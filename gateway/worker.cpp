@@ -34,7 +34,8 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
       slot = kept;
     }
     auto peer = co_await tls::connect(loop, endpoint.host, endpoint.port, identity, std::move(slot), deadline);
-    metrics.upstream_connected(peer ? core::Reason::none : peer.error().reason);
+    metrics.upstream_connected(peer ? core::Reason::none : peer.error().reason,
+                               peer ? peer->identity.key_exchange : std::string());
     if (!peer) co_return peer.error();
     co_return std::move(peer->stream);
   };

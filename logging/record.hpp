@@ -15,7 +15,7 @@ struct Record {
   std::string request_id;  // ours, or the client's when it was acceptable
   core::WallTime started;
   core::Duration duration{};                 // until the outcome was known
-  std::optional<core::Duration> first_byte;  // until the answer's first body byte left for the client
+  std::optional<core::Duration> first_byte;  // until the answer's first body byte was ready for the client
   std::string listener;
   std::string client_address;
   std::string principal;  // name; empty when nobody was proven
