@@ -34,9 +34,11 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
       slot = kept;
     }
     auto peer = co_await tls::connect(loop, endpoint.host, endpoint.port, identity, std::move(slot), deadline);
-    metrics.upstream_connected(peer ? core::Reason::none : peer.error().reason,
-                               peer ? peer->identity.key_exchange : std::string());
-    if (!peer) co_return peer.error();
+    if (!peer) {
+      metrics.upstream_connected(peer.error().reason);
+      co_return peer.error();
+    }
+    metrics.upstream_connected(core::Reason::none, peer->identity.key_exchange);
     co_return std::move(peer->stream);
   };
 }
