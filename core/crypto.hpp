@@ -1,5 +1,5 @@
-// Hashes, keyed hashes, key derivation, AES-GCM and random bytes. crypto.cpp, public_key.cpp and
-// rsa_token.cpp are the only files that include <openssl/evp.h>. Algorithms are fetched once per thread and contexts are kept.
+// Hashes, keyed hashes, key derivation, AES-GCM and random bytes. Only core's key files, crypto.cpp and tls/ include
+// <openssl/evp.h>. Algorithms are fetched once per thread and contexts are kept.
 // Failures that an attacker or a wrong key can cause are values; anything else (out of memory, a broken OpenSSL) throws.
 #pragma once
 

@@ -4,7 +4,6 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -12,6 +11,7 @@
 #include <exception>
 
 #include "core/openssl_handle.hpp"
+#include "core/pkcs8.hpp"
 
 namespace sallyport::core::crypto {
 
@@ -21,9 +21,6 @@ using Key = std::shared_ptr<EVP_PKEY>;
 using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Bio = Handle<BIO, BIO_free_all>;
 using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
-
-// scrypt at 16 MiB and five passes: OWASP's equal of 128 MiB once, below the 32 MiB that OpenSSL agrees to read.
-constexpr int scrypt_cost = 1 << 14, scrypt_block = 8, scrypt_parallel = 5, scrypt_salt_size = 16;
 
 Key owned(EVP_PKEY* key) { return Key(key, EVP_PKEY_free); }
 
@@ -284,17 +281,8 @@ Secret PrivateKey::pem() const {
 }
 
 std::string PrivateKey::encrypted_pem(const Secret& passphrase) const {
-  if (passphrase.empty()) throw std::invalid_argument("an empty passphrase protects nothing");
-  if (passphrase.size() > maximum_passphrase_size) throw std::invalid_argument("a passphrase has at most 1024 bytes");
-  const Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free> plain(EVP_PKEY2PKCS8(key_.get()));
-  X509_ALGOR* scheme = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, scrypt_salt_size, nullptr, scrypt_cost,
-                                             scrypt_block, scrypt_parallel);
-  require(plain != nullptr && scheme != nullptr, "set up PBES2 with scrypt");
-  const Handle<X509_SIG, X509_SIG_free> sealed(PKCS8_set0_pbe(
-      passphrase.reveal_text().data(), int_size(passphrase.reveal()), plain.get(), scheme));  // takes the scheme
-  const Bio bio = memory();
-  require(sealed != nullptr && PEM_write_bio_PKCS8(bio.get(), sealed.get()) == 1, "encrypt a private key");
-  return std::string(text_of(written(bio)));
+  const Pkcs8 plain(EVP_PKEY2PKCS8(key_.get()));
+  return encrypt_pkcs8(plain.get(), passphrase);
 }
 
 Secret PrivateKey::agree(const PublicKey& peer) const {

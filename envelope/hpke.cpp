@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include "core/crypto.hpp"
 
@@ -14,13 +15,16 @@ using core::ConstBytes;
 using core::MutableBytes;
 using core::Secret;
 using core::crypto::Aes256Gcm;
+using core::crypto::HybridPrivateKey;
+using core::crypto::HybridPublicKey;
 using core::crypto::PrivateKey;
 using core::crypto::PublicKey;
 using namespace std::string_view_literals;
 
 // RFC 9180 sections 4.1 and 5.1, with the numbers of section 7: KEM 0x0010, KDF 0x0001, AEAD 0x0002.
 constexpr std::string_view kem_suite = "KEM\x00\x10"sv;
-constexpr std::string_view hpke_suite = "HPKE\x00\x10\x00\x01\x00\x02"sv;
+constexpr std::string_view p256_suite = "HPKE\x00\x10\x00\x01\x00\x02"sv;
+constexpr std::string_view hybrid_suite = "HPKE\x64\x7a\x00\x01\x00\x02"sv;
 constexpr std::size_t shared_secret_size = 32;
 
 Secret joined(std::initializer_list<ConstBytes> pieces) {
@@ -63,17 +67,32 @@ struct Message {
 };
 
 // KeySchedule of section 5.1 in base mode: no pre-shared key.
-Message key_schedule(const Secret& shared, ConstBytes info) {
+Message key_schedule(std::string_view suite, const Secret& shared, ConstBytes info) {
   static constexpr std::byte base_mode[] = {std::byte{0}};
-  const Secret psk_id_hash = labeled_extract(hpke_suite, {}, "psk_id_hash", {});
-  const Secret info_hash = labeled_extract(hpke_suite, {}, "info_hash", info);
+  const Secret psk_id_hash = labeled_extract(suite, {}, "psk_id_hash", {});
+  const Secret info_hash = labeled_extract(suite, {}, "info_hash", info);
   const Secret context = joined({base_mode, psk_id_hash.reveal(), info_hash.reveal()});
-  const Secret secret = labeled_extract(hpke_suite, shared.reveal(), "secret", {});
-  const Secret key = labeled_expand(hpke_suite, secret, "key", context.reveal(), Aes256Gcm::key_size);
-  const Secret base_nonce = labeled_expand(hpke_suite, secret, "base_nonce", context.reveal(), Aes256Gcm::nonce_size);
+  const Secret secret = labeled_extract(suite, shared.reveal(), "secret", {});
+  const Secret key = labeled_expand(suite, secret, "key", context.reveal(), Aes256Gcm::key_size);
+  const Secret base_nonce = labeled_expand(suite, secret, "base_nonce", context.reveal(), Aes256Gcm::nonce_size);
   Message message{Aes256Gcm(key.reveal()), {}};
   std::ranges::copy(base_nonce.reveal(), message.nonce.begin());
   return message;
+}
+
+core::Bytes sealed_with(Message message, core::Bytes encapsulated, ConstBytes associated, ConstBytes plaintext) {
+  const std::size_t size = encapsulated.size();
+  encapsulated.resize(size + plaintext.size() + tag_size);
+  message.cipher.seal(message.nonce, associated, plaintext, MutableBytes(encapsulated).subspan(size));
+  return encapsulated;
+}
+
+core::Result<Secret> opened_with(Message message, ConstBytes associated, ConstBytes ciphertext) {
+  Secret plaintext(ciphertext.size() - tag_size);
+  if (!message.cipher.open(message.nonce, associated, ciphertext, plaintext.reveal_for_writing())) {
+    return core::Error{core::Reason::not_authentic};
+  }
+  return plaintext;
 }
 
 }  // namespace
@@ -82,14 +101,16 @@ core::Bytes seal(const PublicKey& recipient, ConstBytes info, ConstBytes associa
   return seal_with_ephemeral(PrivateKey::generate_p256(), recipient, info, associated, plaintext);
 }
 
+core::Bytes seal(const HybridPublicKey& recipient, ConstBytes info, ConstBytes associated, ConstBytes plaintext) {
+  auto [encapsulated, shared] = recipient.encapsulate();
+  return sealed_with(key_schedule(hybrid_suite, shared, info), std::move(encapsulated), associated, plaintext);
+}
+
 core::Bytes seal_with_ephemeral(const PrivateKey& ephemeral, const PublicKey& recipient, ConstBytes info,
                                 ConstBytes associated, ConstBytes plaintext) {
-  core::Bytes sealed = ephemeral.public_key().raw();
-  const Secret shared = shared_secret(ephemeral.agree(recipient), sealed, recipient.raw());
-  Message message = key_schedule(shared, info);
-  sealed.resize(plaintext.size() + overhead);
-  message.cipher.seal(message.nonce, associated, plaintext, MutableBytes(sealed).subspan(encapsulated_size));
-  return sealed;
+  core::Bytes encapsulated = ephemeral.public_key().raw();
+  const Secret shared = shared_secret(ephemeral.agree(recipient), encapsulated, recipient.raw());
+  return sealed_with(key_schedule(p256_suite, shared, info), std::move(encapsulated), associated, plaintext);
 }
 
 core::Result<Secret> open(const PrivateKey& recipient, ConstBytes info, ConstBytes associated, ConstBytes sealed) {
@@ -106,13 +127,16 @@ core::Result<Secret> open_with(const Agree& agree, const PublicKey& recipient, C
   const core::Result<Secret> agreed = agree(*peer);
   if (!agreed) return agreed.error();
   const Secret shared = shared_secret(*agreed, encapsulated, recipient.raw());
-  Message message = key_schedule(shared, info);
-  Secret plaintext(sealed.size() - overhead);
-  if (!message.cipher.open(message.nonce, associated, sealed.subspan(encapsulated_size),
-                           plaintext.reveal_for_writing())) {
-    return core::Error{core::Reason::not_authentic};
-  }
-  return plaintext;
+  return opened_with(key_schedule(p256_suite, shared, info), associated, sealed.subspan(encapsulated_size));
+}
+
+core::Result<Secret> open(const HybridPrivateKey& recipient, ConstBytes info, ConstBytes associated,
+                          ConstBytes sealed) {
+  if (sealed.size() < hybrid_overhead) return core::Error{core::Reason::envelope_malformed};
+  constexpr std::size_t size = core::crypto::hybrid_encapsulated_size;
+  const core::Result<Secret> shared = recipient.decapsulate(sealed.first(size));
+  if (!shared) return shared.error();
+  return opened_with(key_schedule(hybrid_suite, *shared, info), associated, sealed.subspan(size));
 }
 
 }  // namespace sallyport::envelope::hpke

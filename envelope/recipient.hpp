@@ -1,6 +1,7 @@
 // Recipients: public keys to which a segment's data key is wrapped. Wrapping needs no network and no secret.
 //
-// A recipient is one line of text: "sallyport-p256:BASE64URL(65-byte point)" or "sallyport-rsa:BASE64URL(DER SPKI)".
+// A recipient is one line of text: "sallyport-p256:BASE64URL(65-byte point)", "sallyport-rsa:BASE64URL(DER SPKI)" or
+// "sallyport-pq:BASE64URL(1216-byte MLKEM768-X25519 key)".
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,21 @@
 #include "core/secret.hpp"
 
 namespace sallyport::core::crypto {
+class HybridPublicKey;
 class PublicKey;
-}
+}  // namespace sallyport::core::crypto
 
 namespace sallyport::envelope {
 
 inline constexpr std::size_t maximum_recipient_size = 2048;  // characters of a line
 inline constexpr std::size_t maximum_data_key_size = 64;     // bytes; the smallest RSA key could take 190
 
-enum class Suite : std::uint8_t { hpke_p256 = 1, rsa_oaep_sha256 = 2 };
-std::string_view name(Suite suite) noexcept;  // "hpke-p256", "rsa-oaep-sha256"; "unknown" for any other number
+enum class Suite : std::uint8_t { hpke_p256 = 1, rsa_oaep_sha256 = 2, hpke_mlkem768_x25519 = 3 };
+// "hpke-p256", "rsa-oaep-sha256", "hpke-mlkem768-x25519"; "unknown" for any other number.
+std::string_view name(Suite suite) noexcept;
+// Whether what is wrapped stays closed to a quantum computer of the future. One recipient for whom it does not is
+// enough to open a log, so the two kinds are not mixed without saying so.
+constexpr bool is_post_quantum(Suite suite) noexcept { return suite == Suite::hpke_mlkem768_x25519; }
 
 class Recipient {
  public:
@@ -31,12 +37,13 @@ class Recipient {
   static Recipient parse(std::string_view line);
   // Throws std::invalid_argument for a key that can only sign.
   static Recipient of(const core::crypto::PublicKey& key);
+  static Recipient of(const core::crypto::HybridPublicKey& key);
 
   Suite suite() const noexcept;
   std::string text() const;
   std::string id() const;  // first 16 hex digits of SHA-256 over the public key: a stanza's tag, shown by `key list`
 
-  unsigned bits() const;  // of the key, for a person to read
+  std::string type() const;  // for a person to read: "p256", "rsa3072", "mlkem768-x25519"
 
   // The data key, wrapped. HPKE binds `context` to it (as info). RSA-OAEP leaves it out, because Vault and PKCS#11 open
   // only an empty label: there the binding is the log's key commitment, which the reader checks (key_holder.hpp).

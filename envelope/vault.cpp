@@ -206,7 +206,6 @@ core::Result<Secret> VaultHolder::unwrap(const Stanza& stanza, core::ConstBytes)
       versions_, [&](const auto& candidate) { return candidate.second.id() == stanza.recipient_id; });
   if (version == versions_.end() || stanza.suite != Suite::rsa_oaep_sha256)
     return core::Error{core::Reason::key_mismatch};
-  if (stanza.wrapped.size() * 8 != version->second.bits()) return core::Error{core::Reason::envelope_malformed};
 
   const std::string path = key_.mount + "/decrypt/" + key_.name;
   const std::string ciphertext = "vault:v" + std::to_string(version->first) + ":" + core::to_base64(stanza.wrapped);

@@ -59,12 +59,8 @@ constexpr std::string_view private_label = "PRIVATE KEY-----";
 
 path with_ending(const path& name, const char* ending) { return path(name) += ending; }
 
-std::string type_of(const Recipient& recipient) {
-  return recipient.suite() == envelope::Suite::hpke_p256 ? "p256" : "rsa" + std::to_string(recipient.bits());
-}
-
 ordered_json json_of(const Recipient& recipient) {
-  return {{"id", recipient.id()}, {"type", type_of(recipient)}, {"recipient", recipient.text()}};
+  return {{"id", recipient.id()}, {"type", recipient.type()}, {"recipient", recipient.text()}};
 }
 
 crypto::PrivateKey generate(const std::string& type) {
@@ -110,7 +106,7 @@ void write_pair(const NewOptions& options, const crypto::PrivateKey& key, const 
 void explain_new(const NewOptions& options, const Recipient& recipient) {
   const std::string name = options.out;
   std::cout << "Made " << name << ".pub, for the gateway, and " << name << ".key, for whoever reads the log.\n\n"
-            << "  id    " << recipient.id() << "\n  type  " << type_of(recipient) << "\n\n"
+            << "  id    " << recipient.id() << "\n  type  " << recipient.type() << "\n\n"
             << "Paste into the gateway's configuration:\n\n"
             << "  log:\n    recipients:\n      - " << recipient.text() << "\n\n"
             << "Then move " << name
@@ -170,7 +166,7 @@ void show(const path& file, const path& passphrase_file, bool json) {
   if (json) {
     std::cout << json_of(recipient).dump(2) << '\n';
   } else {
-    std::cout << "id         " << recipient.id() << "\ntype       " << type_of(recipient) << "\nrecipient  "
+    std::cout << "id         " << recipient.id() << "\ntype       " << recipient.type() << "\nrecipient  "
               << recipient.text() << '\n';
   }
 }
@@ -201,7 +197,7 @@ int list(const path& directory, bool json) {
     try {
       const Recipient recipient = public_recipient(file, content_of(file).reveal_text());
       const std::string private_half = private_half_beside(file);
-      rows.push_back({file.filename().string(), type_of(recipient), recipient.id(), private_half});
+      rows.push_back({file.filename().string(), recipient.type(), recipient.id(), private_half});
       ordered_json key = json_of(recipient);
       key["file"] = file.string();
       key["private_half"] = private_half;

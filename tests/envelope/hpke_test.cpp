@@ -58,3 +58,36 @@ TEST_CASE("HPKE refuses every changed byte and every cut") {
     CHECK(opened.error() == Error{size < hpke::overhead ? Reason::envelope_malformed : Reason::not_authentic});
   }
 }
+
+TEST_CASE("hybrid HPKE opens what another implementation sealed") {
+  if (!crypto::hybrid_available()) return;
+  const auto file = read_vectors("mlkem768_x25519.json");
+  const auto key = crypto::HybridPrivateKey::from_seed(hex(file["tests"][0], "seed"));
+  const auto& vector = file["hpke"];
+  Bytes sealed = hex(vector, "encapsulated");
+  const Bytes ciphertext = hex(vector, "ciphertext");
+  sealed.insert(sealed.end(), ciphertext.begin(), ciphertext.end());
+  const auto opened = hpke::open(key, hex(vector, "info"), hex(vector, "aad"), sealed);
+  REQUIRE(opened.has_value());
+  CHECK(opened->equals(hex(vector, "plaintext")));
+  CHECK(hpke::open(key, {}, hex(vector, "aad"), sealed).error() == Error{Reason::not_authentic});
+}
+
+TEST_CASE("hybrid HPKE opens for its recipient alone, and refuses every changed byte and every cut") {
+  if (!crypto::hybrid_available()) return;
+  const auto key = crypto::HybridPrivateKey::generate();
+  Bytes sealed = hpke::seal(key.public_key(), bytes_of("info"), bytes_of("place"), bytes_of("key"));
+  CHECK(sealed.size() == 3 + hpke::hybrid_overhead);
+  CHECK(hpke::open(key, bytes_of("info"), bytes_of("place"), sealed)->reveal_text() == "key");
+  CHECK(hpke::open(key, bytes_of("info"), {}, sealed).error() == Error{Reason::not_authentic});
+  const auto other = crypto::HybridPrivateKey::generate();
+  CHECK(hpke::open(other, bytes_of("info"), bytes_of("place"), sealed).error() == Error{Reason::not_authentic});
+  for (std::byte& byte : sealed) {
+    byte ^= std::byte{0x40};
+    REQUIRE(hpke::open(key, bytes_of("info"), bytes_of("place"), sealed).has_error());
+    byte ^= std::byte{0x40};
+  }
+  for (std::size_t size = 0; size < sealed.size(); ++size) {
+    REQUIRE(hpke::open(key, bytes_of("info"), bytes_of("place"), ConstBytes(sealed).first(size)).has_error());
+  }
+}

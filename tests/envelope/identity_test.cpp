@@ -93,3 +93,37 @@ TEST_CASE("a key file that others can read, that signs or that is none is refuse
   CHECK_FALSE(has(refusal(directory / "text.key"), "canary"));
   CHECK(has(refusal(directory / "none.key"), "none.key"));
 }
+
+TEST_CASE("a post-quantum identity opens its own stanzas, from a plain and from an encrypted file") {
+  if (!crypto::hybrid_available()) return;
+  const TemporaryDirectory directory;
+  const auto key = crypto::HybridPrivateKey::generate();
+  write_private_file(directory / "plain.key", key.pem().reveal());
+  write_private_file(directory / "sealed.key", bytes_of(key.encrypted_pem(Secret(std::string_view("words")))));
+  int asked = 0;
+  const auto ask = [&asked] {
+    ++asked;
+    return Secret(std::string_view("words"));
+  };
+  Identity plain = Identity::load(directory / "plain.key", {}), sealed = Identity::load(directory / "sealed.key", ask);
+  CHECK(asked == 1);
+  const Stanza stanza = wrapped_for(Recipient::parse(plain.recipient().text()));
+  CHECK(plain.unwrap(stanza, context)->equals(data_key));
+  CHECK(sealed.unwrap(stanza, context)->equals(data_key));
+  CHECK(plain.unwrap(stanza, bytes_of("segment 8")).error() == Error{Reason::not_authentic});
+  Identity other(PrivateKey::generate_p256());
+  CHECK(other.unwrap(stanza, context).error() == Error{Reason::key_mismatch});
+  CHECK(has(refusal(directory / "sealed.key", [] { return Secret(std::string_view("no")); }), "the passphrase"));
+}
+
+TEST_CASE("an encrypted key file asks for its passphrase once") {
+  const TemporaryDirectory directory;
+  write_private_file(directory / "sealed.key",
+                     bytes_of(PrivateKey::generate_p256().encrypted_pem(Secret(std::string_view("words")))));
+  int asked = 0;
+  Identity::load(directory / "sealed.key", [&asked] {
+    ++asked;
+    return Secret(std::string_view("words"));
+  });
+  CHECK(asked == 1);
+}

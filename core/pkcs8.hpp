@@ -1,0 +1,22 @@
+// PKCS#8 in PEM, plain and encrypted, for the .cpp files of core that hold private keys.
+#pragma once
+
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include <string>
+
+#include "core/openssl_handle.hpp"
+#include "core/public_key.hpp"
+
+namespace sallyport::core::crypto {
+
+using Pkcs8 = Handle<PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free>;
+
+// PBES2 with scrypt and AES-256-CBC. Throws std::invalid_argument for an empty or too long passphrase.
+std::string encrypt_pkcs8(PKCS8_PRIV_KEY_INFO* plain, const Secret& passphrase);
+
+// Null when the text is neither form, or does not open. What `ask` throws passes through.
+Pkcs8 read_pkcs8(ConstBytes pem, const AskPassphrase& ask);
+
+}  // namespace sallyport::core::crypto
