@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "gateway/check_files.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/server.hpp"
 
@@ -14,8 +15,10 @@ namespace {
 
 int serve(const std::string& file) {
   auto loaded = load_config(file);
-  for (const auto& problem : loaded.problems) std::cerr << text_of(problem) << '\n';
-  if (!loaded.config) return 1;
+  auto problems = loaded.problems;
+  for (auto& problem : check_files(loaded, core::SystemClock().wall())) problems.push_back(std::move(problem));
+  for (const auto& problem : problems) std::cerr << text_of(problem) << '\n';
+  if (has_errors(problems)) return 1;
   OperatorLogger operator_log(loaded.config->operator_log);
   try {
     Server server(std::move(*loaded.config), file, operator_log);

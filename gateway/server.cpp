@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "gateway/admin.hpp"
+#include "gateway/check_files.hpp"
 #include "gateway/file_watch.hpp"
 #include "gateway/load_config.hpp"
+#include "gateway/needs_restart.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -165,8 +167,18 @@ void Server::Parts::look_for_changes() {
 // Everything new is built before anything old is let go, so that a mistake changes nothing.
 void Server::Parts::reload() {
   auto loaded = load_config(file_);
-  for (const auto& problem : loaded.problems) log_.error("reload_refused", {{"problem", text_of(problem)}});
-  if (!loaded.config) return metrics_.config_reloaded(false);
+  auto problems = loaded.problems;
+  for (auto& problem : check_files(loaded, clock_.wall())) problems.push_back(std::move(problem));
+  for (const auto& problem : problems) {
+    const bool error = problem.severity == Severity::error;
+    log_.write(error ? LogLevel::error : LogLevel::warning, error ? "reload_refused" : "reload_warning",
+               {{"problem", text_of(problem)}});
+  }
+  if (has_errors(problems)) return metrics_.config_reloaded(false);
+  if (const char* section = needs_restart(snapshot_->config, *loaded.config)) {
+    log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", section}});
+    return metrics_.config_reloaded(false);
+  }
   try {
     auto recipients =
         loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();

@@ -49,6 +49,19 @@ TEST_CASE("SIGHUP takes a good configuration whole and a bad one not at all", "[
   CHECK(gateway.wait_for_exit() == 0);
 }
 
+TEST_CASE("a reload that asks for what needs a restart is refused whole, and says so", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayWish wish = to(server);
+  GatewayProcess gateway(wish);
+  wish.workers += 1;
+  wish.models = "  - name: new-model\n    targets: [{ upstream: model-server }]\n";
+  gateway.write_config(wish);
+  gateway.signal(SIGHUP);
+  CHECK(eventually([&] { return gateway.errors().find("section=workers") != std::string::npos; }));
+  CHECK(chat_status(gateway, "new-model") == 404);
+  CHECK(chat_status(gateway) == 200);
+}
+
 TEST_CASE("a changed file is taken without a signal", "[operations]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   GatewayWish wish = to(server);

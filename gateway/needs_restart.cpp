@@ -1,0 +1,35 @@
+#include "gateway/needs_restart.hpp"
+
+#include <algorithm>
+
+namespace sallyport::gateway {
+
+namespace {
+
+bool same_place(const Address& a, const Address& b) { return a.host == b.host && a.port == b.port; }
+
+bool same_listeners(const std::vector<Listener>& a, const std::vector<Listener>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Listener& x, const Listener& y) {
+    return x.name == y.name && same_place(x.address, y.address) && x.tls.has_value() == y.tls.has_value();
+  });
+}
+
+bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  const auto& x = a->settings;
+  const auto& y = b->settings;
+  return x.directory == y.directory && x.origin == y.origin && x.durability == y.durability &&
+         x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age;
+}
+
+}  // namespace
+
+const char* needs_restart(const Config& running, const Config& wanted) {
+  if (!same_listeners(running.listeners, wanted.listeners)) return "listeners";
+  if (running.admin.has_value() != wanted.admin.has_value()) return "admin";
+  if (running.admin && !same_place(*running.admin, *wanted.admin)) return "admin";
+  if (running.workers != wanted.workers) return "workers";
+  return same_log(running.log, wanted.log) ? nullptr : "log";
+}
+
+}  // namespace sallyport::gateway
