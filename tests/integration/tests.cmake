@@ -15,7 +15,8 @@ add_executable(integration_test
   ${integration}/http_test.cpp
   ${integration}/hostile_test.cpp
   ${integration}/log_test.cpp
-  ${integration}/operations_test.cpp)
+  ${integration}/operations_test.cpp
+  ${integration}/status_test.cpp)
 target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
 
 # integration(LABEL TAG…): the test cases of each tag as a ctest of its own.
@@ -25,6 +26,6 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls upstream-identity upstream-connection http operations)
+integration(traffic streaming cancel backpressure tls upstream-identity upstream-connection http operations status)
 integration(hostile hostile)
 integration(log log)

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# What the tests with containers share; sourced by each, which runs from the repository's root.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+docker info > /dev/null 2>&1 || { echo "There is no container engine here." >&2; exit 77; }
+
+# Only what the build reads, without anything that was built here: as from a clean checkout.
+sources() {
+  tar --create --exclude=./.git --exclude='./build*' --exclude=./.quickstart --exclude=node_modules .
+}
+
+# build_image NAME TARGET: one of docker/Dockerfile's stages.
+build_image() {
+  docker build --quiet --file docker/Dockerfile --target "$2" --tag "$1" \
+    ${CMAKE_BUILD_PARALLEL_LEVEL:+--build-arg CMAKE_BUILD_PARALLEL_LEVEL=$CMAKE_BUILD_PARALLEL_LEVEL} . > /dev/null
+}
+
+step() { printf '\n== %s\n' "$1"; }
+fail() {
+  printf 'FAILED: %s\n' "$1" >&2
+  exit 1
+}
+# expect WHAT COMMAND…: the command succeeds.
+expect() {
+  "${@:2}" || fail "$1"
+  printf '   %s\n' "$1"
+}
+refuse() {
+  if "${@:2}"; then fail "$1"; fi
+  printf '   %s\n' "$1"
+}
+eventually() {
+  local i
+  for ((i = 0; i < 150; ++i)); do
+    "$@" > /dev/null 2>&1 && return
+    sleep 0.2
+  done
+  return 1
+}
