@@ -1,5 +1,8 @@
 # Everything comes from the distribution (Debian 12 and 13); nothing is vendored.
 find_package(Threads REQUIRED)
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # by Boost's own package file: newer CMakes no longer bring one
+endif()
 find_package(Boost 1.81 REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

@@ -54,10 +54,10 @@ TEST_CASE("MLKEM768-X25519 gives the published public keys and secrets") {
   if (!hybrid_available()) return;
   for (const auto& vector : read_vectors("mlkem768_x25519.json")["tests"]) {
     const HybridPrivateKey key = HybridPrivateKey::from_seed(hex(vector, "seed"));
-    CHECK(to_hex(key.public_key().raw()) == vector["public"]);
+    CHECK(to_hex(key.public_key().raw()) == vector["public"].get<std::string>());
     const auto shared = key.decapsulate(hex(vector, "encapsulated"));
     REQUIRE(shared.has_value());
-    CHECK(to_hex(shared->reveal()) == vector["shared"]);
+    CHECK(to_hex(shared->reveal()) == vector["shared"].get<std::string>());
   }
 }
 
