@@ -1,5 +1,6 @@
 #include "envelope/recipient.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -122,6 +123,11 @@ core::Result<core::Bytes> Recipient::wrap(core::ConstBytes data_key, core::Const
   const auto& key = std::get<PublicKey>(key_->key);
   if (suite() == Suite::hpke_p256) return hpke::seal(key, context, {}, data_key);
   return key.encrypt_oaep(data_key);
+}
+
+bool mixes_kinds(const std::vector<Recipient>& recipients) noexcept {
+  const auto quantum_safe = [](const Recipient& recipient) { return is_post_quantum(recipient.suite()); };
+  return std::ranges::any_of(recipients, quantum_safe) && !std::ranges::all_of(recipients, quantum_safe);
 }
 
 }  // namespace sallyport::envelope

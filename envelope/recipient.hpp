@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/result.hpp"
@@ -61,5 +62,8 @@ class Recipient {
   explicit Recipient(std::shared_ptr<const Key> key);
   std::shared_ptr<const Key> key_;
 };
+
+// Whether both post-quantum and classical recipients are among them.
+bool mixes_kinds(const std::vector<Recipient>& recipients) noexcept;
 
 }  // namespace sallyport::envelope

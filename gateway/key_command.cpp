@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,10 @@
 #include "core/public_key.hpp"
 #include "envelope/identity.hpp"
 #include "envelope/recipient.hpp"
+#include "gateway/key_check.hpp"
+#include "gateway/key_new.hpp"
+#include "gateway/key_output.hpp"
+#include "gateway/key_reference.hpp"
 #include "gateway/passphrase.hpp"
 #include "gateway/table.hpp"
 #include "gateway/text_file.hpp"
@@ -33,103 +36,23 @@ Examples:
   sallyport key new --out auditor --passphrase
   sallyport key show auditor.pub
   sallyport key list .
-)";
-
-constexpr auto new_details = R"(
-Writes NAME.key (mode 0600) and NAME.pub, and never writes over either. The type decides what can hold the private key
-later: p256 also PKCS#11 tokens, TPMs and AWS KMS; rsa3072 and rsa4096 also Vault, OpenBao and Azure.
-
-Examples:
-  sallyport key new --out auditor --passphrase
-  pass show auditor | sallyport key new --out auditor --passphrase-file -
-  openssl pkey -in auditor.key -pubout        the file is plain PKCS#8: OpenSSL reads it too
+  sallyport key check --key auditor.key /var/lib/sallyport
 )";
 
 constexpr auto show_details = R"(
-FILE may be a .pub line, a private key, or a public key in PEM as OpenSSL, Vault and cloud key services print it.
+KEY may be a .pub line, a private key, or a public key in PEM as OpenSSL, Vault and cloud key services print it. It may
+also name a token or a Vault key: then it shows the recipient lines of what is kept there, the newest version first.
 
 Examples:
   sallyport key show auditor.pub
   sallyport key show auditor.key --passphrase-file words
   sallyport key show exported-from-vault.pem --json | jq -r .recipient
+  sallyport key show 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin
+  sallyport key show vault:https://vault.example:8200/transit/log-key
 )";
 
 constexpr std::string_view encrypted_label = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 constexpr std::string_view private_label = "PRIVATE KEY-----";
-
-path with_ending(const path& name, const char* ending) { return path(name) += ending; }
-
-ordered_json json_of(const Recipient& recipient) {
-  return {{"id", recipient.id()}, {"type", recipient.type()}, {"recipient", recipient.text()}};
-}
-
-crypto::PrivateKey generate(const std::string& type) {
-  if (type == "rsa3072") return crypto::PrivateKey::generate_rsa(3072);
-  if (type == "rsa4096") return crypto::PrivateKey::generate_rsa(4096);
-  return crypto::PrivateKey::generate_p256();
-}
-
-void refuse_existing(const path& file) {
-  if (std::filesystem::exists(std::filesystem::symlink_status(file))) {
-    throw std::runtime_error(file.string() + " is there already and stays as it is; choose another --out");
-  }
-}
-
-void write_public_file(const path& file, const std::string& line) {
-  std::FILE* out = std::fopen(file.c_str(), "wxe");
-  bool written = out != nullptr && std::fputs((line + "\n").c_str(), out) >= 0;
-  if (out != nullptr && std::fclose(out) != 0) written = false;
-  if (!written) throw std::runtime_error(file.string() + " cannot be written");
-}
-
-struct NewOptions {
-  std::string out;
-  std::string type = "p256";
-  bool ask = false;
-  std::string passphrase_file;
-  bool json = false;
-
-  bool encrypted() const { return ask || !passphrase_file.empty(); }
-};
-
-void write_pair(const NewOptions& options, const crypto::PrivateKey& key, const Recipient& recipient) {
-  const path private_file = with_ending(options.out, ".key"), public_file = with_ending(options.out, ".pub");
-  if (options.encrypted()) {
-    const core::Secret passphrase = options.ask ? ask_new_passphrase() : read_passphrase(options.passphrase_file);
-    core::write_private_file(private_file, core::bytes_of(key.encrypted_pem(passphrase)));
-  } else {
-    core::write_private_file(private_file, key.pem().reveal());
-  }
-  write_public_file(public_file, recipient.text());
-}
-
-void explain_new(const NewOptions& options, const Recipient& recipient) {
-  const std::string name = options.out;
-  std::cout << "Made " << name << ".pub, for the gateway, and " << name << ".key, for whoever reads the log.\n\n"
-            << "  id    " << recipient.id() << "\n  type  " << recipient.type() << "\n\n"
-            << "Paste into the gateway's configuration:\n\n"
-            << "  log:\n    recipients:\n      - " << recipient.text() << "\n\n"
-            << "Then move " << name
-            << ".key to where logs are read, and leave no copy beside the gateway: whoever has\n"
-            << "it reads the log, and without it nobody does. Keep a second copy safe.\n";
-  if (!options.encrypted()) {
-    std::cout << "It is not encrypted; to have it so: sallyport key new --passphrase --out ANOTHER_NAME\n";
-  }
-}
-
-void make(const NewOptions& options) {
-  refuse_existing(with_ending(options.out, ".key"));
-  refuse_existing(with_ending(options.out, ".pub"));
-  const crypto::PrivateKey key = generate(options.type);
-  const Recipient recipient = Recipient::of(key.public_key());
-  write_pair(options, key, recipient);
-  if (!options.json) return explain_new(options, recipient);
-  ordered_json made = json_of(recipient);
-  made["public_file"] = options.out + ".pub";
-  made["private_file"] = options.out + ".key";
-  made["encrypted"] = options.encrypted();
-  std::cout << made.dump(2) << '\n';
-}
 
 [[noreturn]] void fail(const path& file, const std::string& words) {
   throw std::runtime_error(file.string() + ": " + words);
@@ -161,14 +84,34 @@ Recipient recipient_in(const path& file, const path& passphrase_file) {
   return envelope::Identity::load(file, passphrase_for(file, passphrase_file)).recipient();
 }
 
-void show(const path& file, const path& passphrase_file, bool json) {
-  const Recipient recipient = recipient_in(file, passphrase_file);
-  if (json) {
-    std::cout << json_of(recipient).dump(2) << '\n';
-  } else {
-    std::cout << "id         " << recipient.id() << "\ntype       " << recipient.type() << "\nrecipient  "
-              << recipient.text() << '\n';
+void print(const Recipient& recipient) {
+  std::cout << "id         " << recipient.id() << "\ntype       " << recipient.type() << "\nrecipient  "
+            << recipient.text() << '\n';
+}
+
+struct ShowOptions {
+  std::string key, passphrase_file, pin_file;
+  bool json = false;
+};
+
+// What a token or a key service keeps may be several keys: then there is a JSON array.
+void show_kept(const ShowOptions& options) {
+  const std::vector<Recipient> recipients =
+      open_key({options.key, options.passphrase_file, options.pin_file})->recipients();
+  if (recipients.empty()) throw std::runtime_error(options.key + " does not tell which keys it opens for");
+  ordered_json shown = ordered_json::array();
+  for (const Recipient& recipient : recipients) {
+    shown.push_back(json_of(recipient));
+    if (!options.json) print(recipient);
   }
+  if (options.json) std::cout << shown.dump(2) << '\n';
+}
+
+void show(const ShowOptions& options) {
+  if (is_kept_elsewhere(options.key)) return show_kept(options);
+  const Recipient recipient = recipient_in(options.key, options.passphrase_file);
+  if (!options.json) return print(recipient);
+  std::cout << json_of(recipient).dump(2) << '\n';
 }
 
 // What stands beside NAME.pub: a private key here is a thing to know on a gateway.
@@ -217,60 +160,17 @@ int list(const path& directory, bool json) {
   return exit_code;
 }
 
-template <class Work>
-int run(Work work) {
-  try {
-    const int exit_code = work();
-    return std::cout.flush() ? exit_code : 1;
-  } catch (const std::exception& error) {
-    std::cerr << "sallyport key: " << error.what() << '\n';
-    return 1;
-  }
-}
-
-std::string check_out(const std::string& name) {
-  return path(name).has_filename() ? "" : "a name, with or without a directory before it";
-}
-
-void add_new(CLI::App& key, int& exit_code) {
-  CLI::App* command = key.add_subcommand("new", "Make a pair of keys for the log")->footer(new_details);
-  const auto options = std::make_shared<NewOptions>();
-  command->add_option("--out,-o", options->out, "Writes NAME.key and NAME.pub")
-      ->required()
-      ->check(check_out)
-      ->type_name("NAME");
-  command->add_option("--type", options->type, "p256 (default), rsa3072 or rsa4096")
-      ->check(CLI::IsMember({"p256", "rsa3072", "rsa4096"}))
-      ->type_name("TYPE");
-  CLI::Option* ask = command->add_flag("--passphrase", options->ask, "Encrypt the private key; asks on the terminal");
-  command->add_option("--passphrase-file", options->passphrase_file, "Encrypt it under a file's first line; -: stdin")
-      ->type_name("FILE")
-      ->excludes(ask);
-  command->add_flag("--json", options->json, "One JSON object, for scripts");
-  command->callback([options, &exit_code] {
-    exit_code = run([&] {
-      make(*options);
-      return 0;
-    });
-  });
-}
-
-struct ShowOptions {
-  std::string file;
-  std::string passphrase_file;
-  bool json = false;
-};
-
 void add_show(CLI::App& key, int& exit_code) {
   CLI::App* command = key.add_subcommand("show", "Show a key's recipient line and id")->footer(show_details);
   const auto options = std::make_shared<ShowOptions>();
-  command->add_option("file", options->file, "A public or private key")->required()->type_name("FILE");
+  command->add_option("key", options->key, "A public or private key, or who keeps it")->required()->type_name("KEY");
   command->add_option("--passphrase-file", options->passphrase_file, "For an encrypted private key; -: stdin")
       ->type_name("FILE");
+  command->add_option("--pin-file", options->pin_file, "For a token; -: stdin")->type_name("FILE");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
   command->callback([options, &exit_code] {
-    exit_code = run([&] {
-      show(options->file, options->passphrase_file, options->json);
+    exit_code = run_key_command([&] {
+      show(*options);
       return 0;
     });
   });
@@ -282,7 +182,8 @@ void add_list(CLI::App& key, int& exit_code) {
   const auto json = std::make_shared<bool>(false);
   command->add_option("directory", *directory, "Where the .pub files are")->required()->type_name("DIR");
   command->add_flag("--json", *json, "One JSON array, for scripts");
-  command->callback([directory, json, &exit_code] { exit_code = run([&] { return list(*directory, *json); }); });
+  command->callback(
+      [directory, json, &exit_code] { exit_code = run_key_command([&] { return list(*directory, *json); }); });
 }
 
 }  // namespace
@@ -291,9 +192,10 @@ void add_key_commands(CLI::App& app, int& exit_code) {
   CLI::App* key = app.add_subcommand("key", "Make and show the keys that seal and open the log");
   key->footer(key_details);
   key->require_subcommand(1);
-  add_new(*key, exit_code);
+  add_key_new(*key, exit_code);
   add_show(*key, exit_code);
   add_list(*key, exit_code);
+  add_key_check(*key, exit_code);
 }
 
 }  // namespace sallyport::gateway

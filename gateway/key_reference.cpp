@@ -182,13 +182,16 @@ CLI::Option* add_key_options(CLI::App& command, KeyOptions& options) {
   return key;
 }
 
+bool is_kept_elsewhere(std::string_view reference) noexcept {
+  return reference.starts_with("pkcs11:") || reference.starts_with("vault:") || reference.starts_with("command:");
+}
+
 std::unique_ptr<KeyHolder> open_key(const KeyOptions& options) {
   const std::string_view reference = options.reference;
   const auto after = [&](std::string_view scheme) { return reference.substr(scheme.size()); };
   const bool token = reference.starts_with("pkcs11:");
-  const bool kept = token || reference.starts_with("vault:") || reference.starts_with("command:");
   if (!token && !options.pin_file.empty()) fail("--pin-file is for a key in a token (pkcs11:…)");
-  if (kept && !options.passphrase_file.empty()) fail("--passphrase-file is for a key file");
+  if (is_kept_elsewhere(reference) && !options.passphrase_file.empty()) fail("--passphrase-file is for a key file");
   if (token) return open_token(after("pkcs11:"), options.pin_file);
   if (reference.starts_with("vault:")) return open_vault(after("vault:"));
   if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));

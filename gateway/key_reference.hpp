@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "envelope/key_holder.hpp"
 
@@ -18,6 +19,9 @@ struct KeyOptions {
   std::string passphrase_file;  // for a key file that is encrypted
   std::string pin_file;         // for a token
 };
+
+// Whether a reference names who keeps the key, and no file.
+bool is_kept_elsewhere(std::string_view reference) noexcept;
 
 // Adds --key, --passphrase-file and --pin-file; gives --key, so that a command may require it.
 CLI::Option* add_key_options(CLI::App& command, KeyOptions& options);

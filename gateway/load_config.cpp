@@ -142,6 +142,13 @@ void ConfigLoader::read_log_section(Section& section, LogConfig& log) {
     log.recipients = read_recipients(value, config_.files);
     return true;
   });
+  bool mixed_allowed = false;
+  section.choice("allow_mixed_recipients", mixed_allowed, {{"true", true}, {"false", false}});
+  if (!mixed_allowed && mixes_kinds(log.recipients)) {
+    section.problem("recipients",
+                    "mixes post-quantum and classical keys, and the log is as strong as the weakest of them; keep one "
+                    "kind, or say `allow_mixed_recipients: true`");
+  }
   section.choice("durability", settings.durability,
                  {{"buffered", logging::Durability::buffered},
                   {"written", logging::Durability::written},

@@ -8,9 +8,8 @@
 #include <iostream>
 #include <memory>
 
-#include "envelope/identity.hpp"
+#include "gateway/key_reference.hpp"
 #include "gateway/log_view.hpp"
-#include "gateway/passphrase.hpp"
 #include "logging/reader.hpp"
 #include "logging/storage.hpp"
 #include "logging/verify.hpp"
@@ -19,7 +18,7 @@ namespace sallyport::gateway {
 
 namespace {
 
-using envelope::Identity;
+using envelope::KeyHolder;
 using logging::LogReader;
 using logging::PartType;
 
@@ -48,6 +47,7 @@ Shows the last exchanges, and with --follow goes on as they are sealed, until in
 
 Examples:
   sallyport log tail --key auditor.key --follow log/
+  sallyport log tail --key vault:https://vault.example:8200/transit/log-key log/
 )";
 
 constexpr auto verify_details = R"(
@@ -58,21 +58,19 @@ With --key it also checks that every frame was sealed with its segment's key.
 Examples:
   sallyport log verify log/ && echo intact
   sallyport log verify --json log/ | jq 'select(.problem)'
+  sallyport log verify --key 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin log/
 )";
 
 constexpr int poll_milliseconds = 250;
 constexpr std::size_t default_tail = 10;
 
 struct ReadOptions {
-  std::string directory, key, passphrase_file, since, until;
+  std::string directory, since, until;
+  KeyOptions key;
   LogFilter filter;
   bool content = false, json = false, follow = false;
   std::size_t last = default_tail;
 };
-
-Identity load_key(const std::string& file, const std::string& passphrase_file) {
-  return Identity::load(file, passphrase_for(file, passphrase_file));
-}
 
 // Says what cannot be read on stderr. A run of segments with the same trouble is said once.
 class Complaints {
@@ -117,9 +115,9 @@ class Printer {
 };
 
 int cat(const ReadOptions& options) {
-  Identity key = load_key(options.key, options.passphrase_file);
+  const std::unique_ptr<KeyHolder> key = open_key(options.key);
   Complaints complaints;
-  LogReader reader(options.directory, key, std::ref(complaints), {options.filter.since, 0});
+  LogReader reader(options.directory, *key, std::ref(complaints), {options.filter.since, 0});
   const Printer printer(options);
   const auto print_if_wanted = [&](logging::Exchange exchange) {
     ShownExchange candidate = shown(std::move(exchange));
@@ -133,7 +131,7 @@ int cat(const ReadOptions& options) {
 }
 
 // The last lines, from as few segments as hold them. Leaves `reader` at the log's end.
-std::deque<std::string> last_lines(const ReadOptions& options, Identity& key, Complaints& complaints,
+std::deque<std::string> last_lines(const ReadOptions& options, KeyHolder& key, Complaints& complaints,
                                    std::unique_ptr<LogReader>& reader) {
   const auto segments = logging::list_segments(options.directory);
   const Printer printer(options);
@@ -165,10 +163,10 @@ bool wait_for_more() {
 }
 
 int tail(const ReadOptions& options) {
-  Identity key = load_key(options.key, options.passphrase_file);
+  const std::unique_ptr<KeyHolder> key = open_key(options.key);
   Complaints complaints;
   std::unique_ptr<LogReader> reader;
-  for (const std::string& line : last_lines(options, key, complaints, reader)) std::cout << line;
+  for (const std::string& line : last_lines(options, *key, complaints, reader)) std::cout << line;
   const Printer printer(options);
   while (options.follow) {
     std::cout.flush();
@@ -183,15 +181,15 @@ int tail(const ReadOptions& options) {
 }
 
 struct VerifyOptions {
-  std::string directory, key, passphrase_file;
+  std::string directory;
+  KeyOptions key;
   bool json = false;
 };
 
 int verify(const VerifyOptions& options) {
-  std::optional<Identity> key;
-  if (!options.key.empty()) key.emplace(load_key(options.key, options.passphrase_file));
-  const logging::LogReport report = logging::verify_log(options.directory, key ? &*key : nullptr);
-  const bool with_key = key.has_value();
+  const std::unique_ptr<KeyHolder> key = options.key.reference.empty() ? nullptr : open_key(options.key);
+  const logging::LogReport report = logging::verify_log(options.directory, key.get());
+  const bool with_key = key != nullptr;
   const bool colour = ::isatty(STDOUT_FILENO) != 0;
   std::cout << (options.json ? json_report(report, with_key) : human_report(report, with_key, colour)) << std::flush;
   return report.good() ? 0 : 1;
@@ -223,20 +221,10 @@ void add_place(CLI::App& command, std::string& directory) {
   command.add_option("DIR", directory, "The log's directory")->required()->check(CLI::ExistingDirectory);
 }
 
-CLI::Option* add_key(CLI::App& command, std::string& key, std::string& passphrase_file) {
-  CLI::Option* option =
-      command.add_option("--key,-k", key, "The private key of one of the log's recipients")->type_name("FILE");
-  command
-      .add_option("--passphrase-file", passphrase_file, "Its passphrase; \"-\" is stdin. Else the terminal is asked")
-      ->type_name("FILE")
-      ->needs(option);
-  return option;
-}
-
 std::shared_ptr<ReadOptions> add_reading(CLI::App& command) {
   auto options = std::make_shared<ReadOptions>();
   add_place(command, options->directory);
-  add_key(command, options->key, options->passphrase_file)->required();
+  add_key_options(command, options->key)->required();
   command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
   command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
   command.add_option("--model", options->filter.model, "Only calls of this model")->type_name("NAME");
@@ -247,7 +235,7 @@ std::shared_ptr<ReadOptions> add_reading(CLI::App& command) {
 
 void add_cat(CLI::App& log, int& exit_code) {
   CLI::App* command = log.add_subcommand("cat", "Show the exchanges of a log");
-  command->footer(cat_details);
+  command->footer(std::string(cat_details) + key_reference_help);
   const auto options = add_reading(*command);
   command->add_option("--since", options->since, "Only what started then or later")
       ->type_name("WHEN")
@@ -265,7 +253,7 @@ void add_cat(CLI::App& log, int& exit_code) {
 
 void add_tail(CLI::App& log, int& exit_code) {
   CLI::App* command = log.add_subcommand("tail", "Show the last exchanges, and follow");
-  command->footer(tail_details);
+  command->footer(std::string(tail_details) + key_reference_help);
   const auto options = add_reading(*command);
   command->add_option("--lines,-n", options->last, "How many to start with")->type_name("N")->capture_default_str();
   command->add_flag("--follow,-f", options->follow, "Go on as exchanges are sealed");
@@ -274,10 +262,10 @@ void add_tail(CLI::App& log, int& exit_code) {
 
 void add_verify(CLI::App& log, int& exit_code) {
   CLI::App* command = log.add_subcommand("verify", "Find whether a log was changed or cut; needs no key");
-  command->footer(verify_details);
+  command->footer(std::string(verify_details) + key_reference_help);
   const auto options = std::make_shared<VerifyOptions>();
   add_place(*command, options->directory);
-  add_key(*command, options->key, options->passphrase_file);
+  add_key_options(*command, options->key);
   command->add_flag("--json", options->json, "One JSON object a line; the last is the verdict");
   command->callback([options, &exit_code] { exit_code = run([&] { return verify(*options); }); });
 }

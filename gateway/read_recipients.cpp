@@ -74,4 +74,10 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
   return recipients;
 }
 
+bool mixes_kinds(const std::vector<std::string>& recipients) {
+  std::vector<envelope::Recipient> parsed;
+  for (const std::string& line : recipients) parsed.push_back(envelope::Recipient::parse(line));
+  return envelope::mixes_kinds(parsed);
+}
+
 }  // namespace sallyport::gateway

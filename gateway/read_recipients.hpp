@@ -12,4 +12,7 @@ namespace sallyport::gateway {
 // Each key once, in the form Recipient::text() gives; the files read are added to `files`. Blocks on those files.
 std::vector<std::string> read_recipients(const Value& list, std::vector<std::filesystem::path>& files);
 
+// Whether both post-quantum and classical keys are among such lines.
+bool mixes_kinds(const std::vector<std::string>& recipients);
+
 }  // namespace sallyport::gateway

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "core/hybrid_key.hpp"
+#include "envelope/recipient.hpp"
 #include "tests/gateway/config_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -235,6 +237,23 @@ TEST_CASE("the log is configured or off, and has readers") {
   CHECK(contains(log(rest + "[\"file:absent.pub\"]"), "the file cannot be opened"));
   CHECK(contains(log(rest + "[\"env:SALLYPORT_TEST_ABSENT\"]"), "not set"));
   CHECK(contains(log(rest + "[\"" + key + "\"], durability: sometimes"), "use buffered or written or synced"));
+}
+
+TEST_CASE("post-quantum and classical recipients are mixed only by name") {
+  const auto log = [](const std::string& keys) {
+    return said(&ConfigText::log, "log: {directory: log, origin: me, " + keys + "}\n");
+  };
+  const std::string classical = "\"" + a_recipient() + "\"";
+  CHECK(log("recipients: [" + classical + "], allow_mixed_recipients: false").empty());
+  CHECK(contains(log("recipients: [" + classical + "], allow_mixed_recipients: yes"), "use true or false"));
+  if (!core::crypto::hybrid_available()) return;
+  const auto pair = [] { return core::crypto::HybridPrivateKey::generate().public_key(); };
+  const std::string first = "\"" + envelope::Recipient::of(pair()).text() + "\"";
+  const std::string second = "\"" + envelope::Recipient::of(pair()).text() + "\"";
+  CHECK(log("recipients: [" + first + ", " + second + "]").empty());
+  CHECK(contains(log("recipients: [" + first + ", " + classical + "]"), "mixes post-quantum and classical keys"));
+  CHECK(contains(log("recipients: [" + first + ", " + classical + "], allow_mixed_recipients: false"), "mixes"));
+  CHECK(log("recipients: [" + classical + ", " + first + "], allow_mixed_recipients: true").empty());
 }
 
 TEST_CASE("recipients come from files and the environment too, and their files are watched") {

@@ -4,6 +4,7 @@ unit_tests(gateway
   examples_test.cpp
   expiry_test.cpp
   https_client_test.cpp
+  key_check_test.cpp
   key_command_test.cpp
   key_reference_test.cpp
   load_config_test.cpp
