@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/async_result.hpp>
+#include <boost/assert.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -41,6 +42,7 @@ class Event {
   // The handler is kept in place: waiting allocates nothing.
   template <class Handler>
   void keep(Handler handler) {
+    BOOST_ASSERT(resume_ == nullptr);
     static_assert(sizeof(Handler) <= sizeof(storage_) && alignof(Handler) <= alignof(std::max_align_t));
     new (storage_) Handler(std::move(handler));
     resume_ = [](std::byte* storage, bool call) {

@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "core/event.hpp"
 #include "gateway/input.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
@@ -18,6 +19,8 @@ using core::Task;
 
 namespace {
 constexpr core::Duration patience = std::chrono::seconds(30);
+constexpr core::Duration pause_after_failure = std::chrono::milliseconds(100);
+constexpr std::size_t connection_limit = 64;
 
 struct Page {
   unsigned status;
@@ -66,8 +69,18 @@ Task<void> Admin::accept_loop() {
   while (listener_->acceptor.is_open()) {
     boost::system::error_code error;
     tls::Socket socket = co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
-    if (error) continue;
-    boost::asio::co_spawn(loop_.executor(), serve(std::move(socket)), [](std::exception_ptr) {});
+    if (error == boost::asio::error::operation_aborted) co_return;
+    if (error) {
+      // Out of descriptors: the same connection would fail again at once.
+      core::Event later;
+      core::TimerWheel::Timer timer(loop_.wheel, [&later] { later.set(); });
+      timer.set(loop_.wheel.now() + pause_after_failure);
+      co_await later.wait();
+      continue;
+    }
+    if (open_ >= connection_limit) continue;
+    boost::asio::co_spawn(loop_.executor(), serve(std::move(socket)), [this](std::exception_ptr) { --open_; });
+    ++open_;
   }
 }
 

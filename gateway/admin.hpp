@@ -30,6 +30,7 @@ class Admin {
   tls::Loop& loop_;
   Answers answers_;
   BufferPool buffers_;
+  std::size_t open_ = 0;
   std::unique_ptr<Listener> listener_;
 };
 

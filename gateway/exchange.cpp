@@ -27,9 +27,9 @@ Task<Next> serve_exchange(Connection& connection) {
     const auto& limits = snapshot->shared->config.limits;
     connection.stream.set_deadline(worker.now() +
                                    (connection.requests == 0 ? limits.head_time : limits.keep_alive_idle));
-    if (auto readable = co_await connection.input.wait(); !readable) co_return Next::close;
+    if (auto readable = co_await connection.input.wait(); !readable) co_return Next::ended;
     auto got = co_await connection.input.more();
-    if (!got || *got == 0) co_return Next::close;
+    if (!got || *got == 0) co_return Next::ended;
   }
   connection.live.idle = false;
   ++connection.requests;
@@ -80,7 +80,10 @@ Task<Next> Exchange::run() {
   const bool keep_content = chosen->capture() == routing::Capture::full;
   if (auto entry = open_entry(keep_content); !entry) co_return co_await refuse(entry.error());
   auto lease = co_await send_upstream(*chosen, *admission);
-  if (!lease) co_return co_await refuse(lease.error());
+  if (!lease) {
+    admission->settle(0);  // nothing was spent
+    co_return co_await refuse(lease.error());
+  }
   co_return co_await relay_answer(*chosen, std::move(*admission), std::move(*lease));
 }
 
@@ -231,17 +234,21 @@ void Exchange::unwatch_client() {
 Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {
   // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {
+    if (worker_.stopping()) co_return Error(Reason::draining);
     watch_client(nullptr);
     auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
     ++record_.attempts;
     if (client_left_) co_return Error(Reason::client_left);
+    if (worker_.stopping()) co_return Error(Reason::draining);
     if (!lease) co_return lease.error();
     core::ByteStream& upstream = lease->stream();
     watch_client(&upstream);
     record_.endpoint = lease->endpoint().text();
     const std::uint64_t before = upstream.bytes_sent();
     auto sent = co_await send_request(*lease, route);
+    request_sent_ = sent.has_value();
     if (sent) co_return lease;
+    if (sent.error().reason == Reason::internal) co_return sent.error();
     if (client_left_) co_return Error(Reason::client_left);
     if (worker_.stopping()) co_return Error(Reason::draining);
     const bool nothing_left = upstream.bytes_sent() == before;

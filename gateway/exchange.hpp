@@ -22,10 +22,10 @@ namespace sallyport::gateway {
 
 // What the session does with the connection afterwards.
 enum class Next : std::uint8_t {
-  keep,                 // the next request
-  close,                // goodbye
-  close_after_refusal,  // goodbye, while the client may still be sending
-  cut,                  // no goodbye: the answer is not whole and must not look so
+  keep,   // the next request
+  close,  // goodbye, while the client may still be sending
+  ended,  // the client said goodbye, or nothing in time
+  cut,    // no goodbye: the answer is not whole and must not look so
 };
 
 // Waits for a request and serves it. Cancellation: the connection's live.stop ends it; a record is left either way.
@@ -75,9 +75,8 @@ class Exchange {
   logging::Record record_;
   std::optional<logging::LogEntry> entry_;
   core::TimePoint started_;
-  core::Event sealed_;
-  core::Result<void> seal_result_;
   bool client_left_ = false;
+  bool request_sent_ = false;  // whole: only then may its connection serve another call
 };
 
 }  // namespace sallyport::gateway

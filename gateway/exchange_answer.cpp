@@ -36,7 +36,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   } else if (!passed && passed.error().reason == Reason::cancelled) {
     passed = Error(Reason::draining);
   }
-  if (passed && relay.upstream_reusable()) lease.release();
+  if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
   record_.response_bytes = relay.bytes();
   if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
   if (const auto usage = relay.usage()) {
@@ -50,9 +50,13 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
   if (!passed) {
     if (passed.error().reason != Reason::client_left) co_await relay.break_off(passed.error().reason);
+    if (relay.ends_with_connection()) connection_.stream.abort();  // else the cut would look like the answer's end
     co_return Next::cut;
   }
-  if (!sealed) co_return Next::cut;
+  if (!sealed) {
+    co_await relay.break_off(sealed.error().reason);
+    co_return Next::cut;
+  }
   if (auto finished = co_await relay.finish(); !finished) co_return Next::cut;
   co_return relay.client_reusable() && keeps_connection() ? Next::keep : Next::close;
 }
@@ -106,8 +110,7 @@ Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outco
   connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
   if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
   connection_.stream.set_deadline(core::TimerWheel::never);
-  if (keep) co_return Next::keep;
-  co_return body_read_ ? Next::close : Next::close_after_refusal;
+  co_return keep ? Next::keep : Next::close;
 }
 
 // Closes the account of this exchange. Completes when the record is as safe as the log promises.
@@ -116,19 +119,30 @@ Task<Result<void>> Exchange::seal(Reason outcome) {
   record_.duration = worker_.now() - started_;
   worker_.metrics().exchange_finished(record_);
   if (!entry_) co_return Result<void>();
-  // The log answers from its own thread; this coroutine is woken on the worker's.
-  entry_->finish(record_, [this](Result<void> result) {
-    auto wake = [this, result] {
-      seal_result_ = result;
-      sealed_.set();
+  // The log answers from its own thread; this coroutine is woken on the worker's. A disk that hangs may answer after
+  // the wait was given up, so what both touch belongs to both.
+  struct Wait {
+    core::Event over;
+    Result<void> result;
+  };
+  const auto wait = std::make_shared<Wait>();
+  const auto& settings = config_.log->settings;
+  core::TimerWheel::Timer patience(worker_.loop().wheel, [&wait, &settings] {
+    if (settings.overload == logging::Overload::refuse) wait->result = Error(Reason::log_unavailable);
+    wait->over.set();
+  });
+  patience.set(worker_.now() + settings.stall_limit);
+  entry_->finish(record_, [wait, executor = worker_.loop().executor()](Result<void> result) {
+    auto wake = [wait, result] {
+      wait->result = result;
+      wait->over.set();
     };
-    const auto executor = worker_.loop().executor();
     if (executor.running_in_this_thread()) return wake();
     boost::asio::post(executor, wake);
   });
-  co_await sealed_.wait();
+  co_await wait->over.wait();
   entry_.reset();
-  co_return seal_result_;
+  co_return wait->result;
 }
 
 bool Exchange::keeps_connection() const noexcept {

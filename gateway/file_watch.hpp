@@ -12,12 +12,9 @@ namespace sallyport::gateway {
 
 class FileWatch {
  public:
-  // Starts anew with these files, as they are now.
-  void watch(std::vector<std::filesystem::path> files) {
-    files_ = std::move(files);
-    known_ = look();
-    pending_ = known_;
-  }
+  // Starts with these files as they are now.
+  explicit FileWatch(std::vector<std::filesystem::path> files)
+      : files_(std::move(files)), known_(look()), pending_(known_) {}
 
   // True once after a change, when two looks in a row agree: a file being written is not read half-way.
   bool changed() {

@@ -19,7 +19,8 @@ bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>&
   const auto& x = a->settings;
   const auto& y = b->settings;
   return x.directory == y.directory && x.origin == y.origin && x.durability == y.durability &&
-         x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age;
+         x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age &&
+         x.flush_interval == y.flush_interval && x.queue_bytes == y.queue_bytes && x.stall_limit == y.stall_limit;
 }
 
 }  // namespace
@@ -29,6 +30,7 @@ const char* needs_restart(const Config& running, const Config& wanted) {
   if (running.admin.has_value() != wanted.admin.has_value()) return "admin";
   if (running.admin && !same_place(*running.admin, *wanted.admin)) return "admin";
   if (running.workers != wanted.workers) return "workers";
+  if (running.limits.body_memory_total != wanted.limits.body_memory_total) return "limits.body_memory_total";
   return same_log(running.log, wanted.log) ? nullptr : "log";
 }
 

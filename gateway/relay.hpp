@@ -57,7 +57,8 @@ class Relay {
 
   bool started() const noexcept { return started_; }  // the client has seen bytes of this answer
   bool upstream_reusable() const noexcept;            // the answer ended where it should, nothing came after it
-  bool client_reusable() const noexcept { return plan_.keep_client && framing_.kind != http::BodyKind::until_close; }
+  bool client_reusable() const noexcept { return plan_.keep_client && !ends_with_connection(); }
+  bool ends_with_connection() const noexcept { return framing_.kind == http::BodyKind::until_close; }
   bool is_event_stream() const noexcept { return event_stream_; }
   std::uint64_t bytes() const noexcept { return bytes_; }  // body bytes for the client
   std::optional<core::TimePoint> first_byte() const noexcept { return first_byte_; }

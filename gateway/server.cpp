@@ -5,6 +5,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
@@ -89,6 +90,7 @@ struct Server::Parts {
 Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
     : file_(std::move(config_file)),
       log_(logger),
+      files_(watched_files(config, file_)),
       snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
@@ -107,7 +109,6 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
             [this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
             [this] { return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{}); }});
   }
-  files_.watch(watched_files(running, file_));
 }
 
 void Server::Parts::open_log(const Config& config) {
@@ -182,9 +183,10 @@ void Server::Parts::reload() {
   try {
     auto recipients =
         loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
-    auto files = watched_files(*loaded.config, file_);
+    // Stamped before they are read: what changes meanwhile is seen at the next look.
+    FileWatch files(watched_files(*loaded.config, file_));
     snapshot_ = build_snapshot(std::move(*loaded.config));
-    files_.watch(std::move(files));
+    files_ = std::move(files);
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
     if (sealed_log_ && !recipients.empty()) sealed_log_->set_recipients(std::move(recipients));
@@ -211,7 +213,9 @@ void Server::Parts::start_drain() {
 }
 
 void Server::Parts::watch_drain() {
-  if (connections() == 0) return finish();
+  if (std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->drained(); })) {
+    return finish();
+  }
   if (clock_.now() >= drain_deadline_) {
     drain_deadline_ = core::TimePoint::max();
     log_.warning("drain_time_over", {{"connections", connections()}});

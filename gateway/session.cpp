@@ -10,7 +10,7 @@ using core::Task;
 
 namespace {
 
-// After a refusal the client may still be sending. Closing at once would reset the connection and could take the answer
+// The client may still be sending: a body that was refused, or its next request. Closing at once would reset the connection and could take the answer
 // with it, so what comes is read and dropped for a moment (RFC 9112 §9.6).
 constexpr core::Duration linger_time = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes = 256 * 1024;
@@ -45,12 +45,12 @@ Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket so
   for (;;) {
     live.idle = true;
     live.stop = [&stream = connection.stream] { stream.cancel(); };
-    if (worker.draining()) co_return;
+    if (worker.draining()) co_return connection.stream.close();
     const Next next = co_await serve_exchange(connection);
     if (next == Next::keep) continue;
     if (next == Next::cut) co_return;  // without a word: what was sent must not look whole
     connection.stream.close();
-    if (next == Next::close_after_refusal) co_await linger(connection);
+    if (next != Next::ended) co_await linger(connection);
     co_return;
   }
 }

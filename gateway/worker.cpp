@@ -70,7 +70,8 @@ void Worker::listen() {
     const auto address = boost::asio::ip::make_address(host, error);
     const std::string text = host + ":" + std::to_string(port);
     if (error) throw std::runtime_error("cannot listen on " + text + ": not an IP address");
-    auto acceptor = std::make_unique<Acceptor>(io_.get_executor());
+    auto entrance = std::make_unique<Entrance>(io_.get_executor());
+    Acceptor* acceptor = &entrance->acceptor;
     try {
       acceptor->open(address.is_v6() ? tcp::v6() : tcp::v4());
       acceptor->set_option(tcp::acceptor::reuse_address(true));
@@ -81,7 +82,7 @@ void Worker::listen() {
     } catch (const boost::system::system_error& problem) {
       throw std::runtime_error("cannot listen on " + text + ": " + problem.code().message());
     }
-    acceptors_.push_back(std::move(acceptor));
+    entrances_.push_back(std::move(entrance));
   }
 }
 
@@ -94,9 +95,9 @@ void Worker::join() {
 }
 
 void Worker::run() {
-  for (std::size_t i = 0; i < acceptors_.size(); ++i) {
+  for (std::size_t i = 0; i < entrances_.size(); ++i) {
     ++accept_loops_;
-    boost::asio::co_spawn(io_.get_executor(), accept_loop(i, *acceptors_[i]), [this](std::exception_ptr) {
+    boost::asio::co_spawn(io_.get_executor(), accept_loop(i, *entrances_[i]), [this](std::exception_ptr) {
       --accept_loops_;
       finish_if_drained();
     });
@@ -108,7 +109,7 @@ void Worker::run() {
 void Worker::tick() {
   ticker_.expires_after(core::TimerWheel::tick);
   ticker_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+    if (error || drained()) return;  // a cancelled timer may have been due already
     wheel_.advance(services_.clock.now());
     metrics_.upstream_connections(snapshot_->pool->idle_count(), snapshot_->pool->open_count());
     tick();
@@ -129,15 +130,15 @@ bool Worker::has_room(const std::string& address) const {
 }
 
 // A slot is taken before the socket: past the limit, connections wait in the kernel's queue.
-Task<void> Worker::accept_loop(std::size_t listener, Acceptor& acceptor) {
+Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
   while (!draining_) {
     const std::size_t limit = snapshot_->shared->config.limits.connections / services_.metrics.workers() + 1;
     if (live_.size() >= limit) {
-      co_await slot_free_.wait();
+      co_await entrance.slot_free.wait();
       continue;
     }
     boost::system::error_code error;
-    tls::Socket socket = co_await acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
+    tls::Socket socket = co_await entrance.acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
     if (error == boost::asio::error::operation_aborted) break;
     if (error) {
       // Out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
@@ -174,13 +175,14 @@ Task<void> Worker::serve(tls::Socket socket, std::size_t listener, std::string a
   const auto count = by_address_.find(address);
   if (--count->second == 0) by_address_.erase(count);
   live_.erase(place);
-  if (slot_free_.waited_for()) slot_free_.set();
+  wake_accept_loops();
 }
 
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
   boost::asio::post(io_, [this, snapshot = std::move(snapshot)] {
     snapshot_->pool->close_idle();
     snapshot_ = own(snapshot);
+    wake_accept_loops();  // there may be room for more now
   });
 }
 
@@ -188,8 +190,8 @@ void Worker::drain() {
   boost::asio::post(io_, [this] {
     draining_ = true;
     boost::system::error_code ignored;
-    for (auto& acceptor : acceptors_) acceptor->close(ignored);
-    if (slot_free_.waited_for()) slot_free_.set();
+    for (auto& entrance : entrances_) entrance->acceptor.close(ignored);
+    wake_accept_loops();
     for (auto& connection : live_) {
       if (connection.idle && connection.stop) connection.stop();
     }
@@ -207,9 +209,16 @@ void Worker::stop() {
   });
 }
 
+void Worker::wake_accept_loops() {
+  for (auto& entrance : entrances_) {
+    if (entrance->slot_free.waited_for()) entrance->slot_free.set();
+  }
+}
+
 void Worker::finish_if_drained() {
   if (!draining_ || !live_.empty() || accept_loops_ > 0) return;
   snapshot_->pool->close_idle();
+  drained_.store(true, std::memory_order_release);
   ticker_.cancel();
   work_.reset();
 }

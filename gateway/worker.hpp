@@ -55,6 +55,7 @@ class Worker {
   void adopt(std::shared_ptr<const Snapshot> snapshot);  // for requests that start from now on
   void drain();  // no new connections; idle ones end, busy ones after their answer
   void stop();   // whatever is still busy is cut
+  bool drained() const noexcept { return drained_.load(std::memory_order_acquire); }  // after drain(): all has ended
   std::size_t connections() const noexcept { return open_connections_.load(std::memory_order_relaxed); }
 
   // For the coroutines of this worker.
@@ -76,11 +77,18 @@ class Worker {
   void run();
   void tick();
   std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot);
-  core::Task<void> accept_loop(std::size_t listener, Acceptor& acceptor);
+  // One listening socket, and where its loop waits while this worker has all the connections it may have.
+  struct Entrance {
+    explicit Entrance(core::Executor executor) : acceptor(executor) {}
+    Acceptor acceptor;
+    core::Event slot_free;
+  };
+  core::Task<void> accept_loop(std::size_t listener, Entrance& entrance);
   core::Task<void> serve(tls::Socket socket, std::size_t listener, std::string address);
   core::Task<void> pause(core::Duration duration);
   bool has_room(const std::string& address) const;
   void finish_if_drained();
+  void wake_accept_loops();
 
   Services& services_;
   boost::asio::io_context io_{1};
@@ -94,14 +102,14 @@ class Worker {
   boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
                                     core::Executor>
       ticker_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
   std::list<LiveConnection> live_;
   std::unordered_map<std::string, std::size_t> by_address_;
   std::size_t accept_loops_ = 0;
   std::atomic<std::size_t> open_connections_{0};
-  core::Event slot_free_;
   bool draining_ = false;
   bool stopping_ = false;
+  std::atomic<bool> drained_{false};
   std::thread thread_;
 };
 

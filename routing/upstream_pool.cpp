@@ -78,6 +78,7 @@ void UpstreamPool::Shelf::keep(std::unique_ptr<Connection> connection) {
   const auto discard_it = [this, self = connection.get()] { discard(*self); };
   connection->expiry.emplace(wheel, discard_it).set(expires);
   idle.push_back(std::move(connection));
+  stream.set_deadline(core::TimerWheel::never);  // the last exchange's would end the watch
   stream.watch(discard_it);
 }
 

@@ -111,6 +111,10 @@ Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t po
   if (sessions) stream->keep_sessions_in(std::move(sessions));
   stream->set_deadline(deadline);
   if (auto done = co_await stream->handshake(); !done) co_return as_connect_error(done.error());
+  if (SSL_session_reused(stream->ssl()) && !certificate_still_valid(stream->ssl())) {
+    stream->forget_session();
+    co_return Error(Reason::upstream_certificate_expired);
+  }
   peer.identity = identify(stream->ssl());
   peer.identity.address = std::move(address);
   peer.stream = std::move(stream);

@@ -8,7 +8,10 @@ using core::Task;
 Task<Result<std::size_t>> TcpStream::read_some(core::MutableBytes into) {
   for (;;) {
     if (const std::size_t size = transport_.take(into)) co_return size;
-    if (transport_.ended()) co_return std::size_t{0};
+    if (transport_.ended()) {
+      if (auto ending = transport_.ending(); !ending) co_return ending.error();
+      co_return std::size_t{0};
+    }
     if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
   }
 }

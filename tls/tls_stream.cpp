@@ -117,6 +117,10 @@ void TlsStream::keep_sessions_in(std::shared_ptr<SessionSlot> slot) {
   sessions_->remember_in(ssl_.get());
 }
 
+void TlsStream::forget_session() {
+  if (sessions_) sessions_->session.reset();
+}
+
 Task<Result<void>> TlsStream::handshake() {
   for (;;) {
     ERR_clear_error();
@@ -276,7 +280,7 @@ void TlsStream::look() {
 }
 
 bool TlsStream::has_unread() const noexcept {
-  return ended_ || transport_.ended() || transport_.has_bytes() || SSL_pending(ssl_.get()) > 0;
+  return ended_ || transport_.ended() || transport_.has_bytes() || SSL_has_pending(ssl_.get()) != 0;
 }
 
 void TlsStream::close() noexcept {

@@ -23,6 +23,7 @@ class TlsStream final : public core::ByteStream {
   SSL* ssl() noexcept { return ssl_.get(); }
   Transport& transport() noexcept { return transport_; }
   void keep_sessions_in(std::shared_ptr<SessionSlot> slot);
+  void forget_session();  // the next connection to this peer makes a whole handshake
 
   core::Task<core::Result<void>> wait_readable() override;
   core::Task<core::Result<std::size_t>> read_some(core::MutableBytes into) override;

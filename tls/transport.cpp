@@ -41,7 +41,13 @@ Error Transport::failure() const noexcept {
   return Error(Reason::io_failed, inbox_->failure);
 }
 
+Result<void> Transport::ending() const noexcept {
+  if (inbox_->failure == 0) return {};
+  return Error(Reason::io_failed, inbox_->failure);
+}
+
 Task<Result<void>> Transport::fill() {
+  if (cancelled_ || expired_) co_return failure();
   while (!may_give()) {
     if (cancelled_ || expired_) co_return failure();
     if (!inbox_->reading) start_read();
@@ -63,6 +69,7 @@ void Transport::start_read() {
 void Transport::read_done(const boost::system::error_code& error, std::size_t size) {
   Inbox& inbox = *inbox_;
   inbox.reading = false;
+  taken_this_turn_ = 0;
   inbox.end = static_cast<std::uint16_t>(size);
   inbox.kernel_may_have_more = size == inbox_size;
   const bool stopped = error == boost::asio::error::operation_aborted;
@@ -89,7 +96,8 @@ std::size_t Transport::take(core::MutableBytes out) noexcept {
   }
   if (!inbox.kernel_may_have_more || inbox.ended) return 0;
   const ssize_t got = ::recv(socket_.native_handle(), out.data(), out.size(), 0);
-  inbox.kernel_may_have_more = got == static_cast<ssize_t>(out.size());
+  taken_this_turn_ += got > 0 ? static_cast<std::size_t>(got) : 0;
+  inbox.kernel_may_have_more = got == static_cast<ssize_t>(out.size()) && taken_this_turn_ < turn_bytes;
   if (got > 0) return static_cast<std::size_t>(got);
   if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
     inbox.ended = true;

@@ -35,6 +35,9 @@ class Transport {
   // Takes what has arrived, without waiting; 0 when nothing has (or the peer ended: see ended()).
   std::size_t take(core::MutableBytes out) noexcept;
 
+  // Nothing for the peer's FIN, else what ended the connection.
+  core::Result<void> ending() const noexcept;
+
   bool has_bytes() const noexcept { return inbox_->begin != inbox_->end; }
   bool may_give() const noexcept { return has_bytes() || inbox_->kernel_may_have_more || inbox_->ended; }
   bool ended() const noexcept { return inbox_->ended; }  // FIN, or a failure: nothing more will come
@@ -61,6 +64,7 @@ class Transport {
 
  private:
   static constexpr std::size_t inbox_size = 4096;
+  static constexpr std::size_t turn_bytes = 256 * 1024;  // then the event loop has its turn, for everybody else
 
   // Owned together with the read under way, whose buffer it is: the kernel may complete a read after the transport
   // died.
@@ -88,6 +92,7 @@ class Transport {
   core::Bytes unsent_;
   core::Bytes later_;  // what was sent while unsent_ is being flushed
   std::size_t unsent_begin_ = 0;
+  std::size_t taken_this_turn_ = 0;
   std::uint64_t bytes_sent_ = 0;
   bool flushing_ = false;
   bool expired_ = false;
