@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
@@ -231,6 +232,7 @@ class WrongAnswer(Exception):
 
 class Lab:
     def __init__(self, work, sallyport, ends):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that __exit__ stops what was started
         self.work = pathlib.Path(work).resolve()
         self.sallyport, self.ends = pathlib.Path(sallyport).resolve(), pathlib.Path(ends).resolve()
         shutil.rmtree(self.work, ignore_errors=True)
