@@ -253,9 +253,10 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
     if (worker_.stopping()) co_return Error(Reason::draining);
     const bool nothing_left = upstream.bytes_sent() == before;
     if (lease->reused() && nothing_left) continue;
-    if (upstream.has_unread()) co_return lease;  // it answered before it had read everything: hear it out
-    if (sent.error().reason == Reason::timeout) co_return Error(Reason::upstream_first_byte_timeout);
-    co_return Error(Reason::upstream_closed, sent.error().os_code);
+    if (sent.error().reason == Reason::timeout && !upstream.has_unread()) {
+      co_return Error(Reason::upstream_first_byte_timeout);
+    }
+    co_return lease;  // it may have said why before it stopped listening: an early answer, or an alert
   }
 }
 
