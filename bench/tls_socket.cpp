@@ -60,7 +60,9 @@ TlsSocket::TlsSocket(TlsSocket&& other) noexcept
       kept_(std::move(other.kept_)),
       unsent_(std::exchange(other.unsent_, {})) {}
 
+// Without this OpenSSL takes a connection that ended without a goodbye for a bad one, and its session for spoilt.
 TlsSocket::~TlsSocket() {
+  if (connection_) SSL_set_shutdown(connection_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   if (socket_ >= 0) ::close(socket_);
 }
 
