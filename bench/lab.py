@@ -154,7 +154,9 @@ class Process:
     """A child of ours, with all it forks."""
 
     def __init__(self, arguments, log, **options):
-        self.child = subprocess.Popen([str(a) for a in arguments], stderr=open(log, "ab"), start_new_session=True, **options)
+        self.log = log
+        self.child = subprocess.Popen([str(word) for word in arguments], stderr=open(log, "ab"), start_new_session=True,
+                                      **options)
         self.pid = self.child.pid
 
     def all_pids(self):
@@ -199,8 +201,9 @@ class Process:
 class Load(Process):
     """The load generator: wait_ready(), read what is to be read, then measure()."""
 
-    def __init__(self, lab, port, settings, token=None):
-        arguments = [lab.ends / "bench_load", "--port", port, "--ca", lab.work / "ca.pem", "--token", token or lab.token]
+    def __init__(self, lab, proxy, settings):
+        self.name = proxy.name
+        arguments = [lab.ends / "bench_load", "--port", proxy.port, "--ca", lab.work / "ca.pem", "--token", lab.token]
         for name, value in settings.items():
             arguments += ["--" + name] if value is True else ["--" + name, value]
         super().__init__(arguments, lab.work / "load.err", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -218,11 +221,11 @@ class Load(Process):
     def _line(self):
         line = self.child.stdout.readline()
         if not line:
-            raise RuntimeError("the load generator ended early")
+            raise RuntimeError(f"the load generator ended early; see {self.log}")
         figures = json.loads(line)
         if figures["wrong"]:
             self.stop()
-            raise WrongAnswer(figures["wrong"])
+            raise WrongAnswer(f"{self.name}: {figures['wrong']}")
         return figures
 
 
@@ -314,7 +317,7 @@ class Lab:
         raise RuntimeError(f"{process.name} does not listen")
 
     def load(self, proxy, settings):
-        process = Load(self, proxy if isinstance(proxy, int) else proxy.port, settings)
+        process = Load(self, proxy, settings)
         self.started.append(process)
         return process
 
