@@ -21,6 +21,7 @@ constexpr Named named[] = {
     {timeout, "timeout"},
     {cancelled, "cancelled"},
     {tls_failed, "tls_failed"},
+    {key_exchange_refused, "key_exchange_refused"},
     {malformed_request, "malformed_request"},
     {head_too_large, "head_too_large"},
     {target_too_long, "target_too_long"},

@@ -17,6 +17,7 @@ enum class Reason : std::uint8_t {
   timeout,              // the stream's deadline passed
   cancelled,            // our own side gave up
   tls_failed,           // the TLS layer refused; not one of the certificate reasons below
+  key_exchange_refused, // a client with no group that the listener takes, such as none that is post-quantum
 
   // The request's head and framing (RFC 9112).
   malformed_request,    // request line, header syntax, Host, framing headers

@@ -43,6 +43,8 @@ std::string name_of(ClientCertificates wanted) {
   return "";
 }
 
+std::string name_of(KeyExchange wanted) { return wanted == KeyExchange::require_pq ? "require_pq" : "prefer_pq"; }
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -63,12 +65,13 @@ std::string share_of(const routing::Target& target, const routing::Model& model)
 }
 
 Rows listener_rows(const Config& config) {
-  Rows rows = {{"LISTENER", "ADDRESS", "TLS", "CLIENT CERTIFICATES"}};
+  Rows rows = {{"LISTENER", "ADDRESS", "TLS", "KEY EXCHANGE", "CLIENT CERTIFICATES"}};
   for (const Listener& listener : config.listeners) {
     rows.push_back({listener.name, text_of(listener.address), listener.tls ? "1.3" : "PLAINTEXT",
+                    listener.tls ? name_of(listener.tls->key_exchange) : "-",
                     listener.tls ? name_of(listener.tls->client_certificates) : "-"});
   }
-  if (config.admin) rows.push_back({"(admin)", text_of(*config.admin), "PLAINTEXT", "-"});
+  if (config.admin) rows.push_back({"(admin)", text_of(*config.admin), "PLAINTEXT", "-", "-"});
   return rows;
 }
 

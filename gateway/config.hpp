@@ -12,6 +12,7 @@
 #include "http/reader.hpp"
 #include "logging/sealed_log.hpp"
 #include "routing/route_table.hpp"
+#include "tls/identity.hpp"
 
 namespace sallyport::gateway {
 
@@ -23,30 +24,16 @@ struct Address {
   std::uint16_t port = 0;
 };
 
-enum class ClientCertificates : std::uint8_t { off, optional, required };
-
-struct CertificateFiles {
-  path chain;
-  path key;
-};
-
-struct ListenerTls {
-  std::vector<CertificateFiles> certificates;  // the first serves clients whose SNI matches none
-  ClientCertificates client_certificates = ClientCertificates::off;
-  path client_ca;
-};
+using tls::CertificateFiles;
+using tls::ClientCertificates;
+using tls::KeyExchange;
+using ListenerTls = tls::ServerSettings;
+using UpstreamTls = tls::ClientSettings;
 
 struct Listener {
   std::string name;
   Address address;
   std::optional<ListenerTls> tls;  // absent only where the file says `plaintext: allowed`
-};
-
-struct UpstreamTls {
-  path ca;                         // empty: the system's store
-  path certificate;                // empty: no client certificate
-  path key;
-  std::string server_name;         // empty: the endpoint's host
 };
 
 // Everything that can grow.

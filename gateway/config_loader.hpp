@@ -53,6 +53,7 @@ class ConfigLoader {
   bool address(Section& section, Address& out);
   bool upstream(Section& section, std::size_t& index);
   bool capture(Section& section, routing::Capture& out);
+  void key_exchange(Section& section, KeyExchange& out);
   bool file(Section& section, std::string_view key, path& out, Need need = Need::optional);
   void watch(const path& file);
 

@@ -85,5 +85,7 @@ inline constexpr std::array<std::string_view, 10> key_exchange_groups = {
     "secp521r1", "X448",           "ffdhe2048"};
 // Of a name as OpenSSL gives it: letter case and prime256v1 for secp256r1 differ between its releases.
 std::size_t key_exchange_index(std::string_view group) noexcept;
+// As it is shown; one that is not in the list stays as it is.
+std::string_view key_exchange_name(std::string_view group) noexcept;
 
 }  // namespace sallyport::gateway

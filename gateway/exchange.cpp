@@ -15,7 +15,7 @@ using http::BodyKind;
 
 namespace {
 constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
-constexpr std::size_t room_for_own_fields = 256;    // what an upstream's head has beside the client's fields, about
+constexpr std::size_t room_for_own_fields = 256;   // what an upstream's head has beside the client's fields, about
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }  // namespace
 
@@ -48,7 +48,7 @@ Exchange::Exchange(Connection& connection)
   record_.started = worker_.services().clock.wall();
   record_.listener = config_.listeners[std::min(connection.listener, config_.listeners.size() - 1)].name;
   record_.client_address = connection.peer.address;
-  record_.client_key_exchange = connection.peer.key_exchange;
+  record_.client_key_exchange = key_exchange_name(connection.peer.key_exchange);
   worker_.metrics().exchange_started();
 }
 
@@ -244,6 +244,7 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
     core::ByteStream& upstream = lease->stream();
     watch_client(&upstream);
     record_.endpoint = lease->endpoint().text();
+    record_.upstream_key_exchange = key_exchange_name(lease->key_exchange());
     const std::uint64_t before = upstream.bytes_sent();
     auto sent = co_await send_request(*lease, route);
     request_sent_ = sent.has_value();

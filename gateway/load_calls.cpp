@@ -75,6 +75,7 @@ void ConfigLoader::read_upstream_tls(Section& section, UpstreamTls& tls) {
   file(section, "certificate", tls.certificate);
   file(section, "key", tls.key);
   section.text("server_name", tls.server_name);
+  key_exchange(section, tls.key_exchange);
   if (section.has("certificate") != section.has("key")) {
     section.problem("has only one of `certificate` and `key`; a client certificate needs both");
   }

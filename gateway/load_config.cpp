@@ -7,6 +7,7 @@
 #include "gateway/cross_check.hpp"
 #include "gateway/read_recipients.hpp"
 #include "gateway/text_file.hpp"
+#include "gateway/version.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -48,6 +49,15 @@ bool ConfigLoader::capture(Section& section, routing::Capture& out) {
   return section.choice("capture", out, {{"metadata", routing::Capture::metadata}, {"full", routing::Capture::full}});
 }
 
+void ConfigLoader::key_exchange(Section& section, KeyExchange& out) {
+  section.choice("key_exchange", out, {{"prefer_pq", KeyExchange::prefer_pq}, {"require_pq", KeyExchange::require_pq}});
+  if (out == KeyExchange::require_pq && !tls::has_post_quantum()) {
+    section.problem("key_exchange", "is require_pq, but OpenSSL " + openssl_version() +
+                                        " has no X25519MLKEM768; it takes OpenSSL 3.5 or later, as Debian 13 and the "
+                                        "container image have it, or prefer_pq");
+  }
+}
+
 void ConfigLoader::read_top(Section& top) {
   top.each("upstreams", into(config_.upstreams, &ConfigLoader::read_upstream), Need::required);
   top.with("log", Need::optional, [this](const Value& value) { return read_log(value); });
@@ -83,6 +93,7 @@ void ConfigLoader::read_listener_tls(Section& section, ListenerTls& tls) {
                   {"optional", ClientCertificates::optional},
                   {"required", ClientCertificates::required}});
   file(section, "client_ca", tls.client_ca);
+  key_exchange(section, tls.key_exchange);
   const bool asks = tls.client_certificates != ClientCertificates::off;
   if (asks && !section.has("client_ca")) {
     section.problem("client_certificates", "needs `client_ca`, the file of the authorities that sign clients");

@@ -29,6 +29,11 @@ std::size_t key_exchange_index(std::string_view group) noexcept {
   return found == key_exchange_groups.end() ? 0 : static_cast<std::size_t>(found - key_exchange_groups.begin());
 }
 
+std::string_view key_exchange_name(std::string_view group) noexcept {
+  const std::size_t index = key_exchange_index(group);
+  return index == 0 ? group : key_exchange_groups[index];
+}
+
 WorkerMetrics::WorkerMetrics(const MetricNames& names) : series_(std::make_unique<SeriesTable>(names)) {}
 WorkerMetrics::~WorkerMetrics() = default;
 
@@ -55,7 +60,10 @@ void WorkerMetrics::exchange_finished(const logging::Record& record) {
 }
 
 Metrics::Metrics(const Config& config, unsigned workers)
-    : names_(std::make_unique<MetricNames>()), last_reload_(seconds_now()), has_log_(config.log.has_value()) {
+    : names_(std::make_unique<MetricNames>()),
+      started_(seconds_now()),
+      last_reload_(started_),
+      has_log_(config.log.has_value()) {
   configure(config);
   for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<WorkerMetrics>(*names_));
 }

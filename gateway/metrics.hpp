@@ -77,7 +77,8 @@ class Metrics {
   std::unique_ptr<MetricNames> names_;
   std::vector<std::unique_ptr<WorkerMetrics>> workers_;
   std::atomic<std::uint64_t> reloads_{0}, failed_reloads_{0};
-  std::atomic<std::int64_t> last_reload_;  // seconds since 1970
+  const std::int64_t started_;             // seconds since 1970
+  std::atomic<std::int64_t> last_reload_;  // likewise
   std::atomic<bool> has_log_;
 };
 

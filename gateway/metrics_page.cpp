@@ -130,6 +130,9 @@ void MetricsPage::add_process() {
   family("process_cpu_seconds_total", "CPU time used, user and system", MetricType::Counter);
   counter(seconds(usage.ru_utime) + seconds(usage.ru_stime));
 
+  family("process_start_time_seconds", "When the gateway was started, in seconds since 1970", MetricType::Gauge);
+  gauge(static_cast<double>(metrics_.started_));
+
   std::uint64_t pages = 0, resident = 0;
   if (std::ifstream memory("/proc/self/statm"); memory >> pages >> resident) {
     family("process_resident_memory_bytes", "Memory held", MetricType::Gauge);

@@ -149,6 +149,7 @@ const Refusal& refusal_for(Reason reason) noexcept {
     case Reason::timeout:
     case Reason::cancelled:
     case Reason::tls_failed:
+    case Reason::key_exchange_refused:
     case Reason::envelope_malformed:
     case Reason::key_mismatch:
     case Reason::not_authentic:

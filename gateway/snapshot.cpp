@@ -18,29 +18,16 @@ std::vector<auth::Token> read_tokens(const path& file) {
   return std::move(content.tokens);
 }
 
-tls::ServerSettings settings_of(const ListenerTls& listener) {
-  tls::ServerSettings settings;
-  for (const auto& files : listener.certificates) settings.certificates.push_back({files.chain, files.key});
-  settings.client_certificates = static_cast<tls::ClientCertificates>(listener.client_certificates);
-  settings.client_ca = listener.client_ca;
-  return settings;
-}
-
-static_assert(static_cast<int>(tls::ClientCertificates::off) == static_cast<int>(ClientCertificates::off) &&
-              static_cast<int>(tls::ClientCertificates::optional) == static_cast<int>(ClientCertificates::optional) &&
-              static_cast<int>(tls::ClientCertificates::required) == static_cast<int>(ClientCertificates::required));
-
 }  // namespace
 
 std::shared_ptr<const Snapshot> build_snapshot(Config config) {
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;
   for (const auto& listener : config.listeners) {
-    listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(settings_of(*listener.tls)) : nullptr);
+    listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(*listener.tls) : nullptr);
   }
   std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;
   for (const auto& upstream : config.upstream_tls) {
-    upstreams.push_back(std::make_unique<tls::ClientIdentity>(
-        tls::ClientSettings{upstream.ca, upstream.certificate, upstream.key, upstream.server_name}));
+    upstreams.push_back(std::make_unique<tls::ClientIdentity>(upstream));
   }
   auth::Authenticator authenticator(read_tokens(config.tokens_file), config.certificates);
   routing::RouteTable routes(config.upstreams, config.models, config.routes);

@@ -69,7 +69,7 @@ struct Facts {
   };
 
   std::string_view version, openssl, boost;
-  std::optional<core::WallTime> loaded;
+  std::optional<core::WallTime> started, loaded;
   std::uint64_t in_flight = 0, requests = 0, connections = 0, upstreams_busy = 0, upstreams_idle = 0;
   std::map<std::string_view, KeyExchanges> key_exchanges;
   std::optional<bool> log_healthy;  // absent: no log
@@ -84,6 +84,8 @@ void Facts::take(const Sample& sample) {
     version = sample.label("version");
     openssl = sample.label("openssl");
     boost = sample.label("boost");
+  } else if (sample.name == "process_start_time_seconds") {
+    started = core::WallTime(std::chrono::seconds(count));
   } else if (sample.name == "sallyport_config_last_load_timestamp_seconds") {
     loaded = core::WallTime(std::chrono::seconds(count));
   } else if (sample.name == "sallyport_requests_in_flight") {
@@ -128,13 +130,15 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
     name.resize(15, ' ');
     out << name << words << '\n';
   };
+  const auto since = [&](const char* name, const char* what, const std::optional<core::WallTime>& then) {
+    if (then) line(name, what + auth::format_utc(*then) + ", " + rough(now - *then) + " ago");
+  };
   const auto text = [](std::uint64_t number) { return std::to_string(number); };
   line(ready ? "ready" : "NOT READY", text_of(admin));
   line("version",
        std::string(facts.version) + ", OpenSSL " + std::string(facts.openssl) + ", Boost " + std::string(facts.boost));
-  if (facts.loaded) {
-    line("configuration", "loaded " + auth::format_utc(*facts.loaded) + ", " + rough(now - *facts.loaded) + " ago");
-  }
+  since("process", "started ", facts.started);
+  since("configuration", "loaded ", facts.loaded);
   line("requests", text(facts.in_flight) + " in flight, " + text(facts.requests) + " done");
   line("connections", text(facts.connections) + " from clients; to upstreams " + text(facts.upstreams_busy) +
                           " busy, " + text(facts.upstreams_idle) + " idle");
@@ -154,12 +158,16 @@ ordered_json json_of(const Facts& facts) {
   for (const auto& [group, exchanges] : facts.key_exchanges) {
     key_exchanges[std::string(group)] = {{"clients", exchanges.client}, {"upstreams", exchanges.upstream}};
   }
+  const auto time = [](const std::optional<core::WallTime>& then) {
+    return then ? ordered_json(auth::format_utc(*then)) : ordered_json(nullptr);
+  };
   ordered_json log = nullptr;
   if (facts.log_healthy) log = {{"healthy", *facts.log_healthy}, {"lost", facts.log_lost}};
   return {{"version", facts.version},
           {"openssl", facts.openssl},
           {"boost", facts.boost},
-          {"config_loaded", facts.loaded ? ordered_json(auth::format_utc(*facts.loaded)) : ordered_json(nullptr)},
+          {"started", time(facts.started)},
+          {"config_loaded", time(facts.loaded)},
           {"requests", {{"in_flight", facts.in_flight}, {"done", facts.requests}}},
           {"connections",
            {{"clients", facts.connections},

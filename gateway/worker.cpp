@@ -22,9 +22,8 @@ namespace {
 // Session tickets are one worker's own and belong to one identity and one endpoint, so they live beside the pool.
 routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics) {
   auto sessions = std::make_shared<std::unordered_map<std::string, std::shared_ptr<tls::SessionSlot>>>();
-  return [&loop, snapshot, sessions, &metrics](
-             const routing::Upstream& upstream, const routing::Endpoint& endpoint,
-             core::TimePoint deadline) -> Task<core::Result<std::unique_ptr<core::ByteStream>>> {
+  return [&loop, snapshot, sessions, &metrics](const routing::Upstream& upstream, const routing::Endpoint& endpoint,
+                                               core::TimePoint deadline) -> Task<core::Result<routing::Dialled>> {
     const tls::ClientIdentity* identity = nullptr;
     std::shared_ptr<tls::SessionSlot> slot;
     if (!endpoint.plaintext) {
@@ -39,7 +38,7 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
       co_return peer.error();
     }
     metrics.upstream_connected(core::Reason::none, peer->identity.key_exchange);
-    co_return std::move(peer->stream);
+    co_return routing::Dialled{std::move(peer->stream), std::move(peer->identity.key_exchange)};
   };
 }
 

@@ -24,6 +24,7 @@ struct UpstreamLease::Connection {
   core::TimePoint opened{};
   bool reused = false;
   std::unique_ptr<core::ByteStream> stream;
+  std::string key_exchange;
   std::optional<core::TimerWheel::Timer> expiry;  // while idle
 };
 
@@ -170,7 +171,8 @@ core::Task<core::Result<UpstreamLease>> UpstreamPool::take(const Upstream& upstr
       shelf->failures = 0;
       shelf->cool_until = core::TimePoint::min();
       connection->opened = wheel_.now();
-      connection->stream = std::move(*dialled);
+      connection->stream = std::move(dialled->stream);
+      connection->key_exchange = std::move(dialled->key_exchange);
       co_return UpstreamLease(std::move(connection));
     }
     error = dialled.error();
@@ -210,6 +212,7 @@ UpstreamLease::~UpstreamLease() = default;
 
 core::ByteStream& UpstreamLease::stream() noexcept { return *connection_->stream; }
 const Endpoint& UpstreamLease::endpoint() const noexcept { return connection_->shelf->endpoint; }
+const std::string& UpstreamLease::key_exchange() const noexcept { return connection_->key_exchange; }
 bool UpstreamLease::reused() const noexcept { return connection_->reused; }
 void UpstreamLease::release() noexcept {
   if (!connection_) return;

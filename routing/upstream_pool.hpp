@@ -18,10 +18,16 @@
 
 namespace sallyport::routing {
 
+// A new connection, and what its record should say of it.
+struct Dialled {
+  std::unique_ptr<core::ByteStream> stream;
+  std::string key_exchange;  // the handshake's group; empty: plain
+};
+
 // Opens one connection, handshake included. Errors: the upstream_* reasons of connecting; cancelled. The upstream and
 // the endpoint live until completion.
-using Dial = std::function<core::Task<core::Result<std::unique_ptr<core::ByteStream>>>(
-    const Upstream& upstream, const Endpoint& endpoint, core::TimePoint deadline)>;
+using Dial = std::function<core::Task<core::Result<Dialled>>(const Upstream& upstream, const Endpoint& endpoint,
+                                                             core::TimePoint deadline)>;
 
 class UpstreamPool;
 
@@ -33,8 +39,9 @@ class UpstreamLease {
   ~UpstreamLease();
   core::ByteStream& stream() noexcept;  // until release()
   const Endpoint& endpoint() const noexcept;
-  bool reused() const noexcept;  // came from the pool: the server may have closed it a moment ago
-  void release() noexcept;       // the answer ended where it should and the peer keeps the connection
+  const std::string& key_exchange() const noexcept;  // of the connection's handshake; empty: plain
+  bool reused() const noexcept;                      // came from the pool: the server may have closed it a moment ago
+  void release() noexcept;  // the answer ended where it should and the peer keeps the connection
 
  private:
   friend class UpstreamPool;

@@ -27,7 +27,20 @@ namespace {
   throw std::runtime_error(words);
 }
 
-SslContext new_context(const SSL_METHOD* method) {
+constexpr const char* post_quantum = "X25519MLKEM768";
+constexpr const char* classical = "X25519:P-256:P-384";
+
+void choose_groups(SSL_CTX* context, KeyExchange wanted) {
+  std::string groups = wanted == KeyExchange::require_pq ? post_quantum : classical;
+  // The first is what a server picks when the client has it, and what a client sends its share for.
+  if (wanted == KeyExchange::prefer_pq && has_post_quantum()) groups = std::string(post_quantum) + ':' + groups;
+  if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
+  ERR_clear_error();
+  throw std::runtime_error("OpenSSL " + std::string(OpenSSL_version(OPENSSL_VERSION_STRING)) + " has no key exchange " +
+                           groups + "; 3.5 and later have it");
+}
+
+SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SslContext context(SSL_CTX_new(method));
   if (!context) throw std::bad_alloc();
   SSL_CTX* raw = context.get();
@@ -37,11 +50,7 @@ SslContext new_context(const SSL_METHOD* method) {
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(raw, 1);      // one read of the transport may bring many records
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
-  // Hybrid post-quantum first where the linked OpenSSL has it (3.5); an unknown name would make the call fail.
-  if (SSL_CTX_set1_groups_list(raw, "X25519MLKEM768:X25519:P-256:P-384") != 1) {
-    ERR_clear_error();
-    SSL_CTX_set1_groups_list(raw, "X25519:P-256:P-384");
-  }
+  choose_groups(raw, key_exchange);
   return context;
 }
 
@@ -103,7 +112,7 @@ void ask_for_client_certificates(SSL_CTX* context, const ServerSettings& setting
 
 SslContext server_context(const ServerSettings& settings, const CertificateFiles& files,
                           const ServerIdentity::Contexts& contexts) {
-  SslContext context = new_context(TLS_server_method());
+  SslContext context = new_context(TLS_server_method(), settings.key_exchange);
   SSL_CTX* raw = context.get();
   use_certificate(raw, files);
   ask_for_client_certificates(raw, settings);
@@ -118,6 +127,16 @@ SslContext server_context(const ServerSettings& settings, const CertificateFiles
 }
 
 }  // namespace
+
+bool has_post_quantum() noexcept {
+  static const bool has = [] {
+    const SslContext context(SSL_CTX_new(TLS_method()));
+    const bool taken = context && SSL_CTX_set1_groups_list(context.get(), post_quantum) == 1;
+    ERR_clear_error();
+    return taken;
+  }();
+  return has;
+}
 
 std::vector<std::string> dns_names_of(X509* certificate) {
   std::vector<std::string> names;
@@ -146,7 +165,7 @@ ServerIdentity::ServerIdentity(const ServerSettings& settings) : contexts_(std::
 ServerIdentity::~ServerIdentity() = default;
 
 ClientIdentity::ClientIdentity(const ClientSettings& settings) : context_(std::make_unique<Context>()) {
-  context_->context = new_context(TLS_client_method());
+  context_->context = new_context(TLS_client_method(), settings.key_exchange);
   context_->server_name = settings.server_name;
   SSL_CTX* raw = context_->context.get();
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);

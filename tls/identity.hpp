@@ -16,10 +16,18 @@ struct CertificateFiles {
 
 enum class ClientCertificates : std::uint8_t { off, optional, required };
 
+// Post-quantum is X25519MLKEM768, which protects against who records today and has a quantum computer later.
+enum class KeyExchange : std::uint8_t {
+  prefer_pq,   // whenever the peer and the linked OpenSSL have it
+  require_pq,  // a peer without it is refused
+};
+bool has_post_quantum() noexcept;  // the linked OpenSSL: 3.5 and later
+
 struct ServerSettings {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first serves whoever matches none
   ClientCertificates client_certificates = ClientCertificates::off;
   std::filesystem::path client_ca;
+  KeyExchange key_exchange = KeyExchange::prefer_pq;
 };
 
 struct ClientSettings {
@@ -27,9 +35,11 @@ struct ClientSettings {
   std::filesystem::path certificate;  // empty: none is shown
   std::filesystem::path key;
   std::string server_name;  // empty: the endpoint's host
+  KeyExchange key_exchange = KeyExchange::prefer_pq;
 };
 
-// Both throw std::runtime_error naming the file and what is wrong with it.
+// Both throw std::runtime_error naming the file and what is wrong with it, or saying that this OpenSSL cannot do what
+// is required.
 class ServerIdentity {
  public:
   explicit ServerIdentity(const ServerSettings& settings);

@@ -158,6 +158,8 @@ Error TlsStream::failure(int code) {
   if (role_ == Role::client) {
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return certificate_reason(SSL_get_verify_result(ssl_.get()));
     if (is_certificate_alert(reason)) return Reason::upstream_rejected_certificate;
+  } else if (reason == SSL_R_NO_SUITABLE_KEY_SHARE) {
+    return Reason::key_exchange_refused;
   }
   return Reason::tls_failed;
 }

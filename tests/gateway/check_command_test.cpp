@@ -73,9 +73,9 @@ TEST_CASE("a configuration whose files are right is ok, and its routes are shown
   INFO(gateway.said);
   CHECK(code == 0);
   CHECK(contains(gateway.said,
-                 "LISTENER  ADDRESS         TLS        CLIENT CERTIFICATES\n"
-                 "in        127.0.0.1:8443  1.3        off\n"
-                 "(admin)   127.0.0.1:9090  PLAINTEXT  -\n"));
+                 "LISTENER  ADDRESS         TLS        KEY EXCHANGE  CLIENT CERTIFICATES\n"
+                 "in        127.0.0.1:8443  1.3        prefer_pq     off\n"
+                 "(admin)   127.0.0.1:9090  PLAINTEXT  -             -\n"));
   CHECK(contains(gateway.said,
                  "m      n        75 %   up        m               https://10.0.0.5:8000  metadata\n"
                  "                25 %   up        other           https://10.0.0.5:8000\n"));

@@ -25,7 +25,7 @@ std::string listener(const std::string& keys) { return "listeners:\n  - {" + key
 std::string upstream(const std::string& keys) { return "upstreams:\n  - {name: up, " + keys + "}\n"; }
 std::string model(const std::string& keys) { return "models:\n  - {" + keys + "}\n"; }
 
-const std::string tls = "tls: {certificates: [{chain: a.pem, key: a.key}]}";
+const std::string some_tls = "tls: {certificates: [{chain: a.pem, key: a.key}]}";
 const std::string endpoint = "endpoints: [\"https://10.0.0.5:8000\"]";
 
 }  // namespace
@@ -107,8 +107,9 @@ TEST_CASE("a listener is encrypted, or says that it is not") {
   CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1")), "has no `tls`"));
   CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: yes")),
                  "plaintext: is 'yes'; use allowed"));
-  CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: allowed, " + tls)),
-                 "contradicts `tls`"));
+  CHECK(contains(
+      said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, plaintext: allowed, " + some_tls)),
+      "contradicts `tls`"));
   CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, tls: {certificates: []}")),
                  "certificates: is empty; at least one"));
   CHECK(contains(said(&ConfigText::listeners, listener("name: in, address: 127.0.0.1:1, tls: {}")),
@@ -133,9 +134,27 @@ TEST_CASE("client certificates and their authorities come together") {
   CHECK(contains(with("client_certificates: maybe"), "is 'maybe'; use off or optional or required"));
 }
 
+TEST_CASE("post-quantum key exchange is preferred, or required where OpenSSL has it") {
+  const auto with = [](const std::string& key_exchange) {
+    return said(&ConfigText::listeners,
+                listener("name: in, address: 127.0.0.1:1, tls: {certificates: [{chain: a.pem, key: a.key}], "
+                         "key_exchange: " +
+                         key_exchange + "}"));
+  };
+  CHECK(with("prefer_pq").empty());
+  CHECK(contains(with("classical"), "is 'classical'; use prefer_pq or require_pq"));
+  const std::string upstream = said(&ConfigText::upstreams,
+                                    "upstreams:\n  - {name: up, endpoints: [\"https://10.0.0.5:8000\"], "
+                                    "tls: {key_exchange: require_pq}}\n");
+  for (const std::string& told : {with("require_pq"), upstream}) {
+    CHECK(told.empty() == tls::has_post_quantum());
+    CHECK(contains(told, "tls.key_exchange: is require_pq, but OpenSSL ") != tls::has_post_quantum());
+  }
+}
+
 TEST_CASE("two listeners cannot share a name or an address") {
-  const std::string two = "listeners:\n  - {name: in, address: 127.0.0.1:1, " + tls + "}\n" +
-                          "  - {name: in, address: 127.0.0.1:1, " + tls + "}\n";
+  const std::string two = "listeners:\n  - {name: in, address: 127.0.0.1:1, " + some_tls + "}\n" +
+                          "  - {name: in, address: 127.0.0.1:1, " + some_tls + "}\n";
   const std::string problems = said(&ConfigText::listeners, two);
   CHECK(contains(problems, "listeners[1].name: 'in' is already the name of another (listeners[0].name)"));
   CHECK(contains(problems, "listeners[1].address: '127.0.0.1:1' is already listened on"));

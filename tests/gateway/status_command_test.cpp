@@ -60,6 +60,8 @@ TEST_CASE("status tells version, work, key exchanges and the log of a ready gate
   CHECK(told.exit_code == 0);
   CHECK(told.text.starts_with("ready "));
   CHECK(contains(told.text, std::string("version        ") + SALLYPORT_VERSION + ", OpenSSL "));
+  CHECK(contains(told.text, "process        started "));
+  CHECK(contains(told.text, "configuration  loaded "));
   CHECK(contains(told.text, "Z, 0s ago\n"));
   CHECK(contains(told.text, "requests       2 in flight, 1 done\n"));
   CHECK(contains(told.text, "to upstreams 3 busy, 2 idle\n"));
@@ -79,6 +81,7 @@ TEST_CASE("status --json gives the same to a script") {
   CHECK(report["requests"] == nlohmann::json({{"in_flight", 2}, {"done", 1}}));
   CHECK(report["key_exchanges"]["X25519MLKEM768"] == nlohmann::json({{"clients", 2}, {"upstreams", 0}}));
   CHECK(report["log"] == nlohmann::json({{"healthy", true}, {"lost", 4}}));
+  CHECK(report["started"].is_string());
   CHECK(report["config_loaded"].is_string());
 }
 

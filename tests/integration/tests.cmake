@@ -10,6 +10,7 @@ add_executable(integration_test
   ${integration}/cancel_test.cpp
   ${integration}/backpressure_test.cpp
   ${integration}/tls_test.cpp
+  ${integration}/key_exchange_test.cpp
   ${integration}/upstream_identity_test.cpp
   ${integration}/upstream_connection_test.cpp
   ${integration}/http_test.cpp
@@ -26,6 +27,6 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls upstream-identity upstream-connection http operations status)
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection http operations status)
 integration(hostile hostile)
 integration(log log)

@@ -31,8 +31,7 @@ struct Place {
   UpstreamPool pool{[this](const auto&, const auto& endpoint, auto deadline) { return dial(endpoint, deadline); },
                     wheel};
 
-  core::Task<core::Result<std::unique_ptr<core::ByteStream>>> dial(const routing::Endpoint& endpoint,
-                                                                   core::TimePoint deadline) {
+  core::Task<core::Result<routing::Dialled>> dial(const routing::Endpoint& endpoint, core::TimePoint deadline) {
     dialled.push_back(endpoint.host);
     allowed.push_back(deadline - now);
     boost::system::error_code woken;
@@ -40,7 +39,7 @@ struct Place {
     if (const auto found = down.find(endpoint.host); found != down.end()) co_return found->second;
     auto pair = tests::memory_pair(context.get_executor());
     peers.push_back(pair.peer);
-    co_return std::unique_ptr<core::ByteStream>(std::move(pair.stream));
+    co_return routing::Dialled{std::move(pair.stream), "group-" + std::to_string(peers.size())};
   }
 
   core::Result<UpstreamLease> take(const routing::Upstream& upstream, bool fresh = false) {
@@ -92,6 +91,7 @@ TEST_CASE("A released connection is taken again, a dropped one is gone") {
   {
     auto lease = place.take(to);
     CHECK(lease->reused());
+    CHECK(lease->key_exchange() == "group-1");
     CHECK_FALSE(place.peer(0).watched());
     CHECK(place.peers.size() == 1);
   }
@@ -423,10 +423,10 @@ TEST_CASE("A pool that ends closes what is idle, and what is leased can be relea
   core::TimerWheel wheel{core::TimePoint{1h}};
   std::vector<MemoryPeer> peers;
   const auto to = upstream({"a"});
-  const auto dial = [&](const auto&, const auto&, auto) -> core::Task<core::Result<std::unique_ptr<core::ByteStream>>> {
+  const auto dial = [&](const auto&, const auto&, auto) -> core::Task<core::Result<routing::Dialled>> {
     auto pair = tests::memory_pair(context.get_executor());
     peers.push_back(pair.peer);
-    co_return std::unique_ptr<core::ByteStream>(std::move(pair.stream));
+    co_return routing::Dialled{std::move(pair.stream), ""};
   };
   auto pool = std::make_unique<UpstreamPool>(dial, wheel);
   auto released = tests::run(context, pool->take(to));

@@ -15,7 +15,7 @@ std::string upstream_yaml(const UpstreamWish& wish) {
     const TestPki& pki = GatewayProcess::pki();
     text += "    tls: { ca: " + pki.ours.certificate().string() +
             ", certificate: " + pki.gateway_client.certificate.string() + ", key: " + pki.gateway_client.key.string() +
-            ", server_name: " + wish.server_name + " }\n";
+            ", server_name: " + wish.server_name + wish.more_tls + " }\n";
   }
   return text + wish.more;
 }

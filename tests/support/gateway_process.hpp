@@ -19,6 +19,7 @@ struct UpstreamWish {
   std::string endpoint;                   // "https://127.0.0.1:8000"
   std::string server_name = "localhost";  // checked in the server's certificate
   std::string more{};                     // further keys, as YAML lines
+  std::string more_tls{};                 // further keys of its tls: ", KEY: VALUE"
 };
 
 // Pieces of the configuration; everything else is the same in every test. `limits` and `log` are YAML in flow form.
