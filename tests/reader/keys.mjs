@@ -1,0 +1,164 @@
+// From a private key to the plaintext of a part.
+import {
+  constants, createDecipheriv, createHmac, createPrivateKey, createPublicKey, privateDecrypt, webcrypto,
+} from 'node:crypto';
+import * as HPKE from 'hpke';
+import { kinds, sha256, u16, u32, u64 } from './format.mjs';
+
+globalThis.crypto ??= webcrypto;  // for hpke; Node 18 keeps it to itself
+
+export const suites = { hpkeP256: 1, rsaOaep: 2 };
+export const hpke = new HPKE.CipherSuite(HPKE.KEM_DHKEM_P256_HKDF_SHA256, HPKE.KDF_HKDF_SHA256, HPKE.AEAD_AES_256_GCM);
+const encapsulatedSize = 65;
+const tagSize = 16;
+const segmentKeySize = 32;
+
+const hmac = (key, ...pieces) => pieces.reduce((mac, piece) => mac.update(piece), createHmac('sha256', key)).digest();
+
+// HKDF-Expand (RFC 5869, section 2.3), which Node offers only together with HKDF-Extract.
+export function expand(key, info, size) {
+  let block = Buffer.alloc(0);
+  let output = Buffer.alloc(0);
+  for (let counter = 1; output.length < size; ++counter) {
+    block = hmac(key, block, info, Buffer.of(counter));
+    output = Buffer.concat([output, block]);
+  }
+  return output.subarray(0, size);
+}
+
+// One key number's keys, from step to step. They never go back, here as in the writer.
+class Ratchet {
+  constructor(root) {
+    this.step = 0;
+    this.#turn(root);
+  }
+  at(step) {
+    while (this.step < step) {
+      this.#turn(this.next);
+      ++this.step;
+    }
+    return this.step === step ? this.key : undefined;
+  }
+  #turn(key) {
+    const both = expand(key, 'sallyport log 1 step', 64);
+    this.next = both.subarray(0, 32);
+    this.key = both.subarray(32);
+  }
+}
+
+// What a segment key opens. `header` as format.mjs parses it.
+export class SegmentKeys {
+  constructor(header, segmentKey) {
+    const extracted = hmac(header.salt, segmentKey);
+    const derive = (what) => expand(extracted, `sallyport log 1 ${what}`, 32);
+    const committed = Buffer.concat([Buffer.from('sallyport log 1 commitment'), sha256(header.committed)]);
+    this.id = header.id;
+    this.fits = expand(extracted, committed, 32).equals(header.commitment);
+    const keyBlockKey = derive('key block');
+    this.macOf = (keyBlock) => hmac(keyBlockKey, keyBlock);
+    this.ratchets = new Map([[0, new Ratchet(derive('metadata'))], [1, new Ratchet(derive('content'))]]);
+  }
+
+  // The parts under these keys, opened: [{type, text}]. Undefined when the frame was not sealed with them: each must
+  // open, and there must be one, save in kinds that may be passed over or carry a signature. Frames must come in order.
+  open(frame) {
+    const parts = frame.parts
+      .filter((part) => part.flags === 0 && this.ratchets.has(part.key))
+      .map((part) => ({ type: part.type, text: this.#openPart(frame, part) }));
+    const forged = parts.some(({ text }) => text === undefined);
+    return forged || (parts.length === 0 && frame.kind <= kinds.segmentEnd) ? undefined : parts;
+  }
+
+  #openPart(frame, part) {
+    const key = BigInt(part.step) <= frame.sequence ? this.ratchets.get(part.key).at(part.step) : undefined;
+    if (key === undefined || part.sealed.length < tagSize) return undefined;
+    const nonce = Buffer.concat([u32(part.index), u64(frame.sequence)]);
+    const cipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagSize });
+    cipher.setAAD(Buffer.concat([this.id, frame.chainBefore, frame.head, u16(part.index), part.head]));
+    cipher.setAuthTag(part.sealed.subarray(-tagSize));
+    const text = cipher.update(part.sealed.subarray(0, -tagSize));
+    try {
+      return Buffer.concat([text, cipher.final()]);
+    } catch {
+      return undefined;  // Node names a wrong tag in no other way
+    }
+  }
+}
+
+// Of a public key: P-256's uncompressed point, RSA's SubjectPublicKeyInfo.
+export function recipientId(publicKey) {
+  const isRsa = publicKey.asymmetricKeyType === 'rsa';
+  const bytes = isRsa ? publicKey.export({ type: 'spki', format: 'der' }) : pointOf(publicKey);
+  return sha256(bytes).toString('hex').slice(0, 16);
+}
+
+export function pointOf(publicKey) {
+  const { x, y } = publicKey.export({ format: 'jwk' });
+  return Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+}
+
+export const wrappingContext = (id, keyNumber) =>
+  Buffer.concat([Buffer.from('sallyport log 1 wrapped key'), id, u16(keyNumber)]);
+
+// A recipient's private half, from PEM.
+export class KeyHolder {
+  static async of(pem, passphrase) {
+    const holder = new KeyHolder();
+    holder.key = createPrivateKey({ key: pem, passphrase });
+    const suite = { ec: suites.hpkeP256, rsa: suites.rsaOaep }[holder.key.asymmetricKeyType];
+    if (suite === undefined) throw new Error('neither a P-256 key nor an RSA key');
+    const publicKey = createPublicKey(holder.key);
+    holder.suite = suite;
+    holder.recipient = recipientId(publicKey);
+    if (suite === suites.hpkeP256) {
+      const scalar = Buffer.from(holder.key.export({ format: 'jwk' }).d, 'base64url');
+      holder.hpkeKey = await hpke.DeserializePrivateKey(scalar, true);  // Decap derives the public half from it
+    }
+    return holder;
+  }
+
+  isRecipientOf(entry) {
+    return entry.suite === this.suite && entry.recipient === this.recipient;
+  }
+
+  // The wrapped key, or undefined when it does not open: it was altered, or is not for this holder.
+  async unwrap(id, entry) {
+    return this.hpkeKey ? this.#openHpke(id, entry) : this.#openRsa(entry);
+  }
+
+  async #openHpke(id, { key, wrapped }) {
+    const [encapsulated, sealed] = [wrapped.subarray(0, encapsulatedSize), wrapped.subarray(encapsulatedSize)];
+    try {
+      return await hpke.Open(this.hpkeKey, encapsulated, sealed, { info: wrappingContext(id, key) });
+    } catch (error) {
+      if (error instanceof HPKE.OpenError || error instanceof HPKE.DecapError) return undefined;
+      throw error;
+    }
+  }
+
+  #openRsa({ wrapped }) {
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    try {
+      return privateDecrypt({ key: this.key, padding, oaepHash: 'sha256' }, wrapped);
+    } catch (error) {
+      if (error.code?.startsWith('ERR_OSSL')) return undefined;
+      throw error;
+    }
+  }
+}
+
+// {keys, trouble}: the segment's keys if the holder can have them, and what is wrong with the key block, if anything.
+export async function openSegment(header, block, holder) {
+  let trouble = 'not-a-recipient';
+  for (const entry of block.entries.filter(({ key }) => key === 0)) {
+    if (!holder.isRecipientOf(entry)) continue;
+    const segmentKey = await holder.unwrap(header.id, entry);
+    if (trouble === 'not-a-recipient') trouble = 'keys-altered';
+    if (segmentKey?.length !== segmentKeySize) continue;
+    const keys = new SegmentKeys(header, Buffer.from(segmentKey));
+    const genuine = keys.macOf(block.authenticated).equals(block.mac);
+    if (keys.fits) return { keys, trouble: genuine ? undefined : 'keys-altered' };
+    trouble = 'keys-swapped';
+  }
+  return { trouble };
+}

@@ -1,0 +1,90 @@
+// Is this log what was written? The verdicts of docs/log-format.md, but for `open`: Node cannot ask for a file's lock.
+import { ends, kinds } from './format.mjs';
+import { openSegment } from './keys.mjs';
+import { listSegments, walk } from './segments.mjs';
+
+const harmless = new Set(['torn-declared', 'gap-declared']);
+export const isProblem = ({ finding }) => !harmless.has(finding);
+
+// All findings, segment by segment: [{finding, segment, frame?, byte?}]. With a `holder` every frame is opened too.
+export async function verifyLog(directory, holder) {
+  const findings = [];
+  for (const segment of surveyLog(directory)) {
+    const found = [...segment.findings, ...(segment.header ? await judgeKeys(segment, holder) : [])];
+    findings.push(...found.map((one) => ({ segment: segment.number, ...one })));
+  }
+  return findings;
+}
+
+// The segments as listSegments() gives them, those with a header also `walked`, each with its `findings`: [{finding,
+// frame?, byte?}]. Takes no key.
+export function surveyLog(directory) {
+  const segments = listSegments(directory);
+  const origin = segments.find(({ header }) => header)?.header.origin;
+  const ids = new Set();
+  for (const segment of segments) {
+    segment.findings = misfitsOf(segment, origin, ids).map((finding) => ({ finding }));
+    segment.inPlace = segment.findings.length === 0;
+  }
+  for (const [index, segment] of segments.entries()) {
+    if (!segment.header) continue;
+    const [before, successor] = [segments[index - 1], segments[index + 1]];
+    const account = successor?.inPlace && follows(successor, segment) ? successor.header.previous : undefined;
+    // What stands behind a torn end was never vouched for, and may stand in the successor too.
+    segment.walked = walk(segment, account?.end === ends.torn ? Number(account.frames) : Infinity);
+    if (segment.inPlace && !linkHolds(segment, before)) segment.findings.push({ finding: 'wrong-link' });
+    segment.findings.push(...declaredGaps(segment.walked), ...judgeEnd(segment.walked, account));
+  }
+  return segments;
+}
+
+// What is wrong with a file under this name, before its frames are looked at.
+function misfitsOf({ number, bytes, header }, origin, ids) {
+  if (bytes === undefined) return ['missing'];
+  if (header === undefined) return ['unreadable'];
+  const misfits = [];
+  const id = header.id.toString('hex');
+  if (header.origin !== origin) misfits.push('foreign');
+  if (header.number !== BigInt(number)) misfits.push('misplaced');
+  if (ids.has(id)) misfits.push('duplicated');
+  ids.add(id);
+  return misfits;
+}
+
+function linkHolds(segment, before) {
+  if ((segment.number === 1) !== (segment.header.previous.end === ends.none)) return false;
+  return !before?.inPlace || follows(segment, before);
+}
+
+const follows = ({ header }, before) => header.previous.id.equals(before.header.id);
+
+function declaredGaps({ frames }) {
+  return frames
+    .filter(({ kind }) => kind === kinds.declaredGap)
+    .map(({ sequence, offset }) => ({ finding: 'gap-declared', frame: Number(sequence), byte: offset }));
+}
+
+// The segment's end, held against the `account` that its successor gives of it, if it has one.
+function judgeEnd({ frames, end, chain, sealed, tail }, account) {
+  const at = (finding) => [{ finding, frame: frames.length, byte: end }];
+  if (tail !== undefined && tail !== 'torn') return at(tail);
+  if (account === undefined) return sealed ? [] : at(tail ?? 'unsealed');
+  if (BigInt(frames.length) < account.frames) return at('truncated');
+  const torn = account.end === ends.torn;
+  const asDeclared = BigInt(end) === account.size && chain.equals(account.chain) && (sealed || torn);
+  if (!asDeclared) return [{ finding: 'altered' }];  // rewritten, and nothing tells where
+  return torn ? at('torn-declared') : [];
+}
+
+async function judgeKeys({ header, hasBlock, block, walked }, holder) {
+  if (!hasBlock) return [{ finding: 'keys-missing' }];
+  if (block === undefined) return [{ finding: 'keys-malformed' }];
+  if (!block.id.equals(header.id)) return [{ finding: 'keys-foreign' }];
+  if (holder === undefined) return [];
+  const { keys, trouble } = await openSegment(header, block, holder);
+  const forged = keys && walked.frames.find((frame) => keys.open(frame) === undefined);
+  return [
+    ...(trouble ? [{ finding: trouble }] : []),
+    ...(forged ? [{ finding: 'forged', frame: Number(forged.sequence), byte: forged.offset }] : []),
+  ];
+}
