@@ -9,6 +9,7 @@
 #include "gateway/check_files.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/load_config.hpp"
+#include "gateway/signing_key.hpp"
 #include "gateway/table.hpp"
 
 namespace sallyport::gateway {
@@ -98,13 +99,18 @@ Rows route_rows(const Config& config) {
   return rows;
 }
 
+std::string signer_of(const LogConfig& log) {
+  if (log.signing_key.empty()) return ", not signed\n";
+  return "\n     signed by " + load_signer(log.signing_key, log.settings.origin).verifier().text() + "\n";
+}
+
 std::string log_line(const Config& config) {
   if (!config.log) return "LOG  off: no record of any exchange is kept\n";
   const auto& settings = config.log->settings;
   constexpr const char* durabilities[] = {"buffered", "written", "synced"};
   return "LOG  " + settings.directory.string() + ", " + durabilities[static_cast<int>(settings.durability)] + ", " +
          std::to_string(config.log->recipients.size()) +
-         (config.log->recipients.size() == 1 ? " recipient\n" : " recipients\n");
+         (config.log->recipients.size() == 1 ? " recipient" : " recipients") + signer_of(*config.log);
 }
 
 ordered_json targets_json(const Config& config, const routing::Model& model) {

@@ -7,6 +7,7 @@
 #include "auth/policy.hpp"
 #include "auth/token_file.hpp"
 #include "gateway/config_text.hpp"
+#include "gateway/signing_key.hpp"
 #include "gateway/yaml_reader.hpp"
 #include "tls/check.hpp"
 
@@ -24,7 +25,7 @@ class FileCheck {
     for (std::size_t i = 0; i < config_.listeners.size(); ++i) check_listener(i);
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(i);
     check_grants();
-    if (config_.log) check_folder("log.directory", config_.log->settings.directory, true);
+    if (config_.log) check_log(*config_.log);
     check_folder("spool_directory", config_.spool_directory, false);
     return std::move(reading_.problems);
   }
@@ -65,6 +66,17 @@ class FileCheck {
     } else if (!upstream.endpoints.empty() && !upstream.endpoints.front().plaintext) {
       reading_.problem(at, "has no client certificate, so the upstream cannot tell this gateway from a stranger",
                        Severity::warning);
+    }
+  }
+
+  void check_log(const LogConfig& log) {
+    check_folder("log.directory", log.settings.directory, true);
+    check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
+    if (log.signing_key.empty()) return;
+    try {
+      load_signer(log.signing_key, log.settings.origin);
+    } catch (const std::exception& error) {
+      reading_.problem("log.checkpoints.key", error.what());
     }
   }
 

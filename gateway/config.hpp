@@ -57,6 +57,7 @@ struct Limits {
 struct LogConfig {
   logging::LogSettings settings;
   std::vector<std::string> recipients;           // lines, already read from their files
+  path signing_key;                              // of the checkpoints; empty: the log is not signed
 };
 
 enum class LogFormat : std::uint8_t { text, json };

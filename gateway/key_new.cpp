@@ -12,6 +12,7 @@
 #include "envelope/recipient.hpp"
 #include "gateway/key_output.hpp"
 #include "gateway/passphrase.hpp"
+#include "logging/signed_note.hpp"
 
 namespace sallyport::gateway {
 
@@ -31,6 +32,7 @@ Examples:
   sallyport key new --out auditor --passphrase
   pass show auditor | sallyport key new --out auditor --passphrase-file -
   openssl pkey -in auditor.key -pubout        the file is plain PKCS#8: OpenSSL reads it too
+  sallyport key new --signing gateway-1 --out signer      signer.key for the gateway, signer.vkey for verifiers
 )";
 
 constexpr auto post_quantum = "mlkem768-x25519";
@@ -58,6 +60,7 @@ void write_public_file(const path& file, const std::string& line) {
 
 struct NewOptions {
   std::string out;
+  std::string signing;  // a log's origin: not a recipient's keys, but those that sign its checkpoints
   std::string type = "p256";
   bool ask = false;
   std::string passphrase_file;
@@ -95,7 +98,29 @@ void explain_new(const NewOptions& options, const Recipient& recipient) {
   }
 }
 
+void make_signer(const NewOptions& options) {
+  const path private_file = with_ending(options.out, ".key"), public_file = with_ending(options.out, ".vkey");
+  refuse_existing(private_file);
+  refuse_existing(public_file);
+  const auto key = crypto::PrivateKey::generate_ed25519();
+  const std::string verifier = logging::NoteVerifier(options.signing, key.public_key()).text();
+  core::write_private_file(private_file, key.pem().reveal());
+  write_public_file(public_file, verifier);
+  if (options.json) {
+    const ordered_json made = {
+        {"signer", verifier}, {"public_file", public_file.string()}, {"private_file", private_file.string()}};
+    std::cout << made.dump(2) << '\n';
+    return;
+  }
+  std::cout << "Made " << options.out << ".key, with which the gateway signs, and " << options.out
+            << ".vkey, for whoever verifies:\n\n  " << verifier << "\n\n"
+            << "Into the gateway's configuration:\n\n  log:\n    origin: " << options.signing
+            << "\n    checkpoints:\n      key: " << options.out << ".key\n\n"
+            << "Give the line above to whoever verifies, by another way than the log takes.\n";
+}
+
 void make(const NewOptions& options) {
+  if (!options.signing.empty()) return make_signer(options);
   refuse_existing(with_ending(options.out, ".key"));
   refuse_existing(with_ending(options.out, ".pub"));
   const Recipient recipient = options.type == post_quantum ? write_pair(options, crypto::HybridPrivateKey::generate())
@@ -108,6 +133,10 @@ void make(const NewOptions& options) {
   std::cout << made.dump(2) << '\n';
 }
 
+std::string check_origin(const std::string& name) {
+  return logging::is_note_name(name) ? "" : "a log's origin without white space and '+'";
+}
+
 std::string check_out(const std::string& name) {
   return path(name).has_filename() ? "" : "a name, with or without a directory before it";
 }
@@ -117,17 +146,23 @@ std::string check_out(const std::string& name) {
 void add_key_new(CLI::App& key, int& exit_code) {
   CLI::App* command = key.add_subcommand("new", "Make a pair of keys for the log")->footer(new_details);
   const auto options = std::make_shared<NewOptions>();
-  command->add_option("--out,-o", options->out, "Writes NAME.key and NAME.pub")
+  command->add_option("--out,-o", options->out, "Writes NAME.key and NAME.pub (or .vkey)")
       ->required()
       ->check(check_out)
       ->type_name("NAME");
+  CLI::Option* signing = command->add_option(
+      "--signing", options->signing, "Keys that sign the checkpoints of the log of this origin, and read nothing");
+  signing->check(check_origin)->type_name("ORIGIN");
   command->add_option("--type", options->type, "p256 (default), rsa3072, rsa4096 or mlkem768-x25519")
       ->check(CLI::IsMember({"p256", "rsa3072", "rsa4096", post_quantum}))
-      ->type_name("TYPE");
+      ->type_name("TYPE")
+      ->excludes(signing);
   CLI::Option* ask = command->add_flag("--passphrase", options->ask, "Encrypt the private key; asks on the terminal");
+  ask->excludes(signing);
   command->add_option("--passphrase-file", options->passphrase_file, "Encrypt it under a file's first line; -: stdin")
       ->type_name("FILE")
-      ->excludes(ask);
+      ->excludes(ask)
+      ->excludes(signing);
   command->add_flag("--json", options->json, "One JSON object, for scripts");
   command->callback([options, &exit_code] {
     exit_code = run_key_command([&] {

@@ -174,6 +174,20 @@ void ConfigLoader::read_log_section(Section& section, LogConfig& log) {
   section.duration("flush_interval", settings.flush_interval);
   section.size("queue", settings.queue_bytes, 64 * 1024);
   section.duration("stall_limit", settings.stall_limit, std::chrono::milliseconds(100));
+  section.section("checkpoints", [&](Section& checkpoints) { read_checkpoints(checkpoints, log); });
+}
+
+void ConfigLoader::read_checkpoints(Section& section, LogConfig& log) {
+  logging::CheckpointSettings& settings = log.settings.checkpoints;
+  section.file("key", log.signing_key, Need::required);
+  section.duration("interval", settings.interval, std::chrono::milliseconds(100));
+  section.file("directory", settings.directory);
+  if (!log.settings.origin.empty() && !logging::is_note_name(log.settings.origin)) {
+    section.problem("signs in the name of `log.origin`, which must not have a '+' then");
+  }
+  if (!settings.directory.empty() && settings.directory == log.settings.directory) {
+    section.problem("directory", "is the log's own; keep the copies where whoever can change the log cannot");
+  }
 }
 
 void ConfigLoader::read_operator_log(Section& section) {

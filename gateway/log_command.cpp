@@ -9,10 +9,11 @@
 #include <memory>
 
 #include "gateway/key_reference.hpp"
+#include "gateway/log_run.hpp"
+#include "gateway/log_verify.hpp"
 #include "gateway/log_view.hpp"
 #include "logging/reader.hpp"
 #include "logging/storage.hpp"
-#include "logging/verify.hpp"
 
 namespace sallyport::gateway {
 
@@ -48,17 +49,6 @@ Shows the last exchanges, and with --follow goes on as they are sealed, until in
 Examples:
   sallyport log tail --key auditor.key --follow log/
   sallyport log tail --key vault:https://vault.example:8200/transit/log-key log/
-)";
-
-constexpr auto verify_details = R"(
-Finds whether a log was changed, cut, reordered or spliced. Says each thing it finds; exit code 1 when any of them is a
-problem. States that the log itself declares, such as a torn tail after a crash, are no problem.
-With --key it also checks that every frame was sealed with its segment's key.
-
-Examples:
-  sallyport log verify log/ && echo intact
-  sallyport log verify --json log/ | jq 'select(.problem)'
-  sallyport log verify --key 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin log/
 )";
 
 constexpr int poll_milliseconds = 250;
@@ -180,36 +170,6 @@ int tail(const ReadOptions& options) {
   return reader->troubles() > 0 ? 1 : 0;
 }
 
-struct VerifyOptions {
-  std::string directory;
-  KeyOptions key;
-  bool json = false;
-};
-
-int verify(const VerifyOptions& options) {
-  const std::unique_ptr<KeyHolder> key = options.key.reference.empty() ? nullptr : open_key(options.key);
-  const logging::LogReport report = logging::verify_log(options.directory, key.get());
-  const bool with_key = key != nullptr;
-  const bool colour = ::isatty(STDOUT_FILENO) != 0;
-  std::cout << (options.json ? json_report(report, with_key) : human_report(report, with_key, colour)) << std::flush;
-  return report.good() ? 0 : 1;
-}
-
-// What went wrong is said here; wrong use passes on to where the command line is parsed.
-template <class Work>
-int run(Work work) {
-  try {
-    const int found = work();
-    if (!std::cout) throw std::runtime_error("the output could not be written to stdout");
-    return found;
-  } catch (const CLI::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    std::cerr << "sallyport log: " << error.what() << '\n';
-    return 1;
-  }
-}
-
 std::string check_moment(const std::string& text) {
   return parse_moment(text, core::SystemClock().wall())
              ? ""
@@ -217,13 +177,9 @@ std::string check_moment(const std::string& text) {
                    "\" is not a moment like 2026-01-02T03:04:05Z, a day like 2026-01-02, nor so long ago like 15m";
 }
 
-void add_place(CLI::App& command, std::string& directory) {
-  command.add_option("DIR", directory, "The log's directory")->required()->check(CLI::ExistingDirectory);
-}
-
 std::shared_ptr<ReadOptions> add_reading(CLI::App& command) {
   auto options = std::make_shared<ReadOptions>();
-  add_place(command, options->directory);
+  add_log_place(command, options->directory);
   add_key_options(command, options->key)->required();
   command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
   command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
@@ -247,7 +203,7 @@ void add_cat(CLI::App& log, int& exit_code) {
     const core::WallTime now = core::SystemClock().wall();
     if (!options->since.empty()) options->filter.since = parse_moment(options->since, now);
     if (!options->until.empty()) options->filter.until = parse_moment(options->until, now);
-    exit_code = run([&] { return cat(*options); });
+    exit_code = run_log_command([&] { return cat(*options); });
   });
 }
 
@@ -257,17 +213,7 @@ void add_tail(CLI::App& log, int& exit_code) {
   const auto options = add_reading(*command);
   command->add_option("--lines,-n", options->last, "How many to start with")->type_name("N")->capture_default_str();
   command->add_flag("--follow,-f", options->follow, "Go on as exchanges are sealed");
-  command->callback([options, &exit_code] { exit_code = run([&] { return tail(*options); }); });
-}
-
-void add_verify(CLI::App& log, int& exit_code) {
-  CLI::App* command = log.add_subcommand("verify", "Find whether a log was changed or cut; needs no key");
-  command->footer(std::string(verify_details) + key_reference_help);
-  const auto options = std::make_shared<VerifyOptions>();
-  add_place(*command, options->directory);
-  add_key_options(*command, options->key);
-  command->add_flag("--json", options->json, "One JSON object a line; the last is the verdict");
-  command->callback([options, &exit_code] { exit_code = run([&] { return verify(*options); }); });
+  command->callback([options, &exit_code] { exit_code = run_log_command([&] { return tail(*options); }); });
 }
 
 }  // namespace
@@ -278,7 +224,7 @@ void add_log_commands(CLI::App& app, int& exit_code) {
   log->require_subcommand(1);
   add_cat(*log, exit_code);
   add_tail(*log, exit_code);
-  add_verify(*log, exit_code);
+  add_log_verify(*log, exit_code);
 }
 
 }  // namespace sallyport::gateway

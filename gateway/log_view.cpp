@@ -104,6 +104,16 @@ Totals total(const logging::LogReport& report) {
   return totals;
 }
 
+// How far checkpoints vouch for it, and whose.
+std::string signed_line(const logging::LogReport& report) {
+  if (!report.signed_state) return "";
+  const logging::SignedState& state = *report.signed_state;
+  std::string line = "signed up to segment " + std::to_string(state.segment) + ", frame " +
+                     std::to_string(state.frames) + ", at " + state.time;
+  if (report.signers_named) return line += "\n";
+  return line += ", by its own word: " + report.signers.back() + "\n";
+}
+
 std::string dump(const ordered_json& line) {
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -202,7 +212,8 @@ std::string human_report(const logging::LogReport& report, bool with_key, bool c
          std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes\n";
   if (!report.good()) return out += painted(red, "not intact") + "\n";
   out += painted(green, "intact") + ": every frame is in its place";
-  return out += with_key ? " and sealed with its segment's key\n" : "\n";
+  out += with_key ? " and sealed with its segment's key\n" : "\n";
+  return out += signed_line(report);
 }
 
 std::string json_report(const logging::LogReport& report, bool with_key) {
@@ -217,6 +228,10 @@ std::string json_report(const logging::LogReport& report, bool with_key) {
     out += dump(line);
   }
   const Totals totals = total(report);
+  ordered_json signed_state = nullptr;
+  if (const auto& state = report.signed_state) {
+    signed_state = {{"segment", state->segment}, {"frames", state->frames}, {"time", state->time}};
+  }
   return out += dump({{"origin", report.origin},
                       {"segments", report.segments.size()},
                       {"records", totals.records},
@@ -224,6 +239,9 @@ std::string json_report(const logging::LogReport& report, bool with_key) {
                       {"bytes", totals.bytes},
                       {"lost", totals.lost},
                       {"with_key", with_key},
+                      {"signers", report.signers},
+                      {"signers_named", report.signers_named},
+                      {"signed", std::move(signed_state)},
                       {"good", report.good()}});
 }
 

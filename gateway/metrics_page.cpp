@@ -244,6 +244,12 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   gauge(static_cast<double>(log.queued_bytes));
   family("sallyport_log_healthy", "1: the log can be written; 0: the last write failed or hangs", MetricType::Gauge);
   gauge(log.healthy ? 1 : 0);
+  if (!log.signs) return;
+  count("sallyport_log_checkpoints_total", "Signed checkpoints written, to their second place too", log.checkpoints);
+  count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
+  family("sallyport_log_last_checkpoint_timestamp_seconds", "Time of the last one, since the Unix epoch; 0: none yet",
+         MetricType::Gauge);
+  gauge(std::chrono::duration<double>(log.last_checkpoint.value_or(core::WallTime{}).time_since_epoch()).count());
 }
 
 }  // namespace sallyport::gateway

@@ -16,11 +16,13 @@ bool same_listeners(const std::vector<Listener>& a, const std::vector<Listener>&
 
 bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
+  if (a->signing_key != b->signing_key) return false;
   const auto& x = a->settings;
   const auto& y = b->settings;
   return x.directory == y.directory && x.origin == y.origin && x.durability == y.durability &&
          x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age &&
-         x.flush_interval == y.flush_interval && x.queue_bytes == y.queue_bytes && x.stall_limit == y.stall_limit;
+         x.flush_interval == y.flush_interval && x.queue_bytes == y.queue_bytes && x.stall_limit == y.stall_limit &&
+         x.checkpoints.interval == y.checkpoints.interval && x.checkpoints.directory == y.checkpoints.directory;
 }
 
 }  // namespace

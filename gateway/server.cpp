@@ -14,6 +14,7 @@
 #include "gateway/file_watch.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/needs_restart.hpp"
+#include "gateway/signing_key.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {
@@ -116,8 +117,12 @@ void Server::Parts::open_log(const Config& config) {
     log_.warning("log_off", {{"meaning", "no exchange leaves a record"}});
     return;
   }
+  logging::LogSettings settings = config.log->settings;
+  if (const path& key = config.log->signing_key; !key.empty()) {
+    settings.checkpoints.signer = load_signer(key, settings.origin);
+  }
   sealed_log_ =
-      std::make_unique<logging::SealedLog>(config.log->settings, parse_recipients(config.log->recipients), clock_);
+      std::make_unique<logging::SealedLog>(std::move(settings), parse_recipients(config.log->recipients), clock_);
   services_.log = sealed_log_.get();
 }
 

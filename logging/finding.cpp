@@ -12,6 +12,8 @@ std::string_view name(FindingKind kind) noexcept {
       return "gap-declared";
     case FindingKind::open:
       return "open";
+    case FindingKind::removed:
+      return "removed";
     case FindingKind::unsealed:
       return "unsealed";
     case FindingKind::torn:
@@ -54,11 +56,21 @@ std::string_view name(FindingKind kind) noexcept {
       return "keys-altered";
     case FindingKind::forged:
       return "forged";
+    case FindingKind::wrong_signer:
+      return "wrong-signer";
+    case FindingKind::checkpoint_forged:
+      return "checkpoint-forged";
+    case FindingKind::fork:
+      return "fork";
+    case FindingKind::rolled_back:
+      return "rolled-back";
+    case FindingKind::not_signed:
+      return "unsigned";
   }
   return "";
 }
 
-bool is_problem(FindingKind kind) noexcept { return kind > FindingKind::open; }
+bool is_problem(FindingKind kind) noexcept { return kind > FindingKind::removed; }
 
 bool LogReport::good() const noexcept {
   return std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return is_problem(f.kind); });

@@ -94,8 +94,8 @@ enum class FrameKind : std::uint8_t {
   end = 4,           // a long exchange's record, with the rest of its content
   declared_gap = 5,  // records were lost; the frame's number says how many
   segment_end = 6,   // the segment's clean end; the frame's number says how many records it holds
-  checkpoint = 7,    // reserved
-  tombstone = 8,     // reserved
+  checkpoint = 7,    // signed: what stands before it; its number counts the segment's records so far
+  tombstone = 8,     // signed: segments that the writer removed; the frame's number is the last of them
 };
 inline constexpr std::uint8_t flag_ignorable = 1;  // a reader that does not know the kind may pass over the frame
 
@@ -110,7 +110,7 @@ struct FrameHead {
 void encode(const FrameHead& head, std::byte* to) noexcept;
 FrameHead decode_frame_head(const std::byte* from) noexcept;
 
-enum class PartType : std::uint8_t { record = 1, request_body = 2, response_body = 3, note = 4 };
+enum class PartType : std::uint8_t { record = 1, request_body = 2, response_body = 3, note = 4, signed_note = 5 };
 
 // Which key a part is sealed under. Others are content keys of their own, wrapped in the key block under that number.
 using KeyNumber = std::uint16_t;

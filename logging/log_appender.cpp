@@ -36,7 +36,8 @@ LogAppender::LogAppender(const LogSettings& settings, std::vector<envelope::Reci
       clock_(clock),
       storage_(storage),
       number_(before.number),
-      previous_(before.link) {}
+      previous_(before.link),
+      checkpoints_(settings.checkpoints, settings.origin, clock) {}
 
 core::Result<void> LogAppender::prepare(std::size_t next_item) {
   if (segment_ && due(next_item)) {
@@ -45,12 +46,13 @@ core::Result<void> LogAppender::prepare(std::size_t next_item) {
   return segment_ ? core::Result<void>{} : start();
 }
 
-// A segment without a frame is left open: there is nothing in it to rotate away from.
+// A segment without an item is left open: there is nothing in it to rotate away from, but for checkpoints in the end.
 bool LogAppender::due(std::size_t next_item) const {
   const SegmentLink& end = segment_->end();
   if (recipients_changed_) return true;
-  return end.frames > 0 &&
-         (end.bytes + next_item > settings_.segment_bytes || clock_.now() - first_frame_ >= settings_.segment_age);
+  const bool full = end.bytes + next_item > settings_.segment_bytes;
+  if (!first_item_) return full && end.frames > 1;
+  return full || clock_.now() - *first_item_ >= settings_.segment_age;
 }
 
 core::Result<void> LogAppender::start() try {
@@ -59,6 +61,7 @@ core::Result<void> LogAppender::start() try {
   start.number = number_ + 1;
   start.created = clock_.wall();
   start.previous = previous_;
+  start.extensions = checkpoints_.header_extension();
   auto segment = std::make_unique<SegmentWriter>(std::move(start), recipients_);
   auto file = storage_.create(number_ + 1, segment->key_block(), segment->header());
   if (!file) return file.error();
@@ -66,15 +69,17 @@ core::Result<void> LogAppender::start() try {
   file_ = std::move(*file);
   number_ += 1;
   good_ = segment_->end();
+  first_item_.reset();
   recipients_changed_ = false;
   segments_ += 1;
+  if (checkpoints_.on()) sign();  // the header, and with it how the segment before ended
   return {};
 } catch (const std::exception&) {  // a recipient that cannot be wrapped to, or no memory: as a disk that refuses
   return core::Error(core::Reason::internal);
 }
 
 void LogAppender::seal(const LogItem& item) {
-  if (segment_->end().frames == 0) first_frame_ = clock_.now();
+  if (!first_item_) first_item_ = clock_.now();
   SegmentWriter::Part parts[3];
   std::size_t count = 0;
   if (!item.text.empty()) {
@@ -90,7 +95,15 @@ void LogAppender::seal(const LogItem& item) {
 bool LogAppender::full() const noexcept { return segment_ && segment_->pending().size() >= write_size; }
 
 core::Result<void> LogAppender::commit() {
-  return segment_ ? write(settings_.durability == Durability::synced) : core::Result<void>{};
+  if (!segment_) return {};
+  if (checkpoints_.until_due() == core::Duration::zero()) sign();
+  return write(settings_.durability == Durability::synced);
+}
+
+void LogAppender::sign() {
+  const std::string note = checkpoints_.sign(number_, segment_->end());
+  const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};
+  segment_->append(FrameKind::checkpoint, segment_->records(), part, flag_ignorable);
 }
 
 core::Result<void> LogAppender::close() {
@@ -101,9 +114,14 @@ core::Result<void> LogAppender::close() {
     json.time("ended", clock_.wall());
     json.integer("records", segment_->records());
   }
+  if (checkpoints_.on()) sign();
   const SegmentWriter::Part part[] = {{PartType::note, core::bytes_of(note)}};
   segment_->append(FrameKind::segment_end, segment_->records(), part);
   if (const auto written = write(true); !written) return written;
+  if (checkpoints_.outside()) {  // the segment whole; in the log its successor's header says the same
+    checkpoints_.sign(number_, good_);
+    checkpoints_.keep();
+  }
   previous_ = good_;
   segment_.reset();
   file_.reset();
@@ -112,6 +130,8 @@ core::Result<void> LogAppender::close() {
 
 core::Result<void> LogAppender::write(bool sync) {
   if (segment_->pending().empty()) return {};
+  // A copy in the second place must not outlive what it vouches for.
+  sync = sync || (checkpoints_.waiting() && checkpoints_.outside());
   segment_->ratchet();
   auto done = file_->append(segment_->pending());
   if (done && sync) done = file_->sync();
@@ -124,6 +144,7 @@ core::Result<void> LogAppender::write(bool sync) {
   bytes_ += segment_->end().bytes - good_.bytes;
   good_ = segment_->end();
   vouched_ = sealed_;
+  checkpoints_.keep();
   return {};
 }
 
@@ -135,6 +156,7 @@ void LogAppender::abandon() {
   } else {
     number_ -= 1;
   }
+  checkpoints_.drop();
   segment_.reset();
   file_.reset();
   sealed_ = vouched_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "logging/checkpoint_writer.hpp"
 #include "logging/log_queue.hpp"
 #include "logging/segment_writer.hpp"
 #include "logging/storage.hpp"
@@ -32,7 +33,7 @@ class LogAppender {
   // Each returns an error when the disk refused. Then the open segment is abandoned, what was sealed after the last
   // success must be sealed again (see vouched()), and the next prepare() starts a new segment.
   core::Result<void> prepare(std::size_t next_item);  // an open segment with room, by size, age and recipients
-  core::Result<void> commit();                        // writes what is pending, to the durability promised
+  core::Result<void> commit();                        // writes what is pending, to the durability promised; signs
   core::Result<void> close();                         // the clean end
 
   void seal(const LogItem& item);  // prepare() first
@@ -45,11 +46,13 @@ class LogAppender {
   std::uint64_t segments() const noexcept { return segments_; }
   std::uint64_t frames() const noexcept { return frames_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
+  const CheckpointWriter& checkpoints() const noexcept { return checkpoints_; }
 
  private:
   core::Result<void> start();
   core::Result<void> write(bool sync);
   void abandon();
+  void sign();  // a checkpoint of what stands before it
   bool due(std::size_t next_item) const;
 
   const LogSettings& settings_;
@@ -62,7 +65,8 @@ class LogAppender {
   SegmentLink good_;      // the open segment, as far as it is vouched for
   std::unique_ptr<SegmentWriter> segment_;
   std::unique_ptr<SegmentFile> file_;
-  core::TimePoint first_frame_;  // of the open segment: its age counts from there
+  std::optional<core::TimePoint> first_item_;  // of the open segment: its age counts from there
+  CheckpointWriter checkpoints_;
   bool recipients_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
 };

@@ -18,17 +18,21 @@ constexpr core::Duration idle_wait = std::chrono::seconds(1);  // how often an i
 
 namespace {
 
+void make_directory(const std::filesystem::path& directory) {
+  std::error_code failed;
+  const bool made = std::filesystem::create_directories(directory, failed);
+  if (failed) {
+    throw std::runtime_error("cannot make the log's directory " + directory.string() + ": " + failed.message());
+  }
+  if (made) std::filesystem::permissions(directory, std::filesystem::perms{0750}, failed);
+}
+
 const LogSettings& checked(const LogSettings& settings) {
   if (settings.origin.empty() || settings.origin.size() > max_origin_size) {
     throw std::runtime_error("the log's origin must have 1 to 255 bytes");
   }
-  std::error_code failed;
-  const bool made = std::filesystem::create_directories(settings.directory, failed);
-  if (failed) {
-    throw std::runtime_error("cannot make the log's directory " + settings.directory.string() + ": " +
-                             failed.message());
-  }
-  if (made) std::filesystem::permissions(settings.directory, std::filesystem::perms{0750}, failed);
+  make_directory(settings.directory);
+  if (!settings.checkpoints.directory.empty()) make_directory(settings.checkpoints.directory);
   return settings;
 }
 
@@ -43,7 +47,9 @@ LogWriter::LogWriter(LogSettings given, std::vector<envelope::Recipient> recipie
       storage_(std::move(its_storage)),
       appender_(settings, std::move(recipients), clock, *storage_, find_end(settings.directory, settings.origin)) {
   next_exchange = (appender_.number() + 1) << 32;  // more than one segment can hold: never the number of an earlier run
-  if (const auto started = appender_.prepare(0); !started) {
+  auto started = appender_.prepare(0);
+  if (started) started = appender_.commit();
+  if (!started) {
     throw std::runtime_error("cannot start a segment in " + settings.directory.string() + ": " +
                              std::strerror(started.error().os_code));
   }
@@ -82,7 +88,8 @@ void LogWriter::run() {
 
 core::Duration LogWriter::wait_time(std::chrono::steady_clock::time_point next_try) const {
   if (failing_) return std::max<core::Duration>(next_try - std::chrono::steady_clock::now(), core::Duration::zero());
-  return settings.durability == Durability::buffered ? settings.flush_interval : idle_wait;
+  const bool buffered = settings.durability == Durability::buffered;
+  return std::min(buffered ? settings.flush_interval : idle_wait, appender_.checkpoints().until_due());
 }
 
 // One try at everything in the batch. False: it is still there, for the next try.
@@ -101,7 +108,10 @@ bool LogWriter::attempt() {
 }
 
 core::Result<void> LogWriter::write_batch() {
-  if (batch_.empty()) return appender_.prepare(0);  // an aged segment ends also when nothing happens
+  if (batch_.empty()) {  // an aged segment ends, and a checkpoint comes, also when nothing happens
+    const auto ready = appender_.prepare(0);
+    return ready ? appender_.commit() : ready;
+  }
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
     const LogItem& item = batch_[i];
     const auto ready = appender_.prepare(item.text.size() + item.request.size() + item.response.size());
@@ -174,6 +184,10 @@ void LogWriter::publish() {
   frames = appender_.frames();
   bytes = appender_.bytes();
   segments = appender_.segments();
+  const CheckpointWriter& signing = appender_.checkpoints();
+  checkpoints = signing.written();
+  checkpoint_errors = signing.errors();
+  last_checkpoint = signing.last().value_or(core::WallTime{}).time_since_epoch().count();
 }
 
 core::Result<LogEntry> LogWriter::open_entry(bool keep_content) {

@@ -25,7 +25,22 @@ void SealedLog::set_recipients(std::vector<envelope::Recipient> recipients) {
 
 LogCounters SealedLog::counters() const noexcept {
   const LogWriter& w = *writer_;
-  return {w.records, w.frames, w.bytes, w.lost, w.segments, w.write_errors, w.queue.held(), w.healthy()};
+  LogCounters counters;
+  counters.records = w.records;
+  counters.frames = w.frames;
+  counters.bytes = w.bytes;
+  counters.lost = w.lost;
+  counters.segments = w.segments;
+  counters.write_errors = w.write_errors;
+  counters.signs = w.settings.checkpoints.signer.has_value();
+  counters.checkpoints = w.checkpoints;
+  counters.checkpoint_errors = w.checkpoint_errors;
+  counters.queued_bytes = w.queue.held();
+  counters.healthy = w.healthy();
+  if (const auto last = w.last_checkpoint.load(); last != 0) {
+    counters.last_checkpoint = core::WallTime(core::Duration(last));
+  }
+  return counters;
 }
 
 }  // namespace sallyport::logging

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,19 @@
 #include "core/result.hpp"
 #include "envelope/recipient.hpp"
 #include "logging/record.hpp"
+#include "logging/signed_note.hpp"
 
 namespace sallyport::logging {
 
 enum class Durability : std::uint8_t { buffered, written, synced };
 enum class Overload : std::uint8_t { refuse, count };
+
+// Signed statements of how far the log goes. They are in the log itself and, with a directory, in a second place.
+struct CheckpointSettings {
+  std::optional<NoteSigner> signer;                   // none: nothing is signed
+  core::Duration interval = std::chrono::seconds(5);  // at the latest, also when nothing happens
+  std::filesystem::path directory;                    // empty: no second place. Files there are only appended to
+};
 
 struct LogSettings {
   std::filesystem::path directory;
@@ -34,6 +43,7 @@ struct LogSettings {
   core::Duration stall_limit = std::chrono::seconds(10);  // a write that takes longer: the disk counts as failed
   core::Duration retry_interval =
       std::chrono::milliseconds(500);  // after a failed write, until the next segment is tried
+  CheckpointSettings checkpoints;
 };
 
 struct LogCounters {
@@ -43,8 +53,12 @@ struct LogCounters {
   std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
   std::uint64_t segments = 0;  // started
   std::uint64_t write_errors = 0;
-  std::uint64_t queued_bytes = 0;  // held now
-  bool healthy = true;             // false: a write failed, or hangs, and none has succeeded since
+  std::uint64_t checkpoints = 0;        // signed and written, to the second place too where there is one
+  std::uint64_t checkpoint_errors = 0;  // the second place refused
+  std::uint64_t queued_bytes = 0;       // held now
+  bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
+  bool signs = false;
+  std::optional<core::WallTime> last_checkpoint;
 };
 
 class LogWriter;

@@ -31,11 +31,17 @@ SegmentHeader header_of(const SegmentStart& start) {
   header.salt = start.salt;
   header.previous = start.previous;
   header.origin = start.origin;
+  header.extensions = start.extensions;
   return header;
 }
 
 KeyNumber key_of(PartType type) noexcept {
+  if (type == PartType::signed_note) return no_key;  // for whoever verifies without a key
   return type == PartType::request_body || type == PartType::response_body ? content_key : metadata_key;
+}
+
+std::size_t size_in_frame(const SegmentWriter::Part& part) noexcept {
+  return part_head_size + part.plain.size() + (key_of(part.type) == no_key ? 0 : tag_size);
 }
 
 }  // namespace
@@ -67,7 +73,7 @@ SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recip
 
 void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const Part> parts, std::uint8_t flags) {
   std::size_t size = min_frame_size;
-  for (const Part& part : parts) size += part_head_size + part.plain.size() + tag_size;
+  for (const Part& part : parts) size += size_in_frame(part);
   if (size > max_frame_size || parts.size() > max_parts) throw std::length_error("a log frame over its limit");
 
   const std::size_t frame = pending_.size();
@@ -77,7 +83,7 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
   std::byte* to = pending_.data() + frame + frame_head_size;
   for (std::uint16_t index = 0; index < parts.size(); ++index) {
     seal_part(frame, index, parts[index], to);
-    to += part_head_size + parts[index].plain.size() + tag_size;
+    to += size_in_frame(parts[index]);
   }
   end_.chain = chain_of_frame(end_.chain, core::ConstBytes(pending_).subspan(frame, size - digest_size));
   std::copy(end_.chain.begin(), end_.chain.end(), to);
@@ -89,8 +95,13 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
 
 void SegmentWriter::seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to) {
   const KeyNumber key = key_of(part.type);
+  const std::size_t sealed = size_in_frame(part) - part_head_size;
+  if (key == no_key) {
+    encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, 0}, to);
+    std::copy(part.plain.begin(), part.plain.end(), to + part_head_size);
+    return;
+  }
   Rung& rung = rungs_[key];
-  const std::size_t sealed = part.plain.size() + tag_size;
   encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, rung.ladder.step()}, to);
   const Associated associated = part_associated(end_.id, end_.chain, pending_.data() + frame, index, to);
   rung.ladder.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});

@@ -19,6 +19,7 @@ struct SegmentStart {
   std::uint64_t number = 1;
   core::WallTime created;
   SegmentLink previous;
+  core::Bytes extensions;  // of the header
   SegmentId id{};
   Salt salt{};
   core::Secret key;

@@ -87,6 +87,7 @@ std::string file_name(std::uint64_t number, std::string_view suffix) {
 
 std::string segment_name(std::uint64_t number) { return file_name(number, segment_suffix); }
 std::string keys_name(std::uint64_t number) { return file_name(number, keys_suffix); }
+std::string checkpoints_name(std::uint64_t number) { return file_name(number, checkpoints_suffix); }
 fs::path keys_path_of(const fs::path& segment) { return fs::path(segment).replace_extension(keys_suffix); }
 
 std::vector<ListedSegment> list_segments(const fs::path& directory) {
@@ -150,6 +151,12 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
     filled += static_cast<std::size_t>(got);
   }
   return filled;
+}
+
+core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, file_mode));
+  if (!file.open()) return os_error();
+  return write_all(file.get(), bytes);
 }
 
 core::Bytes read_whole(const fs::path& path, std::size_t limit) {

@@ -15,11 +15,13 @@ namespace sallyport::logging {
 
 inline constexpr std::string_view segment_suffix = ".segment";
 inline constexpr std::string_view keys_suffix = ".keys";
+inline constexpr std::string_view checkpoints_suffix = ".checkpoints";
 inline constexpr std::string_view lock_name = "writer.lock";
 
 // "0000000042.segment": ten digits or more, so that a plain listing is in order.
 std::string segment_name(std::uint64_t number);
 std::string keys_name(std::uint64_t number);
+std::string checkpoints_name(std::uint64_t number);
 std::filesystem::path keys_path_of(const std::filesystem::path& segment);
 
 struct ListedSegment {
@@ -89,6 +91,9 @@ class FileSource final : public ByteSource {
  private:
   int descriptor_;
 };
+
+// Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
+core::Result<void> append_to(const std::filesystem::path& path, core::ConstBytes bytes);
 
 // A whole small file. Throws std::system_error; std::runtime_error when it is larger than `limit`.
 core::Bytes read_whole(const std::filesystem::path& path, std::size_t limit);

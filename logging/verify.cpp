@@ -4,6 +4,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "logging/checkpoint_audit.hpp"
 #include "logging/frame_walker.hpp"
 #include "logging/segment_opener.hpp"
 #include "logging/storage.hpp"
@@ -18,6 +19,10 @@ struct Candidate {
   std::optional<ParsedHeader> header;
   bool in_place = false;  // readable, and the number in the header is the number in the name
 };
+
+bool is_damage(FrameWalker::Step step) {
+  return step != FrameWalker::Step::end_of_data && step != FrameWalker::Step::torn && step != FrameWalker::Step::frame;
+}
 
 FindingKind finding_of(FrameWalker::Step step) {
   switch (step) {
@@ -53,19 +58,22 @@ FindingKind finding_of(UnlockProblem problem) {
 
 class Verifier {
  public:
-  Verifier(const std::filesystem::path& directory, envelope::KeyHolder* holder)
-      : directory_(directory), holder_(holder), alive_(WriterLock::held(directory)) {}
+  Verifier(const std::filesystem::path& directory, const VerifyOptions& options)
+      : directory_(directory), options_(options), alive_(WriterLock::held(directory)) {}
 
   LogReport run() {
-    for (ListedSegment& file : list_segments(directory_)) segments_.push_back({std::move(file), std::nullopt});
-    if (segments_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+    list();
     for (Candidate& segment : segments_) read_header(segment);
+    prepare_audit();
     for (std::size_t i = 0; i < segments_.size(); ++i) {
-      check_presence(i);
       check_link(i);
       check_body(i);
     }
+    audit_->finish(alive_);
+    check_removed();
+    for (std::size_t i = 0; i < segments_.size(); ++i) check_presence(i);
     check_last();
+    report_.signed_state = audit_->state();
     return std::move(report_);
   }
 
@@ -78,7 +86,10 @@ class Verifier {
     find(kind, segment, std::move(words), walker.link().frames, walker.link().bytes);
   }
 
+  void list();
   void read_header(Candidate& segment);
+  void prepare_audit();
+  void check_removed();
   void check_presence(std::size_t index);
   void check_link(std::size_t index);
   void check_body(std::size_t index);
@@ -90,12 +101,29 @@ class Verifier {
   const SegmentLink* declared_by_successor(std::size_t index) const;
 
   const std::filesystem::path& directory_;
-  envelope::KeyHolder* holder_;
+  const VerifyOptions& options_;
   const bool alive_;
+  std::optional<SignedNote> since_;
+  std::optional<CheckpointAudit> audit_;
+  std::uint64_t first_ = 1;  // segment that must be there
   std::vector<Candidate> segments_;
   std::map<SegmentId, std::uint64_t> seen_;
   LogReport report_;
 };
+
+// What there is, or what comes from the segment on in which the last verification ended.
+void Verifier::list() {
+  for (ListedSegment& file : list_segments(directory_)) segments_.push_back({std::move(file), std::nullopt});
+  if (segments_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+  if (options_.since.empty()) return;
+  since_ = last_note_in(options_.since);
+  const auto checkpoint = parse_checkpoint(since_->text);
+  if (!checkpoint) throw std::runtime_error(options_.since.string() + " holds no checkpoint");
+  first_ = checkpoint->segment;
+  report_.origin = checkpoint->origin;
+  const auto before = [&](const Candidate& segment) { return segment.file.number < first_; };
+  segments_.erase(std::remove_if(segments_.begin(), segments_.end(), before), segments_.end());
+}
 
 void Verifier::read_header(Candidate& segment) {
   const std::uint64_t number = segment.file.number;
@@ -122,9 +150,53 @@ void Verifier::read_header(Candidate& segment) {
   }
 }
 
+// Whose checkpoints count, and those that were kept elsewhere.
+void Verifier::prepare_audit() {
+  std::vector<NoteVerifier> signers = options_.signers;
+  for (const Candidate& segment : segments_) {
+    if (!options_.signers.empty() || !segment.header || !is_note_name(report_.origin)) continue;
+    const auto key = core::crypto::PublicKey::from_ed25519(extension_of(segment.header->header, signer_extension));
+    if (!key) continue;
+    NoteVerifier signer(report_.origin, *key);
+    const auto same = [&](const NoteVerifier& other) { return other.id() == signer.id(); };
+    if (std::none_of(signers.begin(), signers.end(), same)) signers.push_back(std::move(signer));
+  }
+  for (const NoteVerifier& signer : signers) report_.signers.push_back(signer.text());
+  report_.signers_named = !options_.signers.empty();
+  audit_.emplace(report_.origin, std::move(signers),
+                 [this](FindingKind kind, std::string said, const SegmentLink& at, std::uint64_t segment) {
+                   if (at.bytes == 0) return find(kind, segment, std::move(said));
+                   find(kind, segment, std::move(said), at.frames, at.bytes);
+                 });
+  if (!options_.checkpoints.empty()) {
+    for (const SignedNote& note : notes_in_directory(options_.checkpoints)) audit_->expect(note);
+  }
+  if (since_) audit_->expect(*since_);
+}
+
+// Segments that the writer removed, by its own signed word.
+void Verifier::check_removed() {
+  const auto& tombstone = audit_->tombstone();
+  if (!tombstone || tombstone->last < first_) return;
+  find(FindingKind::removed, tombstone->last,
+       "segments 1 to " + std::to_string(tombstone->last) + " were removed by " + tombstone->reason + " at " +
+           tombstone->time + ", and a signed tombstone says so");
+  first_ = tombstone->last + 1;
+  for (const Candidate& segment : segments_) {
+    if (!segment.in_place || segment.file.number != first_) continue;
+    if (segment.header->header.previous.id != tombstone->last_id) {
+      find(FindingKind::wrong_link, first_, "it does not follow the segment that the tombstone names");
+    }
+  }
+  // Their remains, while the removal is under way or was cut short.
+  auto& findings = report_.findings;
+  const auto remains = [&](const Finding& f) { return f.kind == FindingKind::keys_missing && f.segment < first_; };
+  findings.erase(std::remove_if(findings.begin(), findings.end(), remains), findings.end());
+}
+
 void Verifier::check_presence(std::size_t index) {
   const std::uint64_t number = segments_[index].file.number;
-  const std::uint64_t expected = index == 0 ? 1 : segments_[index - 1].file.number + 1;
+  const std::uint64_t expected = std::max(first_, index == 0 ? 1 : segments_[index - 1].file.number + 1);
   for (std::uint64_t missing = expected; missing < number; ++missing) {
     if (missing == expected + 2 && number - missing > 1) {  // a long run is said in one line
       return find(FindingKind::missing, number - 1, "so are all up to segment " + std::to_string(number - 1));
@@ -172,12 +244,14 @@ void Verifier::check_body(std::size_t index) {
     FileSource source(segment.file.path);
     FrameWalker walker(source);
     walker.open();
+    audit_->begin(report.number, walker);
     const SegmentLink* declared = declared_by_successor(index);
     const auto at_declared_end = [&] { return declared && walker.link().frames >= declared->frames; };
     auto step = FrameWalker::Step::end_of_data;
     while (!(at_declared_end() && declared->end == PreviousEnd::torn) &&
            (step = walker.next()) == FrameWalker::Step::frame) {
       if (opener && !check_frame(segment, walker, *opener)) opener.reset();  // one such finding a segment is enough
+      audit_->frame(walker);
       if (walker.head().kind != FrameKind::declared_gap) continue;
       report.lost += walker.head().number;
       find(FindingKind::gap_declared, report.number,
@@ -189,6 +263,7 @@ void Verifier::check_body(std::size_t index) {
     report.bytes = walker.link().bytes;
     report.sealed = walker.link().end == PreviousEnd::sealed;
     check_stop(index, walker, step, declared);
+    audit_->end(walker, {!is_damage(step), declared != nullptr});
   }
   report_.segments.push_back(std::move(report));
 }
@@ -196,9 +271,7 @@ void Verifier::check_body(std::size_t index) {
 void Verifier::check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step,
                           const SegmentLink* declared) {
   const std::uint64_t number = segments_[index].file.number;
-  const bool ended =
-      step == FrameWalker::Step::end_of_data || step == FrameWalker::Step::torn || step == FrameWalker::Step::frame;
-  if (!ended) return find_here(finding_of(step), number, std::string(words(step)), walker);
+  if (is_damage(step)) return find_here(finding_of(step), number, std::string(words(step)), walker);
   if (declared == nullptr) return check_end(index, walker, step);
   const SegmentLink& link = walker.link();
   if (link.frames < declared->frames) {
@@ -234,12 +307,12 @@ void Verifier::check_end(std::size_t index, const FrameWalker& walker, FrameWalk
 void Verifier::check_keys(const Candidate& segment, std::optional<PartOpener>& opener) {
   const SegmentId& id = segment.header->header.id;
   UnlockProblem problem{};
-  if (holder_ == nullptr) {
+  if (options_.holder == nullptr) {
     KeyBlock block;
     problem = read_key_block(segment.file.path, id, block);
   } else {
     SegmentKeys keys;
-    problem = unlock(segment.file.path, *segment.header, *holder_, keys);
+    problem = unlock(segment.file.path, *segment.header, *options_.holder, keys);
     if (problem == UnlockProblem::none || problem == UnlockProblem::keys_altered) opener.emplace(id, keys);
   }
   if (problem != UnlockProblem::none) find(finding_of(problem), segment.file.number, std::string(words(problem)));
@@ -264,6 +337,7 @@ bool Verifier::check_frame(const Candidate& segment, const FrameWalker& walker, 
 
 // A key block without its segment behind the last one: a crash just then, or a segment that was taken away.
 void Verifier::check_last() {
+  if (segments_.empty()) return;
   const std::uint64_t next = segments_.back().file.number + 1;
   if (!alive_ && std::filesystem::exists(directory_ / keys_name(next))) {
     find(FindingKind::missing, next, "its key block is here, the segment is not");
@@ -272,8 +346,8 @@ void Verifier::check_last() {
 
 }  // namespace
 
-LogReport verify_log(const std::filesystem::path& directory, envelope::KeyHolder* holder) {
-  return Verifier(directory, holder).run();
+LogReport verify_log(const std::filesystem::path& directory, const VerifyOptions& options) {
+  return Verifier(directory, options).run();
 }
 
 }  // namespace sallyport::logging

@@ -80,7 +80,7 @@ TEST_CASE("a configuration whose files are right is ok, and its routes are shown
                  "m      n        75 %   up        m               https://10.0.0.5:8000  metadata\n"
                  "                25 %   up        other           https://10.0.0.5:8000\n"));
   CHECK(contains(gateway.said, "audio  /v1/audio/  up        https://10.0.0.5:8000  metadata\n"));
-  CHECK(contains(gateway.said, "written, 1 recipient\n"));
+  CHECK(contains(gateway.said, "written, 1 recipient, not signed\n"));
   CHECK(contains(gateway.said, "gateway.yaml: ok\n"));
 }
 

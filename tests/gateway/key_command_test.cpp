@@ -10,6 +10,7 @@
 
 #include "core/private_file.hpp"
 #include "envelope/identity.hpp"
+#include "gateway/signing_key.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -221,4 +222,24 @@ TEST_CASE("wrong use of key is told apart from a problem") {
     CHECK(run(arguments).exit_code == 2);
   }
   CHECK(run({"key", "new", "--help"}).exit_code == 0);
+}
+
+TEST_CASE("key new --signing makes a key that signs in the log's name, and a line that proves it") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "signer";
+  const Outcome made = run({"key", "new", "--signing", "gateway-1", "--out", name});
+  CHECK(made.exit_code == 0);
+  const std::string line = read_file(name + ".vkey");
+  CHECK(has(made.out, line));
+  struct stat status {};
+  REQUIRE(::stat((name + ".key").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  CHECK(gateway::load_signer(name + ".key", "gateway-1").verifier().text() + "\n" == line);
+  CHECK(gateway::read_signer(name + ".vkey").name() == "gateway-1");
+  CHECK(run({"key", "new", "--signing", "gateway-1", "--out", name}).exit_code == 1);  // never over another
+  CHECK(run({"key", "new", "--signing", "two words", "--out", name + "2"}).exit_code == 2);
+  CHECK(run({"key", "new", "--signing", "me", "--type", "p256", "--out", name + "2"}).exit_code == 2);
+
+  CHECK(run({"key", "new", "--out", directory / "auditor"}).exit_code == 0);
+  CHECK_THROWS_AS(gateway::load_signer(directory / "auditor.key", "gateway-1"), std::runtime_error);
 }

@@ -291,6 +291,18 @@ TEST_CASE("recipients come from files and the environment too, and their files a
   CHECK(contains(problems_of(folder.load(config)), "holds no public key"));
 }
 
+TEST_CASE("checkpoints need a key, and a second place that is another") {
+  const auto log = [](const std::string& origin, const std::string& checkpoints) {
+    return said(&ConfigText::log, "log: {directory: log, origin: " + origin + ", recipients: [\"" + a_recipient() +
+                                      "\"], checkpoints: {" + checkpoints + "}}\n");
+  };
+  CHECK(log("me", "key: signer.key, interval: 1s, directory: /mnt/worm").empty());
+  CHECK(contains(log("me", "interval: 1s"), "has no `key`"));
+  CHECK(contains(log("me", "key: signer.key, directory: log"), "is the log's own"));
+  CHECK(contains(log("me+you", "key: signer.key"), "must not have a '+'"));
+  CHECK(contains(log("me", "key: signer.key, interval: 1ms"), "interval"));
+}
+
 TEST_CASE("log.capture is the default of models and routes, each may say otherwise") {
   const ConfigFolder folder;
   ConfigText config;

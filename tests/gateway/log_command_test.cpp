@@ -206,6 +206,36 @@ TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
   CHECK(json::parse(lines[1], nullptr, false)["good"] == false);
 }
 
+TEST_CASE("log verify believes the signer that is named, and says how far it signed") {
+  const Log log;
+  const auto signing = core::crypto::PrivateKey::generate_ed25519();
+  auto settings = log_settings(log.directory);
+  settings.checkpoints.signer.emplace("gateway-1", signing);
+  settings.checkpoints.directory = log.temporary / "kept";
+  { logging::SealedLog writer(settings, {reader_key().recipient()}, log.clock); }
+  const std::string signer = settings.checkpoints.signer->verifier().text(), directory = log.directory.string();
+  write_file(log.temporary / "signer.vkey", signer + "\n");
+  const std::string stranger =
+      logging::NoteSigner("gateway-1", core::crypto::PrivateKey::generate_ed25519()).verifier().text();
+
+  CHECK(has(run({"log", "verify", directory}).out, "by its own word: " + signer + "\n"));
+  const Outcome named = run({"log", "verify", "--signer", signer, "--checkpoints", log.temporary / "kept", directory});
+  CHECK(named.exit_code == 0);
+  CHECK(has(named.out, "signed up to segment 4, frame 3, at 2026-01-02T"));
+  CHECK_FALSE(has(named.out, "own word"));
+  CHECK(run({"log", "verify", "--signer", log.temporary / "signer.vkey", directory}).exit_code == 0);
+  CHECK(run({"log", "verify", "--since-checkpoint", log.temporary / "kept" / logging::checkpoints_name(4), directory})
+            .exit_code == 0);
+  const Outcome strange = run({"log", "verify", "--signer", stranger, directory});
+  CHECK(strange.exit_code == 1);
+  CHECK(has(strange.out, "wrong-signer"));
+  CHECK(run({"log", "verify", "--signer", "nonsense", directory}).exit_code == 1);
+  const auto lines = run({"log", "verify", "--json", "--signer", signer, directory}).lines();
+  const json verdict = json::parse(lines.back(), nullptr, false);
+  CHECK(verdict["signed"]["segment"] == 4);
+  CHECK(verdict["signers_named"] == true);
+}
+
 TEST_CASE("wrong use of log is 2, a directory without a log is 1") {
   const Log log;
   CHECK(run({"log"}).exit_code == 2);

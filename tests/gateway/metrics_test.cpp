@@ -196,6 +196,13 @@ TEST_CASE("the log's counts are shown while there is a log") {
   CHECK(value_of(page, "sallyport_log_records_total") == "12345678901");
   CHECK(value_of(page, "sallyport_log_lost_total") == "3");
   CHECK(value_of(page, "sallyport_log_healthy") == "0");
+  CHECK_FALSE(contains(page, "checkpoint"));
+  counters.signs = true;
+  counters.checkpoints = 7;
+  counters.last_checkpoint = core::WallTime(std::chrono::milliseconds(1'500));
+  const std::string signing = with.text(counters);
+  CHECK(value_of(signing, "sallyport_log_checkpoints_total") == "7");
+  CHECK(value_of(signing, "sallyport_log_last_checkpoint_timestamp_seconds") == "1.5");
 }
 
 TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
@@ -204,7 +211,9 @@ TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
   Metrics metrics(config, 1);
   metrics.worker(0).exchange_finished(a_record());
   std::set<std::string> served, documented;
-  std::istringstream page(metrics.text({}));
+  logging::LogCounters counters;
+  counters.signs = true;
+  std::istringstream page(metrics.text(counters));
   for (std::string line; std::getline(page, line);) {
     if (line.starts_with("# TYPE ")) served.insert(line.substr(7, line.rfind(' ') - 7));
   }

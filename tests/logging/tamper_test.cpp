@@ -1,30 +1,14 @@
 // A corpus of tampered logs, each made from a good one, with the verdict it must get. Without the key unless it says
 // so.
-#include <fstream>
-
-#include "tests/logging/segment_fixture.hpp"
+#include "tests/logging/tampering.hpp"
 #include "tests/support/catch.hpp"
 
 namespace sallyport::tests {
 
 using namespace logging;
-namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
 namespace {
-
-core::Bytes bytes_of_file(const path& file) { return read_whole(file, 1 << 26); }
-
-void write_bytes(const path& file, core::ConstBytes bytes) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-}
-
-void flip(const path& file, std::size_t at) {
-  core::Bytes bytes = bytes_of_file(file);
-  bytes.at(at) ^= std::byte{0x20};
-  write_bytes(file, bytes);
-}
 
 // Four segments of three exchanges each; ended cleanly.
 struct GoodLog {
@@ -48,48 +32,6 @@ struct GoodLog {
 
   TemporaryDirectory directory;
 };
-
-std::vector<std::array<std::size_t, 2>> frames_of(const path& file) {
-  FileSource source(file);
-  FrameWalker walker(source);
-  REQUIRE(walker.open() == HeaderProblem::none);
-  std::vector<std::array<std::size_t, 2>> frames;
-  while (walker.next() == FrameWalker::Step::frame) frames.push_back({walker.offset(), walker.frame().size()});
-  return frames;
-}
-
-// The file rebuilt from its header and the frames named.
-void rebuild(const path& file, std::initializer_list<std::size_t> order) {
-  const core::Bytes bytes = bytes_of_file(file);
-  const auto frames = frames_of(file);
-  core::Bytes out(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(frames[0][0]));
-  for (const std::size_t index : order) {
-    const auto frame = core::ConstBytes(bytes).subspan(frames[index][0], frames[index][1]);
-    out.insert(out.end(), frame.begin(), frame.end());
-  }
-  write_bytes(file, out);
-}
-
-void swap_files(const path& a, const path& b) {
-  const path between = a.string() + ".swap";
-  fs::rename(a, between);
-  fs::rename(b, a);
-  fs::rename(between, b);
-}
-
-// What a forger without the key can do: change a frame and make the chain right again, up to the segment's end.
-void forge(const path& file, std::size_t frame, std::size_t at) {
-  core::Bytes bytes = bytes_of_file(file);
-  const auto frames = frames_of(file);
-  bytes[frames[frame][0] + at] ^= std::byte{1};
-  Digest chain;
-  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(frames[0][0]) - 32, 32, chain.begin());
-  for (const auto& [offset, size] : frames) {
-    chain = chain_of_frame(chain, core::ConstBytes(bytes).subspan(offset, size - 32));
-    std::copy(chain.begin(), chain.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset + size - 32));
-  }
-  write_bytes(file, bytes);
-}
 
 }  // namespace
 
@@ -242,7 +184,7 @@ TEST_CASE("segments missing, swapped, renamed, doubled or foreign are named") {
     fs::copy_file(other.keys(2), log.keys(2), fs::copy_options::overwrite_existing);
     CHECK(log.findings() == Names{"wrong-link@2", "wrong-link@3"});
   }
-  SECTION("rolled back to the first two: only a checkpoint could tell, and none is promised yet") {
+  SECTION("rolled back to the first two: only a checkpoint that is kept elsewhere could tell") {
     for (const std::uint64_t number : {3, 4}) fs::remove(log.segment(number)), fs::remove(log.keys(number));
     CHECK(log.findings().empty());
   }

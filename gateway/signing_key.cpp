@@ -1,0 +1,34 @@
+#include "gateway/signing_key.hpp"
+
+#include <stdexcept>
+
+#include "core/private_file.hpp"
+#include "core/public_key.hpp"
+#include "gateway/text_file.hpp"
+
+namespace sallyport::gateway {
+
+logging::NoteSigner load_signer(const std::filesystem::path& file, const std::string& origin) {
+  const core::Secret pem = core::read_private_file(file);
+  try {
+    return logging::NoteSigner(origin, core::crypto::PrivateKey::from_pem(pem.reveal(), nullptr));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(file.string() + ": " + error.what() + "; `sallyport key new --signing` makes such a key");
+  }
+}
+
+logging::NoteVerifier read_signer(const std::string& text_or_file) {
+  std::string text = text_or_file;
+  if (text.find('+') == text.npos || std::filesystem::exists(text)) {
+    TextFile file = read_text_file(text_or_file, 64 * 1024);
+    if (!file.text) throw std::runtime_error(text_or_file + " " + file.problem);
+    text = std::move(*file.text);
+  }
+  try {
+    return logging::NoteVerifier::parse(text);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(text_or_file + ": " + error.what());
+  }
+}
+
+}  // namespace sallyport::gateway

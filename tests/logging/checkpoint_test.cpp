@@ -1,0 +1,132 @@
+// When checkpoints are signed, and where they go.
+#include "logging/checkpoint.hpp"
+
+#include "tests/logging/failing_storage.hpp"
+#include "tests/logging/signed_log.hpp"
+#include "tests/logging/tampering.hpp"
+#include "tests/support/waiting.hpp"
+
+namespace sallyport::tests {
+
+using namespace logging;
+
+namespace {
+
+std::size_t kept_notes(const path& file) { return fs::exists(file) ? parse_notes(read_file(file)).size() : 0; }
+
+std::vector<FrameKind> kinds_of(const path& segment) {
+  std::vector<FrameKind> kinds;
+  for (const core::Bytes& frame : frame_bytes(segment)) kinds.push_back(decode_frame_head(frame.data()).kind);
+  return kinds;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint is read as it was written, and in no other spelling") {
+  const Checkpoint checkpoint{"gateway-1", 7,    counting_from<16>(1),         counting_from<32>(64),
+                              12,          3456, "2026-01-02T03:00:00.000000Z"};
+  const std::string text = text_of(checkpoint);
+  CHECK(text ==
+        "gateway-1\n30064771084\nQEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=\n"
+        "segment 7 0102030405060708090a0b0c0d0e0f10 12 3456\ntime 2026-01-02T03:00:00.000000Z\n");
+  const auto read = parse_checkpoint(text);
+  REQUIRE(read.has_value());
+  CHECK(text_of(*read) == text);
+  CHECK_FALSE(parse_checkpoint(text + "more\n").has_value());
+  CHECK_FALSE(parse_checkpoint(text.substr(0, text.size() - 1)).has_value());
+  for (const auto& [what, with] : {std::pair("30064771084", "30064771085"), std::pair(" 12 ", " 012 "),
+                                   std::pair("0a0b", "0A0B"), std::pair(" 3456", " 3456 ")}) {
+    std::string wrong = text;
+    wrong.replace(wrong.find(what), std::string(what).size(), with);
+    INFO(wrong);
+    CHECK_FALSE(parse_checkpoint(wrong).has_value());
+  }
+}
+
+TEST_CASE("the log is signed at each segment's beginning and end, and each checkpoint is also in the second place") {
+  const SignedLog log;
+  using K = FrameKind;
+  CHECK(kinds_of(log.segment(2)) ==
+        std::vector{K::checkpoint, K::exchange, K::exchange, K::exchange, K::checkpoint, K::segment_end});
+  CHECK(kept_notes(log.kept(2)) == 3);  // both, and the segment with its end
+  const auto last = parse_checkpoint(parse_notes(read_file(log.kept(2))).back().text);
+  REQUIRE(last.has_value());
+  CHECK(last->frames == 6);
+  CHECK(last->bytes == fs::file_size(log.segment(2)));
+}
+
+TEST_CASE("the log is signed at the interval, also when nothing happens, and does not rotate for that") {
+  SignedLog log;
+  auto settings = log.settings();
+  settings.segment_age = std::chrono::minutes(5);
+  settings.stall_limit = std::chrono::hours(24);
+  SealedLog writer(settings, {reader_key().recipient()}, log.clock);
+  REQUIRE(eventually([&] { return writer.counters().checkpoints == 1; }));
+  for (std::uint64_t so_far = 1; so_far < 6; ++so_far) {
+    log.clock.advance(std::chrono::minutes(2));
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == so_far + 1; }));
+    CHECK(writer.counters().last_checkpoint == log.clock.wall());
+  }
+  CHECK(kept_notes(log.kept(5)) == 6);
+  CHECK(writer.counters().segments == 1);
+  log.clock.advance(settings.checkpoints.interval - std::chrono::nanoseconds(1));
+  REQUIRE(seal(writer, "between").has_value());
+  CHECK(writer.counters().checkpoints == 6);
+}
+
+TEST_CASE("after a crash the next segment's first checkpoint vouches for what the one before ended with") {
+  SignedLog log;
+  TemporaryDirectory crashed;
+  {
+    SealedLog writer(log.settings(), {reader_key().recipient()}, log.clock);
+    REQUIRE(seal(writer, "before the crash").has_value());
+    fs::copy(log.log, crashed / "log");
+  }
+  auto settings = log.settings();
+  settings.directory = crashed / "log";
+  settings.checkpoints.directory.clear();
+  {
+    SealedLog writer(settings, {reader_key().recipient()}, log.clock);
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 1; }));
+    const auto report = verify_log(settings.directory, log.by_signer());
+    CHECK(report.good());
+    REQUIRE(report.signed_state.has_value());
+    CHECK(report.signed_state->segment == 6);
+    CHECK(report.signed_state->frames == 0);
+  }
+}
+
+TEST_CASE("a second place that refuses does not hold up the log, and is taken up again when it works") {
+  SignedLog log;
+  {
+    auto settings = log.settings();
+    settings.stall_limit = std::chrono::hours(24);
+    SealedLog writer(settings, {reader_key().recipient()}, log.clock);
+    REQUIRE(writer.counters().checkpoints == 1);
+    fs::rename(log.checkpoints, log.directory / "away");
+    log.clock.advance(std::chrono::minutes(1));
+    REQUIRE(eventually([&] { return writer.counters().checkpoint_errors == 1; }));
+    REQUIRE(seal(writer, "first").has_value());
+    CHECK(writer.counters().checkpoints == 1);
+    CHECK(writer.counters().healthy);
+    fs::rename(log.directory / "away", log.checkpoints);
+    log.clock.advance(std::chrono::minutes(1));
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 2; }));
+  }
+  CHECK(log.kept_findings().empty());
+}
+
+TEST_CASE("a copy goes to the second place only when what it vouches for is on the disk") {
+  SignedLog log;
+  Disk disk;
+  disk.mood = Disk::Mood::fails_sync;
+  auto settings = log.settings();
+  settings.overload = Overload::count;
+  CHECK_THROWS_AS(SealedLog(settings, {reader_key().recipient()}, log.clock,
+                            std::make_unique<MoodyStorage>(disk, settings.directory)),
+                  std::runtime_error);
+  CHECK(disk.syncs == 1);
+  CHECK(kept_notes(log.kept(5)) == 0);
+}
+
+}  // namespace sallyport::tests
