@@ -274,3 +274,42 @@ TEST_CASE("segments rotate by size, and the chain goes through all of them", "[l
   std::filesystem::remove(segments[1]);
   CHECK(gateway.verify().exit_code == 1);
 }
+
+TEST_CASE("a signed log is believed by the signer's public key, through kill -9, and a rolled-back one is not",
+          "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+  const path signer = gateway.directory() / "signer", kept = gateway.directory() / "kept";
+  REQUIRE(gateway.command({"key", "new", "--signing", "test-gateway", "--out", signer}).exit_code == 0);
+  GatewayWish wish{.upstreams = {{.endpoint = "https://localhost:" + std::to_string(server.port())}},
+                   .log = "checkpoints: {key: signer.key, directory: kept, interval: 200ms}"};
+  gateway.write_config(wish);
+  gateway.start();
+  REQUIRE(chat(gateway, "before") == 200);
+  const double so_far = gateway.metric("sallyport_log_checkpoints_total");
+  CHECK(eventually([&] { return gateway.metric("sallyport_log_checkpoints_total") > so_far + 2; }));
+  gateway.signal(SIGKILL);
+  REQUIRE(gateway.wait_for_exit() == 128 + SIGKILL);
+  gateway.start();
+  REQUIRE(chat(gateway, "after") == 200);
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+
+  const auto verify = [&] {
+    return gateway.command(
+        {"log", "verify", "--signer", signer.string() + ".vkey", "--checkpoints", kept, gateway.log_directory()});
+  };
+  const Finished whole = verify();
+  INFO(whole.out << whole.errors);
+  CHECK(whole.exit_code == 0);
+  CHECK(whole.out.find("torn-declared") != std::string::npos);
+  CHECK(whole.out.find("signed up to segment 3") != std::string::npos);
+  for (const char* file : {"0000000003.segment", "0000000003.keys"}) {
+    std::filesystem::remove(gateway.log_directory() / file);
+  }
+  const Finished rolled_back = verify();
+  CHECK(rolled_back.exit_code == 1);
+  CHECK(rolled_back.out.find("rolled-back") != std::string::npos);
+}
