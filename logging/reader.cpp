@@ -18,6 +18,7 @@ struct LogReader::Open {
   std::optional<PartOpener> parts;
   // Frames past what the successor declares were never vouched for: what they say may stand in the successor too.
   std::uint64_t declared_frames = std::numeric_limits<std::uint64_t>::max();
+  bool damaged = false;    // said already
   bool last_look = false;  // a successor is there, so whatever is read now is all there will be
 };
 
@@ -55,9 +56,9 @@ std::optional<Exchange> LogReader::next() {
     }
     const bool damaged = step != FrameWalker::Step::end_of_data && step != FrameWalker::Step::torn;
     if (damaged && !open_->last_look) {
-      trouble(open_->number, "frame " + std::to_string(walker.link().frames) + " at byte " +
-                                 std::to_string(walker.link().bytes) + ": " + std::string(words(step)));
-      open_->last_look = true;
+      hole(open_->number, "frame " + std::to_string(walker.link().frames) + " at byte " +
+                              std::to_string(walker.link().bytes) + ": " + std::string(words(step)));
+      open_->damaged = open_->last_look = true;
     }
     if (!over()) return std::nullopt;
   }
@@ -71,14 +72,25 @@ bool LogReader::over() {
       std::find_if(segments.begin(), segments.end(), [&](const auto& s) { return s.number > last_; });
   if (successor == segments.end()) return false;
   if (!std::exchange(open_->last_look, true)) return true;
+  check_end(*successor);
   open_.reset();
   return true;
+}
+
+void LogReader::check_end(const ListedSegment& successor) {
+  if (open_->damaged) return;
+  const auto following = header_of(successor.path);
+  if (!following || following->header.previous.id != open_->walker.header().header.id) return;
+  if (open_->walker.link().frames < following->header.previous.frames) {
+    hole(open_->number, "it ends before the place that its successor declares");
+  }
 }
 
 bool LogReader::advance() {
   const auto segments = list_segments(directory_);
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (segments[i].number <= last_) continue;
+    if (last_ > 0 && segments[i].number > last_ + 1) hole(last_ + 1, "it is not there");
     last_ = segments[i].number;
     if (open(segments[i], i + 1 < segments.size() ? &segments[i + 1] : nullptr)) return true;
   }
@@ -90,14 +102,18 @@ bool LogReader::open(const ListedSegment& segment, const ListedSegment* successo
   if (from_.since && following && created(*following) < *from_.since) return false;
   auto opening = std::make_unique<Open>(segment);
   if (const auto problem = opening->walker.open(); problem != HeaderProblem::none) {
-    trouble(segment.number, words(problem));
+    hole(segment.number, words(problem));
     return false;
   }
   const ParsedHeader& header = opening->walker.header();
   SegmentKeys keys;
   const auto problem = unlock(segment.path, header, holder_, keys);
-  if (problem != UnlockProblem::none) trouble(segment.number, words(problem));
-  if (problem != UnlockProblem::none && problem != UnlockProblem::keys_altered) return false;
+  if (problem == UnlockProblem::keys_altered) {
+    trouble(segment.number, words(problem));
+  } else if (problem != UnlockProblem::none) {
+    hole(segment.number, words(problem));
+    return false;
+  }
   if (following && following->header.previous.id == header.header.id) {
     opening->declared_frames = following->header.previous.frames;
   }
@@ -112,6 +128,9 @@ std::optional<Exchange> LogReader::take_frame() {
   const FrameWalker& walker = open_->walker;
   const FrameHead head = walker.head();
   const FramePlace place{open_->number, walker.offset(), head.length};
+  if (std::exchange(hole_, false)) {
+    for (auto& [number, exchange] : begun_) exchange.cut = true;
+  }
   switch (head.kind) {
     case FrameKind::begin:
     case FrameKind::exchange:
@@ -163,7 +182,7 @@ std::optional<std::string> LogReader::text_of_frame() {
     const auto plain = open_->parts->open(walker.frame(), walker.chain_before(), part);
     if (plain) return std::string(core::text_of(*plain));
   }
-  trouble(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
+  hole(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
   return std::nullopt;
 }
 
@@ -203,6 +222,11 @@ std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType
 void LogReader::trouble(std::uint64_t segment, std::string_view words) {
   ++troubles_;
   if (tell_) tell_(segment, std::string(words));
+}
+
+void LogReader::hole(std::uint64_t segment, std::string_view words) {
+  trouble(segment, words);
+  hole_ = true;
 }
 
 }  // namespace sallyport::logging

@@ -27,7 +27,7 @@ struct FramePlace {
 struct Exchange {
   std::uint64_t number = 0;
   bool finished = true;            // false: its end is not in the log
-  bool cut = false;                // its beginning is not in the log, or not readable
+  bool cut = false;                // pieces may be missing: not all from its beginning to its end could be read
   std::uint64_t segment = 0;       // in which it ended, or was last seen
   std::string metadata;            // the record's JSON; of an unfinished one {"opened": time}
   std::vector<FramePlace> places;  // the frames that hold its content, in order
@@ -70,10 +70,12 @@ class LogReader {
   };
   bool advance();  // to the next segment that opens; false: there is none yet
   bool open(const ListedSegment& segment, const ListedSegment* successor);
-  bool over();  // the open segment gives no more frames, and another follows
+  bool over();                                     // the open segment gives no more frames, and another follows
+  void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
   std::optional<std::string> text_of_frame();
   void trouble(std::uint64_t segment, std::string_view words);
+  void hole(std::uint64_t segment, std::string_view words);  // trouble, and pieces of open exchanges may stand there
 
   std::filesystem::path directory_;
   envelope::KeyHolder& holder_;
@@ -86,6 +88,7 @@ class LogReader {
   std::unique_ptr<PartOpener> content_opener_;
   std::uint64_t content_segment_ = 0;  // which content_opener_ is for
   std::uint64_t troubles_ = 0, opened_ = 0;
+  bool hole_ = false;  // before the next frame
 };
 
 }  // namespace sallyport::logging

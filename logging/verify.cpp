@@ -318,11 +318,12 @@ void Verifier::check_keys(const Candidate& segment, std::optional<PartOpener>& o
   if (problem != UnlockProblem::none) find(finding_of(problem), segment.file.number, std::string(words(problem)));
 }
 
-// Every part this key can open must open, and there must be one, save in kinds that are signed or may be passed over.
+// Every part this key can open must open, and there must be one, save in kinds that are signed or unknown. The flag
+// that says "pass over" counts for nothing here: whoever forges a frame can set it.
 bool Verifier::check_frame(const Candidate& segment, const FrameWalker& walker, PartOpener& opener) {
   const auto parts = parts_of(walker.frame());
   const FrameHead& head = walker.head();
-  bool proven = head.kind > FrameKind::segment_end || (head.flags & flag_ignorable) != 0;
+  bool proven = head.kind > FrameKind::segment_end;
   for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
     if (!PartOpener::can_open(part.head)) continue;
     proven = opener.open(walker.frame(), walker.chain_before(), part).has_value();

@@ -201,6 +201,11 @@ TEST_CASE("a rewritten segment no longer fits its successor, and never fits its 
     CHECK(log.findings().empty());
     CHECK(log.findings(true) == Names{"forged@4"});
   }
+  SECTION("a frame that claims to be one to pass over, with a part that no key is for") {
+    forge(log.segment(4), 3, 5);
+    forge(log.segment(4), 3, 24 + 6);
+    CHECK(log.findings(true) == Names{"forged@4"});
+  }
   SECTION("the exchange number, which is in the clear") {
     forge(log.segment(4), 1, 23);
     CHECK(log.findings(true) == Names{"forged@4"});
@@ -271,6 +276,28 @@ TEST_CASE("reading goes on behind damage") {
   flip(log.segment(2), frames_of(log.segment(2))[1][0] + 40);
   const ReadLog read = read_log(log.directory.where());
   CHECK(read.exchanges.size() == 10);  // one before the damage in segment 2, and all of the others
+  CHECK(read.troubles.size() == 1);
+}
+
+TEST_CASE("an exchange of which a piece in the middle was not read is shown as cut") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.segment_bytes = 70'000;
+  {
+    SealedLog log(settings, {reader_key().recipient()}, clock);
+    REQUIRE(seal(log, "long", std::string(200'000, 'x')).has_value());
+  }
+  const path second = directory / segment_name(2), keys = directory / keys_name(2);
+  CHECK(!read_log(directory.where()).exchanges.at(0).exchange.cut);
+  SECTION("its segment is gone") { fs::remove(second); }
+  SECTION("its segment does not open") { fs::remove(keys); }
+  SECTION("its segment is damaged") { flip(second, 5000); }
+  SECTION("its segment ends early") { rebuild(second, {}); }
+  const ReadLog read = read_log(directory.where());
+  REQUIRE(read.exchanges.size() == 1);
+  CHECK(read.exchanges[0].exchange.cut);
+  CHECK(read.exchanges[0].request.size() < 200'000);
   CHECK(read.troubles.size() == 1);
 }
 

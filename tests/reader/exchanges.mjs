@@ -8,7 +8,7 @@ const withoutRecord = [kinds.begin, kinds.data];
 
 // Yields {record, exchange, segment, finished, cut, request, response} in the order of the records, `record` being the
 // text that was sealed and `segment` where it stands; then what began and never ended, with the note of its beginning
-// in the record's place. Bodies come in pieces; `cut` says that some may be missing, because not all that stands
+// in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some may be missing, because not all that stands
 // between the beginning and the end was read. `tell(segment, finding)` hears of what cannot be read.
 export async function* readExchanges(directory, holder, tell = () => {}) {
   const begun = new Map();
@@ -39,7 +39,8 @@ async function keysOf({ header, hasBlock, block }, holder) {
 // Adds a frame to its exchange, and gives that exchange once it has its record.
 function takeIn(frame, parts, begun, segment) {
   if (!withRecord.includes(frame.kind) && !withoutRecord.includes(frame.kind)) return undefined;
-  const exchange = begun.get(frame.number) ?? startedBy(frame, segment);
+  const exchange = begun.get(frame.number) ?? startedBy(frame);
+  exchange.segment = segment;
   for (const { type, text } of parts) {
     if (type === types.requestBody) exchange.request.push(text);
     else if (type === types.responseBody) exchange.response.push(text);
@@ -48,10 +49,10 @@ function takeIn(frame, parts, begun, segment) {
   begun.set(frame.number, exchange);
   if (withoutRecord.includes(frame.kind)) return undefined;
   begun.delete(frame.number);
-  return { ...exchange, segment, finished: true };
+  return { ...exchange, finished: true };
 }
 
-function startedBy({ kind, number }, segment) {
+function startedBy({ kind, number }) {
   const cut = kind === kinds.data || kind === kinds.end;
-  return { exchange: number, segment, finished: false, cut, record: '{}', request: [], response: [] };
+  return { exchange: number, finished: false, cut, record: '{}', request: [], response: [] };
 }

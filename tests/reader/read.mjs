@@ -2,7 +2,8 @@
 // Reads a sealed log: read.mjs DIR [--key FILE] [--passphrase-file FILE] [--verify]
 //
 // Without a key, or with --verify, it says what it finds, one JSON object a line, and ends with 1 when that is a
-// problem. With a key it shows the exchanges: each record as it was sealed, where it stands, and both bodies.
+// problem. With a key it shows the exchanges: each record as it was sealed, where it stands, and both bodies; it ends
+// with 1 when some place could not be read.
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -27,7 +28,10 @@ if (!holder || values.verify) {
   for (const finding of findings) console.log(JSON.stringify({ ...finding, problem: isProblem(finding) }));
   process.exitCode = findings.some(isProblem) ? 1 : 0;
 } else {
-  const tell = (segment, words) => console.error(`segment ${segment}: ${words}`);
+  const tell = (segment, finding) => {
+    console.error(`segment ${segment}: ${finding}`);
+    if (isProblem({ finding })) process.exitCode = 1;
+  };
   for await (const exchange of readExchanges(directory, holder, tell)) console.log(lineOf(exchange));
 }
 

@@ -68,7 +68,7 @@ void write(const path& directory, const std::string& run, const std::vector<enve
   long_ones(log, run);
   if (run != "crash") return;
   LogEntry unfinished = open(log);
-  unfinished.response_body(core::bytes_of(body_of("never finished", 70'000)));
+  unfinished.response_body(core::bytes_of(body_of("never finished", 200'000)));
   if (!seal(log, "crash-last", "the last one", "answered")) throw std::runtime_error("not sealed");
   ::_exit(0);
 }
