@@ -40,6 +40,7 @@ class ConfigLoader {
   bool read_log(const Value& value);
   void read_log_section(Section& section, LogConfig& log);
   void read_checkpoints(Section& section, LogConfig& log);
+  void read_retention(Section& section, LogConfig& log);
   void read_operator_log(Section& section);
 
   // One item for each element of a list, read or not, so that indices and paths stay in step.

@@ -175,6 +175,7 @@ void ConfigLoader::read_log_section(Section& section, LogConfig& log) {
   section.size("queue", settings.queue_bytes, 64 * 1024);
   section.duration("stall_limit", settings.stall_limit, std::chrono::milliseconds(100));
   section.section("checkpoints", [&](Section& checkpoints) { read_checkpoints(checkpoints, log); });
+  section.section("retention", [&](Section& retention) { read_retention(retention, log); });
 }
 
 void ConfigLoader::read_checkpoints(Section& section, LogConfig& log) {
@@ -187,6 +188,17 @@ void ConfigLoader::read_checkpoints(Section& section, LogConfig& log) {
   }
   if (!settings.directory.empty() && settings.directory == log.settings.directory) {
     section.problem("directory", "is the log's own; keep the copies where whoever can change the log cannot");
+  }
+}
+
+void ConfigLoader::read_retention(Section& section, LogConfig& log) {
+  logging::RetentionSettings& settings = log.settings.retention;
+  section.duration("age", settings.age, std::chrono::minutes(1));
+  section.size("size", settings.bytes, 1024 * 1024);
+  if (!settings.any()) section.problem("needs `age` or `size`");
+  if (log.signing_key.empty()) {
+    section.problem(
+        "needs `log.checkpoints`: what is removed is signed for, or it could not be told from what was stolen");
   }
 }
 

@@ -249,7 +249,11 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
   family("sallyport_log_last_checkpoint_timestamp_seconds", "Time of the last one, since the Unix epoch; 0: none yet",
          MetricType::Gauge);
-  gauge(std::chrono::duration<double>(log.last_checkpoint.value_or(core::WallTime{}).time_since_epoch()).count());
+  const core::WallTime last = log.last_checkpoint.value_or(core::WallTime{});
+  gauge(std::chrono::duration<double>(last.time_since_epoch()).count());
+  count("sallyport_log_segments_removed_total", "Segments removed by retention", log.removed);
+  count("sallyport_log_removal_errors_total", "Times that retention could not remove what it should",
+        log.removal_errors);
 }
 
 }  // namespace sallyport::gateway

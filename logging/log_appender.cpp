@@ -4,12 +4,14 @@
 
 #include "logging/frame_walker.hpp"
 #include "logging/json_text.hpp"
+#include "logging/retention.hpp"
 
 namespace sallyport::logging {
 
 namespace {
 
 constexpr std::size_t write_size = 1024 * 1024;  // a large batch goes out in writes of about this
+constexpr core::Duration retention_interval = std::chrono::minutes(10);  // and at each segment's start
 
 }  // namespace
 
@@ -70,6 +72,7 @@ core::Result<void> LogAppender::start() try {
   number_ += 1;
   good_ = segment_->end();
   first_item_.reset();
+  next_retention_ = clock_.now();
   recipients_changed_ = false;
   segments_ += 1;
   if (checkpoints_.on()) sign();  // the header, and with it how the segment before ended
@@ -97,7 +100,26 @@ bool LogAppender::full() const noexcept { return segment_ && segment_->pending()
 core::Result<void> LogAppender::commit() {
   if (!segment_) return {};
   if (checkpoints_.until_due() == core::Duration::zero()) sign();
-  return write(settings_.durability == Durability::synced);
+  if (const auto written = write(settings_.durability == Durability::synced); !written) return written;
+  return retire();
+}
+
+// The tombstone is on disk before what it speaks of goes: a crash between the two leaves too much, and never a gap that
+// nobody explains.
+core::Result<void> LogAppender::retire() try {
+  if (!checkpoints_.on() || !settings_.retention.any() || clock_.now() < next_retention_) return {};
+  next_retention_ = clock_.now() + retention_interval;
+  const auto removal = find_removal(settings_.directory, settings_.retention, clock_.wall(), number_);
+  if (!removal) return {};
+  const std::string note = checkpoints_.sign_removed(removal->last, removal->last_id, removal->reason);
+  const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};
+  segment_->append(FrameKind::tombstone, removal->last, part, flag_ignorable);
+  if (const auto written = write(true); !written) return written;
+  removed_ += remove_segments(settings_.directory, removal->last);
+  return {};
+} catch (const std::exception&) {  // tried again after the interval
+  removal_errors_ += 1;
+  return {};
 }
 
 void LogAppender::sign() {

@@ -46,13 +46,16 @@ class LogAppender {
   std::uint64_t segments() const noexcept { return segments_; }
   std::uint64_t frames() const noexcept { return frames_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t removed() const noexcept { return removed_; }  // segments, by retention
+  std::uint64_t removal_errors() const noexcept { return removal_errors_; }
   const CheckpointWriter& checkpoints() const noexcept { return checkpoints_; }
 
  private:
   core::Result<void> start();
   core::Result<void> write(bool sync);
   void abandon();
-  void sign();  // a checkpoint of what stands before it
+  core::Result<void> retire();  // removes what has had its time
+  void sign();                  // a checkpoint of what stands before it
   bool due(std::size_t next_item) const;
 
   const LogSettings& settings_;
@@ -66,9 +69,11 @@ class LogAppender {
   std::unique_ptr<SegmentWriter> segment_;
   std::unique_ptr<SegmentFile> file_;
   std::optional<core::TimePoint> first_item_;  // of the open segment: its age counts from there
+  core::TimePoint next_retention_;
   CheckpointWriter checkpoints_;
   bool recipients_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
+  std::uint64_t removed_ = 0, removal_errors_ = 0;
 };
 
 }  // namespace sallyport::logging

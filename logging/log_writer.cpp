@@ -184,6 +184,8 @@ void LogWriter::publish() {
   frames = appender_.frames();
   bytes = appender_.bytes();
   segments = appender_.segments();
+  removed = appender_.removed();
+  removal_errors = appender_.removal_errors();
   const CheckpointWriter& signing = appender_.checkpoints();
   checkpoints = signing.written();
   checkpoint_errors = signing.errors();

@@ -34,6 +34,8 @@ LogCounters SealedLog::counters() const noexcept {
   counters.write_errors = w.write_errors;
   counters.signs = w.settings.checkpoints.signer.has_value();
   counters.checkpoints = w.checkpoints;
+  counters.removed = w.removed;
+  counters.removal_errors = w.removal_errors;
   counters.checkpoint_errors = w.checkpoint_errors;
   counters.queued_bytes = w.queue.held();
   counters.healthy = w.healthy();

@@ -31,6 +31,13 @@ struct CheckpointSettings {
   std::filesystem::path directory;                    // empty: no second place. Files there are only appended to
 };
 
+// What is older, or more, than this is removed: whole segments, with a signed tombstone. Zero: no limit.
+struct RetentionSettings {
+  core::Duration age{};
+  std::uint64_t bytes = 0;  // of all segments
+  bool any() const noexcept { return age > core::Duration::zero() || bytes > 0; }
+};
+
 struct LogSettings {
   std::filesystem::path directory;
   std::string origin;  // this gateway's name in the log
@@ -44,6 +51,7 @@ struct LogSettings {
   core::Duration retry_interval =
       std::chrono::milliseconds(500);  // after a failed write, until the next segment is tried
   CheckpointSettings checkpoints;
+  RetentionSettings retention;  // only with a signer
 };
 
 struct LogCounters {
@@ -53,7 +61,9 @@ struct LogCounters {
   std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
   std::uint64_t segments = 0;  // started
   std::uint64_t write_errors = 0;
-  std::uint64_t checkpoints = 0;        // signed and written, to the second place too where there is one
+  std::uint64_t checkpoints = 0;  // signed and written, to the second place too where there is one
+  std::uint64_t removed = 0;      // segments, by retention
+  std::uint64_t removal_errors = 0;
   std::uint64_t checkpoint_errors = 0;  // the second place refused
   std::uint64_t queued_bytes = 0;       // held now
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since

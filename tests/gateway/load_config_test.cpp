@@ -303,6 +303,18 @@ TEST_CASE("checkpoints need a key, and a second place that is another") {
   CHECK(contains(log("me", "key: signer.key, interval: 1ms"), "interval"));
 }
 
+TEST_CASE("retention has a limit, and signs for what it removes") {
+  const auto log = [](const std::string& more) {
+    return said(&ConfigText::log,
+                "log: {directory: log, origin: me, recipients: [\"" + a_recipient() + "\"], " + more + "}\n");
+  };
+  const std::string key = "checkpoints: {key: signer.key}, ";
+  CHECK(log(key + "retention: {age: 30d}").empty());
+  CHECK(log(key + "retention: {size: 10GiB}").empty());
+  CHECK(contains(log(key + "retention: {}"), "needs `age` or `size`"));
+  CHECK(contains(log("retention: {age: 30d}"), "needs `log.checkpoints`"));
+}
+
 TEST_CASE("log.capture is the default of models and routes, each may say otherwise") {
   const ConfigFolder folder;
   ConfigText config;

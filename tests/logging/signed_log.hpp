@@ -19,9 +19,9 @@ inline const logging::NoteSigner& other_signer() {
 // Segments of three exchanges each; ended cleanly. The frames of a segment: 0 checkpoint, 1 to 3 exchanges,
 // 4 checkpoint, 5 end.
 struct SignedLog {
-  explicit SignedLog(const logging::NoteSigner& by = log_signer()) : signer(by) {
+  explicit SignedLog(const logging::NoteSigner& by = log_signer(), core::Duration apart = {}) : signer(by) {
     std::filesystem::create_directory(checkpoints);
-    for (int run = 0; run < 4; ++run) write_segment("run-" + std::to_string(run));
+    for (int run = 0; run < 4; ++run, clock.advance(apart)) write_segment("run-" + std::to_string(run));
   }
 
   logging::LogSettings settings() const {

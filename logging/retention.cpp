@@ -1,0 +1,68 @@
+#include "logging/retention.hpp"
+
+#include <algorithm>
+
+#include "logging/frame_walker.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::logging {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<SegmentHeader> header_of(const fs::path& segment) {
+  FileSource source(segment);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return std::nullopt;
+  return walker.header().header;
+}
+
+// How many at the front are too many: what is behind them, the open one included, fits the size.
+std::size_t over_size(const std::vector<ListedSegment>& segments, std::uint64_t limit) {
+  std::uint64_t total = 0;
+  for (std::size_t i = segments.size(); i > 0; --i) {
+    total += fs::file_size(segments[i - 1].path);
+    if (total > limit) return std::min(i, segments.size() - 1);
+  }
+  return 0;
+}
+
+// How many at the front are too old. A segment holds nothing younger than its successor's header.
+std::size_t over_age(const std::vector<ListedSegment>& segments, core::WallTime oldest) {
+  const auto oldest_ns = static_cast<std::uint64_t>(oldest.time_since_epoch().count());
+  for (std::size_t i = 1; i < segments.size(); ++i) {
+    const auto successor = header_of(segments[i].path);
+    if (!successor || successor->created_ns >= oldest_ns) return i - 1;
+  }
+  return segments.empty() ? 0 : segments.size() - 1;
+}
+
+}  // namespace
+
+std::optional<Removal> find_removal(const fs::path& directory, const RetentionSettings& settings, core::WallTime now,
+                                    std::uint64_t open) {
+  std::vector<ListedSegment> segments = list_segments(directory);
+  std::erase_if(segments, [&](const ListedSegment& segment) { return segment.number > open; });
+  const std::size_t old = settings.age > core::Duration::zero() ? over_age(segments, now - settings.age) : 0;
+  const std::size_t large = settings.bytes > 0 ? over_size(segments, settings.bytes) : 0;
+  const std::size_t count = std::max(old, large);
+  if (count == 0) return std::nullopt;
+  // What the one behind says came before it: the tombstone closes exactly that gap.
+  const auto successor = header_of(segments[count].path);
+  if (!successor || successor->number != segments[count].number) return std::nullopt;
+  return Removal{successor->number - 1, successor->previous.id, old >= large ? "age" : "size"};
+}
+
+std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last) {
+  std::uint64_t removed = 0;
+  for (const ListedSegment& segment : list_segments(directory)) {
+    if (segment.number > last) break;
+    // The key block first: what cannot be read any more is gone, even if the rest of it stays for a while.
+    fs::remove(keys_path_of(segment.path));
+    if (fs::remove(segment.path)) ++removed;
+  }
+  return removed;
+}
+
+}  // namespace sallyport::logging
