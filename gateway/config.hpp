@@ -42,6 +42,7 @@ struct Limits {
   std::uint64_t body_bytes = 64ull << 20;        // one request's body
   std::uint64_t spool_memory = 1ull << 20;       // of it, kept in memory; the rest goes to an encrypted temporary file
   std::uint64_t body_memory_total = 1ull << 30;  // all bodies in memory together; past it 503
+  std::uint64_t body_disk_total = 16ull << 30;   // all bodies in temporary files together; past it 503
   std::size_t connections = 20'000;              // of clients, all listeners together
   std::size_t connections_per_address = 10'000;
   core::Duration handshake = 5s;

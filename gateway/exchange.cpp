@@ -42,7 +42,7 @@ Exchange::Exchange(Connection& connection)
       worker_(connection.worker),
       snapshot_(worker_.snapshot()),
       config_(snapshot_->shared->config),
-      body_({config_.limits.body_bytes, config_.limits.spool_memory}, worker_.services().body_memory,
+      body_({config_.limits.body_bytes, config_.limits.spool_memory}, worker_.services().bodies,
             config_.spool_directory),
       started_(worker_.now()) {
   record_.started = worker_.services().clock.wall();
@@ -64,6 +64,7 @@ Task<Next> Exchange::run() {
   // Before the body: a stranger costs one head.
   auto who = authenticate();
   if (!who) co_return co_await refuse(who.error());
+  connection_.proven = true;
   if (is_models_path(head_)) co_return co_await answer_models(*who);
   if (!family_) {
     // A path decides by itself, so a wrong one need not send its body first.
@@ -76,9 +77,6 @@ Task<Next> Exchange::run() {
   auto admission = admit(*who);
   if (!admission) co_return co_await refuse(admission.error());
 
-  // The log promises a record before anything is spent on the answer.
-  const bool keep_content = chosen->capture() == routing::Capture::full;
-  if (auto entry = open_entry(keep_content); !entry) co_return co_await refuse(entry.error());
   auto lease = co_await send_upstream(*chosen, *admission);
   if (!lease) {
     admission->settle(0);  // nothing was spent
@@ -141,15 +139,15 @@ Task<Result<void>> Exchange::read_body() {
     auto written = co_await connection_.stream.write_all(core::bytes_of("HTTP/1.1 100 Continue\r\n\r\n"));
     if (!written) co_return Error(Reason::client_left);
   }
-  http::BodyDecoder decoder(head_.framing);
+  decoder_.emplace(head_.framing);
   std::size_t since_progress = 0;
   connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
   while (!body_read_) {
-    auto step = decoder.decode(connection_.input.bytes());
+    auto step = decoder_->decode(connection_.input.bytes());
     if (!step) co_return step.error();
-    if (auto taken = take_body_piece(step->content); !taken) co_return taken.error();
     connection_.input.consume(step->consumed);
     body_read_ = step->finished;
+    if (auto taken = take_body_piece(step->content); !taken) co_return taken.error();
     if (body_read_ || step->consumed > 0) continue;
     auto got = co_await connection_.input.more();
     if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
@@ -205,7 +203,7 @@ Result<void> Exchange::open_entry(bool keep_content) {
   for (std::uint64_t offset = 0; offset < body_.size();) {
     auto part = body_.part(offset);
     if (!part) return part.error();
-    entry_->request_body(*part);
+    if (auto kept = entry_->request_body(*part); !kept) return kept;
     offset += part->size();
   }
   return {};
@@ -232,12 +230,16 @@ void Exchange::unwatch_client() {
 }
 
 Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {
+  // The log promises a record before anything is spent on the answer.
+  const bool keep_content = route.capture() == routing::Capture::full;
+  if (auto promised = open_entry(keep_content); !promised) co_return promised.error();
   // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {
     if (worker_.stopping()) co_return Error(Reason::draining);
     watch_client(nullptr);
     auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
     ++record_.attempts;
+    if (client_left_ && lease) lease->release();  // unused: another call may have it
     if (client_left_) co_return Error(Reason::client_left);
     if (worker_.stopping()) co_return Error(Reason::draining);
     if (!lease) co_return lease.error();

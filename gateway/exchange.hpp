@@ -12,6 +12,7 @@
 #include "gateway/request_body.hpp"
 #include "gateway/session.hpp"
 #include "http/message.hpp"
+#include "http/reader.hpp"
 #include "logging/record.hpp"
 #include "logging/sealed_log.hpp"
 #include "routing/model_call.hpp"
@@ -53,6 +54,10 @@ class Exchange {
   core::Task<Next> answer_models(const auth::Principal& who);
   core::Task<Next> refuse(core::Error error);
   core::Task<Next> answer(unsigned status, std::string_view body, core::Reason outcome);
+  core::Task<Next> say(unsigned status, std::string_view body);
+  core::Task<Next> say_refusal(core::Reason reason);
+  bool rest_is_small() const noexcept;
+  core::Task<Next> pass_over_rest();
   core::Task<core::Result<void>> seal(core::Reason outcome);
   void watch_client(core::ByteStream* upstream);
   void unwatch_client();
@@ -69,6 +74,7 @@ class Exchange {
   bool body_read_ = false;
   std::optional<routing::Family> family_;  // absent: a path without a model
   RequestBody body_;
+  std::optional<http::BodyDecoder> decoder_;
   std::optional<routing::ModelCallReader> call_reader_;
   std::optional<routing::ModelCall> call_;
   auth::Standings standings_;

@@ -14,6 +14,11 @@ using core::Result;
 using core::Task;
 using http::BodyKind;
 
+namespace {
+constexpr std::uint64_t small_body = 64 * 1024;
+constexpr core::Duration small_body_time = std::chrono::seconds(2);
+}  // namespace
+
 Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
                                   routing::UpstreamLease lease) {
   const auto& times = route.upstream().timeouts;
@@ -53,6 +58,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
     if (relay.ends_with_connection()) connection_.stream.abort();  // else the cut would look like the answer's end
     co_return Next::cut;
   }
+  if (!sealed && !relay.started()) co_return co_await say_refusal(sealed.error().reason);
   if (!sealed) {
     co_await relay.break_off(sealed.error().reason);
     co_return Next::cut;
@@ -92,9 +98,19 @@ Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outco
   }
   record_.status = status;
   record_.response_bytes = body.size();
-  const bool keep = keeps_connection() && body_read_;
-  if (auto sealed = co_await seal(outcome); !sealed && outcome == Reason::none) co_return Next::cut;
+  const auto sealed = co_await seal(outcome);
+  if (!sealed && outcome == Reason::none) co_return co_await say_refusal(sealed.error().reason);
+  co_return co_await say(status, body);
+}
 
+Task<Next> Exchange::say_refusal(Reason reason) {
+  std::string body;
+  append_error_body(body, family_.value_or(routing::Family::other), reason);
+  co_return co_await say(refusal_for(reason).status, body);
+}
+
+Task<Next> Exchange::say(unsigned status, std::string_view body) {
+  const bool keep = keeps_connection() && rest_is_small();
   std::string head;
   http::append_status_line(head, status);
   http::append_field(head, "content-type", "application/json");
@@ -109,8 +125,31 @@ Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outco
   const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};
   connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
   if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
+  if (!keep) co_return Next::close;
+  co_return co_await pass_over_rest();
+}
+
+// Whether what is left of the request's body costs less to read than the connection's next handshake would.
+bool Exchange::rest_is_small() const noexcept {
+  if (body_read_) return true;
+  const bool known = head_read_ && head_.framing.kind == BodyKind::sized && head_.framing.size <= small_body;
+  return known && !head_.expects_continue && record_.outcome != Reason::request_timeout;
+}
+
+Task<Next> Exchange::pass_over_rest() {
+  connection_.stream.set_deadline(worker_.now() + small_body_time);
+  if (!decoder_) decoder_.emplace(head_.framing);
+  while (!body_read_) {
+    const auto step = decoder_->decode(connection_.input.bytes());
+    if (!step) co_return Next::close;
+    connection_.input.consume(step->consumed);
+    body_read_ = step->finished;
+    if (body_read_ || step->consumed > 0) continue;
+    const auto got = co_await connection_.input.more();
+    if (!got || *got == 0) co_return Next::ended;
+  }
   connection_.stream.set_deadline(core::TimerWheel::never);
-  co_return keep ? Next::keep : Next::close;
+  co_return Next::keep;
 }
 
 // Closes the account of this exchange. Completes when the record is as safe as the log promises.

@@ -126,6 +126,7 @@ void ConfigLoader::read_limits(Section& section) {
   section.size("body", limits.body_bytes);
   section.size("spool_memory", limits.spool_memory, 4096);
   section.size("body_memory_total", limits.body_memory_total, 4096);
+  section.size("body_disk_total", limits.body_disk_total, 0);
   section.count("connections", limits.connections, 1, 10'000'000);
   section.count("connections_per_address", limits.connections_per_address, 1, 10'000'000);
   section.duration("handshake", limits.handshake);

@@ -16,7 +16,7 @@ using http::BodyKind;
 namespace {
 
 constexpr std::size_t room_for_framing = 128;  // what start() adds to a head, about
-constexpr unsigned interim_limit = 10;  // 1xx answers before the real one
+constexpr unsigned interim_limit = 10;         // 1xx answers before the real one
 constexpr core::Duration farewell = std::chrono::seconds(1);
 
 bool is_event_stream_type(const http::Fields& fields) {
@@ -164,7 +164,7 @@ Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
     if (auto sent = co_await send(*views); !sent) co_return sent;
     views = &meter_->finish();
   }
-  frame(*views);
+  if (auto framed = frame(*views); !framed) co_return framed;
   if (!plan_.hide_usage || !event_stream_) meter_->finish();  // holds nothing back; only now is the usage whole
   if (framing_.kind == BodyKind::chunked) {
     http::append_last_chunk(last_chunk_, decoder_->trailers());
@@ -174,7 +174,7 @@ Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
 }
 
 Task<Result<void>> Relay::send(const std::vector<core::ConstBytes>& views) {
-  frame(views);
+  if (auto framed = frame(views); !framed) co_return framed;
   if (pieces_.empty()) co_return Result<void>();
   co_return co_await write_pieces();
 }
@@ -185,12 +185,12 @@ Task<Result<void>> Relay::finish() {
 }
 
 // Lays out the next write: the head if it is still due, then the content in the framing chosen.
-void Relay::frame(const std::vector<core::ConstBytes>& views) {
+Result<void> Relay::frame(const std::vector<core::ConstBytes>& views) {
   pieces_.clear();
   std::size_t size = 0;
   for (const auto view : views) size += view.size();
   if (!client_head_.empty()) pieces_.push_back(core::bytes_of(client_head_));
-  if (size == 0) return;
+  if (size == 0) return {};
   const bool chunked = framing_.kind == BodyKind::chunked;
   if (chunked) {
     size_line_.clear();
@@ -198,13 +198,16 @@ void Relay::frame(const std::vector<core::ConstBytes>& views) {
     pieces_.push_back(core::bytes_of(size_line_));
   }
   for (const auto view : views) {
-    if (entry_ != nullptr) entry_->response_body(view);
+    if (entry_ != nullptr) {
+      if (auto kept = entry_->response_body(view); !kept) return kept;
+    }
     pieces_.push_back(view);
   }
   if (chunked) pieces_.push_back(core::bytes_of(http::chunk_end));
   bytes_ += size;
   if (!first_byte_) first_byte_ = clock_.now();
   if (event_stream_) event_open_ = !ends_event(views.back());
+  return {};
 }
 
 Task<Result<void>> Relay::write_pieces() {
@@ -220,10 +223,10 @@ Task<Result<void>> Relay::write_pieces() {
 
 Task<void> Relay::break_off(Reason reason) {
   if (!event_stream_ || !plan_.family) co_return;
-  entry_ = nullptr;                           // its record has been sealed
+  entry_ = nullptr;                               // its record has been sealed
   std::string event = event_open_ ? "\n\n" : "";  // what was cut short must not run into what is said about it
   append_error_event(event, *plan_.family, reason);
-  frame({core::bytes_of(event)});
+  (void)frame({core::bytes_of(event)});  // without an entry it cannot fail
   client_.set_deadline(clock_.now() + farewell);
   (void)co_await client_.write_all(pieces_);
 }

@@ -46,7 +46,8 @@ class Relay {
   // `own_fields` ("name: value\r\n" lines). Sends nothing yet.
   void start(std::string_view own_fields);
 
-  // Relays all but the last bytes. Errors: upstream_truncated, _malformed, _idle_timeout, cancelled; client_left.
+  // Relays all but the last bytes. Errors: upstream_truncated, _malformed, _idle_timeout, cancelled; client_left;
+  // log_unavailable: the log has no room for content that it must keep.
   core::Task<core::Result<void>> pass();
 
   // Sends the last bytes. Errors: client_left.
@@ -73,7 +74,7 @@ class Relay {
   core::Task<core::Result<void>> hold_back(core::ConstBytes content);
   core::Task<core::Result<void>> send(const std::vector<core::ConstBytes>& views);
   core::Task<core::Result<void>> write_pieces();
-  void frame(const std::vector<core::ConstBytes>& views);
+  core::Result<void> frame(const std::vector<core::ConstBytes>& views);
   void choose_framing();
 
   const core::Clock& clock_;

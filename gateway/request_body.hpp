@@ -14,10 +14,10 @@
 
 namespace sallyport::gateway {
 
-// Memory that all bodies of the process may use together. Thread-safe.
-class MemoryBudget {
+// Bytes that all bodies of the process may use together. Thread-safe.
+class ByteBudget {
  public:
-  explicit MemoryBudget(std::uint64_t limit) : limit_(limit) {}
+  explicit ByteBudget(std::uint64_t limit) : limit_(limit) {}
   bool take(std::uint64_t bytes) noexcept;
   void give_back(std::uint64_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::uint64_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
@@ -27,6 +27,11 @@ class MemoryBudget {
   std::atomic<std::uint64_t> used_{0};
 };
 
+struct BodyBudgets {
+  ByteBudget& memory;
+  ByteBudget& disk;
+};
+
 struct BodyLimits {
   std::uint64_t bytes = 0;         // the whole body
   std::uint64_t memory_bytes = 0;  // of it, in memory
@@ -34,12 +39,13 @@ struct BodyLimits {
 
 class RequestBody {
  public:
-  RequestBody(BodyLimits limits, MemoryBudget& budget, const std::filesystem::path& spool_directory);
+  // The budgets and the directory must outlive it.
+  RequestBody(BodyLimits limits, BodyBudgets budgets, const std::filesystem::path& spool_directory);
   ~RequestBody();
   RequestBody(const RequestBody&) = delete;
   RequestBody& operator=(const RequestBody&) = delete;
 
-  // Errors: body_too_large, overloaded (the process's memory budget, or no room to spool).
+  // Errors: body_too_large, overloaded (one of the process's budgets, or no room to spool).
   core::Result<void> append(core::ConstBytes piece);
   std::uint64_t size() const noexcept { return size_; }
 
@@ -50,14 +56,15 @@ class RequestBody {
  private:
   class Spool;
   core::Result<void> charge(std::uint64_t bytes);
+  core::Result<void> spool(core::ConstBytes piece);
 
   BodyLimits limits_;
-  MemoryBudget& budget_;
+  BodyBudgets budgets_;
   const std::filesystem::path& spool_directory_;
   core::Bytes memory_;
   std::unique_ptr<Spool> spool_;
   std::uint64_t size_ = 0;
-  std::uint64_t charged_ = 0;
+  std::uint64_t charged_ = 0;  // of the memory budget
 };
 
 }  // namespace sallyport::gateway

@@ -78,7 +78,7 @@ struct Server::Parts {
   std::shared_ptr<const Snapshot> snapshot_;
   Metrics metrics_;
   auth::Limiter limiter_;
-  MemoryBudget body_memory_;
+  ByteBudget body_memory_, body_disk_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -95,7 +95,8 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
       snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
-      services_{clock_, metrics_, log_, limiter_, body_memory_} {
+      body_disk_(snapshot_->config.limits.body_disk_total),
+      services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}} {
   const Config& running = snapshot_->config;
   raise_descriptor_limit();
   open_log(running);

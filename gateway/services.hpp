@@ -18,7 +18,7 @@ struct Services {
   Metrics& metrics;
   OperatorLogger& operator_log;
   auth::Limiter& limiter;
-  MemoryBudget& body_memory;
+  BodyBudgets bodies;
   logging::SealedLog* log = nullptr;  // null where the configuration says `log: off`
 };
 

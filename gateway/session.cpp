@@ -10,14 +10,19 @@ using core::Task;
 
 namespace {
 
-// The client may still be sending: a body that was refused, or its next request. Closing at once would reset the connection and could take the answer
-// with it, so what comes is read and dropped for a moment (RFC 9112 §9.6).
-constexpr core::Duration linger_time = std::chrono::seconds(2);
-constexpr std::size_t linger_bytes = 256 * 1024;
+// How much is still read from a client that has had its last answer. A stranger may not cost more than a slice.
+constexpr core::Duration stranger_linger = std::chrono::seconds(2);
+constexpr std::uint64_t stranger_linger_bytes = 256 * 1024;
+constexpr core::Duration linger_time = std::chrono::seconds(10);
+constexpr std::uint64_t linger_bodies = 2;  // as many as limits.body allows for one
 
+// The client may still be sending: a body that was refused, or its next request. Closing at once would reset the
+// connection and could take the answer with it, so what comes is read and dropped for a while (RFC 9112 §9.6).
 Task<void> linger(Connection& connection) {
-  connection.stream.set_deadline(connection.worker.now() + linger_time);
-  for (std::size_t total = 0; total < linger_bytes;) {
+  const std::uint64_t body_bytes = connection.worker.snapshot()->shared->config.limits.body_bytes;
+  const std::uint64_t most = connection.proven ? linger_bodies * body_bytes : stranger_linger_bytes;
+  connection.stream.set_deadline(connection.worker.now() + (connection.proven ? linger_time : stranger_linger));
+  for (std::uint64_t total = 0; total < most;) {
     connection.input.consume(connection.input.bytes().size());
     auto got = co_await connection.input.more();
     if (!got || *got == 0) co_return;

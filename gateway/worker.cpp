@@ -128,14 +128,14 @@ bool Worker::has_room(const std::string& address) const {
   return found == by_address_.end() || found->second < limits.connections_per_address;
 }
 
-// A slot is taken before the socket: past the limit, connections wait in the kernel's queue.
+bool Worker::is_full() const noexcept {
+  const std::size_t workers = services_.metrics.workers();
+  return live_.size() >= (snapshot_->shared->config.limits.connections + workers - 1) / workers;
+}
+
+// At the limit each listener holds one socket that it does not touch; all others wait in the kernel's queue.
 Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
   while (!draining_) {
-    const std::size_t limit = snapshot_->shared->config.limits.connections / services_.metrics.workers() + 1;
-    if (live_.size() >= limit) {
-      co_await entrance.slot_free.wait();
-      continue;
-    }
     boost::system::error_code error;
     tls::Socket socket = co_await entrance.acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
     if (error == boost::asio::error::operation_aborted) break;
@@ -145,6 +145,8 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
       co_await pause(std::chrono::milliseconds(100));
       continue;
     }
+    while (is_full() && !draining_) co_await entrance.slot_free.wait();
+    if (draining_) break;
     const auto remote = socket.remote_endpoint(error);
     const std::string address = error ? std::string() : remote.address().to_string();
     if (!has_room(address)) {

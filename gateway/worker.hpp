@@ -77,6 +77,7 @@ class Worker {
   void run();
   void tick();
   std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot);
+  bool is_full() const noexcept;
   // One listening socket, and where its loop waits while this worker has all the connections it may have.
   struct Entrance {
     explicit Entrance(core::Executor executor) : acceptor(executor) {}

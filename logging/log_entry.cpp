@@ -14,18 +14,25 @@ constexpr std::size_t crowded_piece = 4 * 1024;  // with the queue half full, co
 
 }  // namespace
 
-void LogEntry::State::body(core::Bytes& held, PartType type, core::ConstBytes piece) {
+core::Result<void> LogEntry::State::body(core::Bytes& held, PartType type, core::ConstBytes piece) {
   while (keep_ && reserved_ && !piece.empty()) {
     const std::size_t limit = writer_.queue.crowded() ? crowded_piece : max_content_piece;
     if (held.size() >= limit) hand_on(held, type);
     const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - held.size()));
     if (content_lost_ > 0 || !afford(taken.size())) {  // after a loss nothing more is kept: a body with a hole misleads
       content_lost_ += piece.size();
-      return;
+      break;
     }
     held.insert(held.end(), taken.begin(), taken.end());
     piece = piece.subspan(taken.size());
   }
+  return told_of_content();
+}
+
+// What the overload policy has its caller told of content that found no room.
+core::Result<void> LogEntry::State::told_of_content() const noexcept {
+  if (content_lost_ == 0 || writer_.settings.overload != Overload::refuse) return {};
+  return core::Error(core::Reason::log_unavailable);
 }
 
 // Whether the queue has room for `size` more bytes of this exchange.
@@ -73,11 +80,10 @@ std::string LogEntry::State::text_of(const Record& record) const {
 
 void LogEntry::State::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
   const bool at_once = writer_.settings.durability == Durability::buffered;
-  const bool refuse = writer_.settings.overload == Overload::refuse;
   if (!reserved_ || content_lost_ > 0) writer_.count_lost();
+  const core::Result<void> told = told_of_content();
   LogItem item;
-  item.content_lost = content_lost_ > 0 && refuse;
-  const core::Result<void> told = item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{};
+  item.content_lost = !told;
   if (reserved_) {
     item.kind = begun_ ? FrameKind::end : FrameKind::exchange;
     item.text = text_of(record);
@@ -105,8 +111,13 @@ LogEntry::~LogEntry() {
   finish(record, nullptr);
 }
 
-void LogEntry::request_body(core::ConstBytes piece) { state_->body(state_->request, PartType::request_body, piece); }
-void LogEntry::response_body(core::ConstBytes piece) { state_->body(state_->response, PartType::response_body, piece); }
+core::Result<void> LogEntry::request_body(core::ConstBytes piece) {
+  return state_->body(state_->request, PartType::request_body, piece);
+}
+
+core::Result<void> LogEntry::response_body(core::ConstBytes piece) {
+  return state_->body(state_->response, PartType::response_body, piece);
+}
 
 void LogEntry::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
   const std::unique_ptr<State> state = std::move(state_);

@@ -23,7 +23,7 @@ class LogEntry::State {
         number_(writer.next_exchange.fetch_add(1, std::memory_order_relaxed)) {}
   ~State() { writer_.queue.release(credit_); }
 
-  void body(core::Bytes& held, PartType type, core::ConstBytes piece);
+  core::Result<void> body(core::Bytes& held, PartType type, core::ConstBytes piece);
   void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
   core::WallTime opened() const noexcept { return opened_; }
 
@@ -31,6 +31,7 @@ class LogEntry::State {
 
  private:
   bool afford(std::size_t size);
+  core::Result<void> told_of_content() const noexcept;
   void hand_on(core::Bytes& held, PartType type);
   void push(LogItem item, std::size_t cost);
   std::string text_of(const Record& record) const;

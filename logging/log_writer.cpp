@@ -194,9 +194,11 @@ void LogWriter::publish() {
 
 core::Result<LogEntry> LogWriter::open_entry(bool keep_content) {
   const bool refuse = settings.overload == Overload::refuse;
-  if (refuse && !healthy()) return core::Error(core::Reason::log_unavailable);
-  const bool reserved = queue.reserve(entry_cost);
-  if (!reserved && refuse) return core::Error(core::Reason::log_unavailable);
+  const bool reserved = (!refuse || healthy()) && queue.reserve(entry_cost);
+  if (!reserved && refuse) {
+    count_lost();
+    return core::Error(core::Reason::log_unavailable);
+  }
   return LogEntry(std::make_unique<LogEntry::State>(*this, keep_content, reserved));
 }
 

@@ -83,8 +83,9 @@ class LogEntry {
   ~LogEntry();
 
   // Content, in the order it passes; copied. Kept in memory while small, then handed on as frames of their own.
-  void request_body(core::ConstBytes piece);
-  void response_body(core::ConstBytes piece);
+  // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.
+  core::Result<void> request_body(core::ConstBytes piece);
+  core::Result<void> response_body(core::ConstBytes piece);
 
   // The end. `sealed` is called once, from the writer's thread, when the record has reached the durability promised, or
   // with log_unavailable when it could not. With `buffered` it is called at once, from this thread. It must neither
@@ -109,7 +110,8 @@ class SealedLog {
             std::unique_ptr<Storage> storage);
   ~SealedLog();  // seals what is queued and ends the segment cleanly; every LogEntry must be gone
 
-  // Errors: log_unavailable (policy refuse, and the writer cannot promise a record now).
+  // Errors: log_unavailable (policy refuse, and the writer cannot promise a record now). That exchange is counted as
+  // lost: it is refused without a record.
   core::Result<LogEntry> open_entry(bool keep_content);
 
   // From the next segment on, which starts at once.

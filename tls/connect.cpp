@@ -6,8 +6,10 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <memory>
 #include <vector>
 
+#include "core/event.hpp"
 #include "tls/openssl.hpp"
 #include "tls/peer.hpp"
 #include "tls/session_slot.hpp"
@@ -26,28 +28,39 @@ std::shared_ptr<SessionSlot> make_session_slot() { return std::make_shared<Sessi
 
 namespace {
 
-Task<Result<std::vector<tcp::endpoint>>> resolve(Loop& loop, const std::string& host, std::uint16_t port,
-                                                 core::TimePoint deadline) {
+using Endpoints = std::vector<tcp::endpoint>;
+
+// The system's resolver runs in a thread of its own and cannot be interrupted: past the deadline its answer is no
+// longer waited for. What both touch therefore belongs to both.
+struct Lookup {
+  explicit Lookup(Loop& loop) : resolver(loop.executor()) {}
+  boost::asio::ip::basic_resolver<tcp, core::Executor> resolver;
+  core::Event over;
+  Result<Endpoints> found = Error(Reason::upstream_connect_timeout);
+};
+
+Task<Result<Endpoints>> resolve(Loop& loop, const std::string& host, std::uint16_t port, core::TimePoint deadline) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(host, error);
-  if (!error) co_return std::vector<tcp::endpoint>{{address, port}};
-  boost::asio::ip::basic_resolver<tcp, core::Executor> resolver(loop.executor());
-  bool expired = false;
-  core::TimerWheel::Timer timer(loop.wheel, [&] {
-    expired = true;
-    resolver.cancel();
+  if (!error) co_return Endpoints{{address, port}};
+  const auto lookup = std::make_shared<Lookup>(loop);
+  lookup->resolver.async_resolve(host, std::to_string(port), [lookup](boost::system::error_code failed, auto found) {
+    if (failed) {
+      lookup->found = Error(Reason::upstream_unresolved);
+    } else {
+      lookup->found = Endpoints(found.begin(), found.end());
+    }
+    lookup->over.set();
   });
+  core::TimerWheel::Timer timer(loop.wheel, [&lookup] { lookup->over.set(); });
   timer.set(deadline);
-  const auto found =
-      co_await resolver.async_resolve(host, std::to_string(port), boost::asio::redirect_error(core::use_task, error));
-  if (expired) co_return Error(Reason::upstream_connect_timeout);
-  if (error) co_return Error(Reason::upstream_unresolved);
-  co_return std::vector<tcp::endpoint>(found.begin(), found.end());
+  co_await lookup->over.wait();
+  co_return lookup->found;
 }
 
-Task<Result<Socket>> open_socket(Loop& loop, const std::vector<tcp::endpoint>& endpoints, core::TimePoint deadline) {
+Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::TimePoint deadline) {
   Error last(Reason::upstream_unreachable);
-  for (const auto& endpoint : endpoints) {
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
     Socket socket(loop.executor());
     bool expired = false;
     core::TimerWheel::Timer timer(loop.wheel, [&] {
@@ -55,12 +68,13 @@ Task<Result<Socket>> open_socket(Loop& loop, const std::vector<tcp::endpoint>& e
       boost::system::error_code ignored;
       socket.cancel(ignored);
     });
-    timer.set(deadline);
+    // A share of the time each, so that an address that swallows packets leaves some for the others.
+    const auto left = deadline - loop.wheel.now();
+    timer.set(loop.wheel.now() + left / static_cast<core::Duration::rep>(endpoints.size() - i));
     boost::system::error_code error;
-    co_await socket.async_connect(endpoint, boost::asio::redirect_error(core::use_task, error));
-    if (expired) co_return Error(Reason::upstream_connect_timeout);
+    co_await socket.async_connect(endpoints[i], boost::asio::redirect_error(core::use_task, error));
     if (!error) co_return socket;
-    last.os_code = error.value();
+    last = expired ? Error(Reason::upstream_connect_timeout) : Error(Reason::upstream_unreachable, error.value());
   }
   co_return last;
 }

@@ -74,6 +74,7 @@ TEST_CASE("where full.yaml shows a default, it is the default") {
   CHECK(full.limits.body_bytes == defaults.body_bytes);
   CHECK(full.limits.spool_memory == defaults.spool_memory);
   CHECK(full.limits.body_memory_total == defaults.body_memory_total);
+  CHECK(full.limits.body_disk_total == defaults.body_disk_total);
   CHECK(full.limits.connections == defaults.connections);
   CHECK(full.limits.connections_per_address == defaults.connections_per_address);
   CHECK(full.limits.handshake == defaults.handshake);

@@ -12,6 +12,7 @@ unit_tests(gateway
   metrics_test.cpp
   operator_log_test.cpp
   relay_test.cpp
+  request_body_test.cpp
   status_command_test.cpp
   text_file_test.cpp
   token_command_test.cpp

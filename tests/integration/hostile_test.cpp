@@ -148,7 +148,8 @@ TEST_CASE("hostile requests are refused, recorded, and reach no model server", "
     for (const char* key : {"message", "type", "param", "code"}) CHECK(body["error"].contains(key));
     // A connection whose framing is in doubt is not used again: nothing of what was smuggled is answered.
     const bool framing_known = one.outcome == "model_unknown" || one.outcome == "duplicate_field" ||
-                               one.outcome == "model_missing" || one.outcome == "malformed_json";
+                               one.outcome == "model_missing" || one.outcome == "malformed_json" ||
+                               one.outcome.starts_with("credential_");
     if (!framing_known) {
       CHECK(answer.field("connection") == "close");
       client.finish_sending();
@@ -212,6 +213,78 @@ TEST_CASE("a body past the limit is a 413, sized or chunked, and one at the limi
     CHECK(status(64 * 1024, chunked) == 200);
     CHECK(status(64 * 1024 + 1, chunked) == 413);
   }
+}
+
+TEST_CASE("a client that sends all of a refused body, however long, still reads why", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ body: 2MiB }"});
+  const std::string body(3 * 1024 * 1024, 'x');
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.token = gateway.token(), .body = body}));
+  const Message answer = client.read_answer();
+  CHECK(answer.status() == 413);
+  CHECK(answer.field("connection") == "close");
+  CHECK(client.wait_for_end() == Ending::clean);
+}
+
+TEST_CASE("a refusal reads a small body away and keeps the connection", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  const std::string refused = request_text({.token = "wrong", .body = std::string(20'000, 'x')});
+  ScriptedClient client(gateway.client());
+  client.send(refused);
+  CHECK(client.read_answer().status() == 401);
+  client.send(refused + gateway.chat("and a good one behind it"));
+  CHECK(client.read_answer().status() == 401);
+  CHECK(client.read_answer().status() == 200);
+  SECTION("but not for a large one") {
+    client.send(request_text({.token = "wrong", .body = std::string(64 * 1024 + 1, 'x')}));
+    CHECK(client.read_answer().field("connection") == "close");
+    CHECK(client.wait_for_end() != Ending::open);
+  }
+  SECTION("nor for one that does not come") {
+    client.send(refused.substr(0, refused.size() - 1));
+    CHECK(client.read_answer().status() == 401);
+    CHECK(client.wait_for_end(10s) != Ending::open);
+  }
+}
+
+TEST_CASE("bodies that would fill the disk are refused, and those under way go on", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB, body_disk_total: 256KiB }"});
+  const auto status = [&](std::size_t size) {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat(std::string(size, 'x')));
+    return client.read_answer().status();
+  };
+  CHECK(status(200 * 1024) == 200);
+  CHECK(status(400 * 1024) == 503);
+  CHECK(status(200 * 1024) == 200);  // what was taken has been given back
+}
+
+TEST_CASE("at the limit of connections every listener waits for a slot, and each gets one", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const ReservedPort ports[2];
+  GatewayWish wish{.limits = "{ connections: 4, connections_per_address: 4 }", .workers = 1};
+  for (const auto& port : ports) {
+    const std::string number = std::to_string(port.number());
+    wish.more_listeners +=
+        "  - { name: plain-" + number + ", address: \"127.0.0.1:" + number + "\", plaintext: allowed }\n";
+  }
+  const GatewayProcess gateway(server, wish);
+  std::vector<std::unique_ptr<ScriptedClient>> held, waiting;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(std::make_unique<ScriptedClient>(gateway.client()));
+    held.back()->send(gateway.chat("hello"));
+    CHECK(held.back()->read_answer().status() == 200);
+  }
+  for (const auto& port : ports) {
+    waiting.push_back(std::make_unique<ScriptedClient>(ClientWish{.port = port.number(), .plain = true}));
+    waiting.back()->send(gateway.chat("when there is room"));
+  }
+  CHECK(waiting[0]->wait_for_end(100ms) == Ending::open);
+  held.resize(2);
+  for (const auto& client : waiting) CHECK(client->read_answer().status() == 200);
 }
 
 TEST_CASE("a client that is slow with its head or its body is told so in time", "[hostile]") {

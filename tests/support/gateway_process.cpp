@@ -72,7 +72,7 @@ std::string GatewayProcess::config_text(const GatewayWish& wish) const {
   std::string text = "workers: " + std::to_string(wish.workers) +
                      "\nlisteners:\n  - name: public\n    address: " + loopback_address(port_.number()) +
                      "\n    tls:\n      certificates: [{ chain: " + pki().gateway.certificate.string() +
-                     ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n";
+                     ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n" + wish.more_listeners;
   if (wish.admin) text += "admin: { address: " + loopback_address(admin_port_.number()) + " }\n";
   text += "upstreams:\n";
   for (const UpstreamWish& upstream : wish.upstreams) text += upstream_yaml(upstream);

@@ -26,6 +26,7 @@ struct UpstreamWish {
 struct GatewayWish {
   std::vector<UpstreamWish> upstreams{};  // the models "llama" (alias "gpt-4o") and "embed" go to the first
   std::string listener_tls = "client_certificates: off";
+  std::string more_listeners{};  // further list items, each "  - …\n"
   std::string models{};  // further list items, each "  - …\n"
   std::string log = "durability: written, capture: full";
   std::string limits = "{}";

@@ -1,0 +1,105 @@
+#include "gateway/request_body.hpp"
+
+#include <string>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace sallyport::tests {
+
+using core::Reason;
+using gateway::BodyLimits;
+using gateway::ByteBudget;
+using gateway::RequestBody;
+
+namespace {
+
+constexpr std::uint64_t block = 64 * 1024;
+constexpr std::uint64_t spool_memory = 3 * block + 16;  // what a spool holds beside the body's first part
+
+struct Store {
+  ByteBudget memory{16 << 20}, disk{16 << 20};
+  TemporaryDirectory directory;
+  BodyLimits limits{8 << 20, 4096};
+  RequestBody body() { return RequestBody(limits, {memory, disk}, directory.where()); }
+};
+
+std::string numbered(std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < size; ++i) text += std::to_string(i) + ' ';
+  text.resize(size);
+  return text;
+}
+
+std::string whole(RequestBody& body) {
+  std::string text;
+  for (;;) {
+    const auto part = body.part(text.size());
+    REQUIRE(part.has_value());
+    if (part->empty()) return text;
+    text += core::text_of(*part);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a body comes back as it went in, whatever the pieces and wherever it lies") {
+  Store store;
+  const std::size_t size = GENERATE(0, 1, 4095, 4096, 4097, 4096 + 65535, 4096 + 65536, 4096 + 65537, 300'000);
+  const std::size_t piece = GENERATE(1000, 4096, 65536, 300'000);
+  const std::string text = numbered(size);
+  {
+    auto body = store.body();
+    for (std::size_t at = 0; at < size; at += piece) {
+      REQUIRE(body.append(core::bytes_of(std::string_view(text).substr(at, piece))).has_value());
+    }
+    CHECK(body.size() == size);
+    CHECK(whole(body) == text);
+    CHECK(whole(body) == text);  // a second try reads it again
+  }
+  CHECK(store.memory.used() == 0);
+  CHECK(store.disk.used() == 0);
+}
+
+TEST_CASE("a body is refused at one byte over its limit") {
+  Store store;
+  store.limits.bytes = 5000;
+  auto body = store.body();
+  REQUIRE(body.append(core::bytes_of(numbered(5000))).has_value());
+  CHECK(body.append(core::bytes_of("x")).error().reason == Reason::body_too_large);
+}
+
+TEST_CASE("memory and disk are charged to the process's budgets, and a body past either is refused") {
+  Store store;
+  SECTION("memory, a spool's own included") {
+    ByteBudget memory(4096 + spool_memory);
+    RequestBody body(store.limits, {memory, store.disk}, store.directory.where());
+    REQUIRE(body.append(core::bytes_of(numbered(4097))).has_value());
+    CHECK(memory.used() == 4096 + spool_memory);
+    RequestBody other(store.limits, {memory, store.disk}, store.directory.where());
+    CHECK(other.append(core::bytes_of("x")).error().reason == Reason::overloaded);
+  }
+  SECTION("memory that is enough for the body, but not for a spool") {
+    ByteBudget memory(4096 + spool_memory - 1);
+    RequestBody body(store.limits, {memory, store.disk}, store.directory.where());
+    REQUIRE(body.append(core::bytes_of(numbered(4096))).has_value());
+    CHECK(body.append(core::bytes_of("x")).error().reason == Reason::overloaded);
+  }
+  SECTION("disk") {
+    ByteBudget disk(2 * (block + 16));
+    RequestBody body(store.limits, {store.memory, disk}, store.directory.where());
+    REQUIRE(body.append(core::bytes_of(numbered(4096 + 3 * block - 1))).has_value());
+    CHECK(body.append(core::bytes_of("x")).error().reason == Reason::overloaded);
+    CHECK(disk.used() == 2 * (block + 16));
+  }
+}
+
+TEST_CASE("without a place to spool a small body passes and a large one is refused") {
+  Store store;
+  RequestBody body(store.limits, {store.memory, store.disk}, store.directory / "absent");
+  REQUIRE(body.append(core::bytes_of(numbered(4096 + block - 1))).has_value());
+  CHECK(body.append(core::bytes_of("x")).error().reason == Reason::overloaded);
+  CHECK(store.disk.used() == 0);
+}
+
+}  // namespace sallyport::tests
