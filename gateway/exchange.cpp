@@ -64,7 +64,7 @@ Task<Next> Exchange::run() {
   // Before the body: a stranger costs one head.
   auto who = authenticate();
   if (!who) co_return co_await refuse(who.error());
-  connection_.proven = true;
+  connection_.body_owed = !body_read_;
   if (is_models_path(head_)) co_return co_await answer_models(*who);
   if (!family_) {
     // A path decides by itself, so a wrong one need not send its body first.
@@ -157,6 +157,7 @@ Task<Result<void>> Exchange::read_body() {
     since_progress = 0;
     connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
   }
+  connection_.body_owed = false;
   record_.request_bytes = body_.size();
   connection_.stream.set_deadline(core::TimerWheel::never);
   if (!call_reader_) co_return Result<void>();

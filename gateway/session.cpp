@@ -10,18 +10,20 @@ using core::Task;
 
 namespace {
 
-// How much is still read from a client that has had its last answer. A stranger may not cost more than a slice.
-constexpr core::Duration stranger_linger = std::chrono::seconds(2);
-constexpr std::uint64_t stranger_linger_bytes = 256 * 1024;
-constexpr core::Duration linger_time = std::chrono::seconds(10);
-constexpr std::uint64_t linger_bodies = 2;  // as many as limits.body allows for one
+// How much is still read from a client that has had its last answer: for a body that a proven caller is sending, and for
+// everybody else.
+constexpr core::Duration body_linger = std::chrono::seconds(10);
+constexpr std::uint64_t body_linger_bodies = 2;  // as many as limits.body allows for one
+constexpr core::Duration short_linger = std::chrono::seconds(2);
+constexpr std::uint64_t short_linger_bytes = 256 * 1024;
 
 // The client may still be sending: a body that was refused, or its next request. Closing at once would reset the
 // connection and could take the answer with it, so what comes is read and dropped for a while (RFC 9112 §9.6).
 Task<void> linger(Connection& connection) {
+  const bool body = connection.body_owed;
   const std::uint64_t body_bytes = connection.worker.snapshot()->shared->config.limits.body_bytes;
-  const std::uint64_t most = connection.proven ? linger_bodies * body_bytes : stranger_linger_bytes;
-  connection.stream.set_deadline(connection.worker.now() + (connection.proven ? linger_time : stranger_linger));
+  const std::uint64_t most = body ? body_linger_bodies * body_bytes : short_linger_bytes;
+  connection.stream.set_deadline(connection.worker.now() + (body ? body_linger : short_linger));
   for (std::uint64_t total = 0; total < most;) {
     connection.input.consume(connection.input.bytes().size());
     auto got = co_await connection.input.more();

@@ -16,7 +16,7 @@ struct Connection {
   std::size_t listener;  // index into the configuration's listeners
   Input input;
   std::uint64_t requests = 0;
-  bool proven = false;  // a request on it has shown who sends it
+  bool body_owed = false;  // a proven caller is still sending a body that was refused
 };
 
 // Runs to the connection's end. Ends early, in the ways the exchange defines, when live.stop is called.
