@@ -324,6 +324,17 @@ TEST_CASE("what is no TLS on the TLS port is closed, and costs nobody else anyth
   CHECK(client.read_answer().status() == 200);
 }
 
+TEST_CASE("a client may change its keys now and then, but not flood us with it", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  for (int i = 0; i < 20; ++i) REQUIRE(client.update_keys());
+  client.send(gateway.chat("with new keys"));
+  CHECK(client.read_answer().status() == 200);
+  for (int i = 0; i < 5000 && client.update_keys(); ++i) continue;
+  CHECK(client.wait_for_end() != Ending::open);
+}
+
 TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   GatewayProcess gateway(server);

@@ -274,6 +274,11 @@ Ending Wire::wait_for_end(Milliseconds limit) {
   return ending_;
 }
 
+bool Wire::update_keys() {
+  ERR_clear_error();
+  return SSL_key_update(tls_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(tls_.get()) == 1;
+}
+
 void Wire::finish_sending() {
   if (tls_ != nullptr) SSL_shutdown(tls_.get());
   ::shutdown(descriptor_, SHUT_WR);

@@ -75,6 +75,7 @@ class Wire {
   Ending wait_for_end(Milliseconds limit = patience);
   Ending ending() const noexcept { return ending_; }
 
+  bool update_keys();     // TLS KeyUpdate; false: the peer takes no more
   void finish_sending();  // close_notify and FIN; reading goes on
   void close();           // the same both ways
   void cut();             // FIN without close_notify
