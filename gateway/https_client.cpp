@@ -2,7 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
-#include <cstring>
+#include <algorithm>
 #include <exception>
 #include <optional>
 
@@ -104,7 +104,8 @@ Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view met
     const auto step = decoder.decode(inbox.arrived());
     if (!step) co_return Error(Reason::upstream_malformed);
     // Never more than arrived, and what arrived fits.
-    std::memcpy(content.reveal_for_writing().data() + size, step->content.data(), step->content.size());
+    std::copy(step->content.begin(), step->content.end(),
+              content.reveal_for_writing().begin() + static_cast<std::ptrdiff_t>(size));
     size += step->content.size();
     inbox.drop(step->consumed);
     if (step->finished) break;
