@@ -42,6 +42,8 @@ TEST_CASE("a client that stops reading pauses the model server, and the gateway 
   });
   const std::string capture = GENERATE("capture: metadata", "capture: full");
   INFO(capture);
+  // With the content kept, what the log's writer has not written yet comes on top.
+  const long allowed_kib = growth_allowed_kib + (capture == "capture: full" ? 12 * 1024 : 0);
   GatewayProcess gateway(server, {.log = capture});
   warm_up(gateway);
   const long before = gateway.process().resident_kib();
@@ -53,11 +55,11 @@ TEST_CASE("a client that stops reading pauses the model server, and the gateway 
   stalled.wait(30s);
   INFO("the model server was stopped after " << sent << " bytes");
   CHECK(sent < much / 2);
-  CHECK(gateway.process().resident_kib() - before < growth_allowed_kib);
+  CHECK(gateway.process().resident_kib() - before < allowed_kib);
   const Message answer = client.read_answer(30s);
   CHECK(answer.whole);
   CHECK(answer.body == body);
-  CHECK(gateway.process().resident_kib() - before < growth_allowed_kib);
+  CHECK(gateway.process().resident_kib() - before < allowed_kib);
 }
 
 TEST_CASE("a model server that does not read pauses the client, within the body's limit", "[backpressure]") {
