@@ -8,12 +8,14 @@ const withoutRecord = [kinds.begin, kinds.data];
 
 // Yields {record, exchange, segment, finished, cut, request, response} in the order of the records, `record` being the
 // text that was sealed and `segment` where it stands; then what began and never ended, with the note of its beginning
-// in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some may be missing, because not all that stands
-// between the beginning and the end was read. `tell(segment, finding)` hears of what cannot be read.
+// in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some may be
+// missing, because not all that stands between the beginning and the end was read. `tell(segment, finding)` hears of
+// what cannot be read, from the first segment on that is there.
 export async function* readExchanges(directory, holder, tell = () => {}) {
   const begun = new Map();
   let hole = false;
-  for (const segment of surveyLog(directory)) {
+  const segments = surveyLog(directory);
+  for (const segment of segments.slice(segments.findIndex(({ bytes }) => bytes))) {
     const { keys, trouble } = await keysOf(segment, holder);
     const findings = [...segment.findings.map(({ finding }) => finding), ...(trouble ? [trouble] : [])];
     for (const finding of findings) tell(segment.number, finding);

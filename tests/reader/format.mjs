@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 export const sha256 = (...pieces) => pieces.reduce((hash, piece) => hash.update(piece), createHash('sha256')).digest();
 
 export const kinds = {
-  exchange: 1, begin: 2, data: 3, end: 4, declaredGap: 5, segmentEnd: 6,
+  exchange: 1, begin: 2, data: 3, end: 4, declaredGap: 5, segmentEnd: 6, checkpoint: 7, tombstone: 8,
 };
-export const types = { record: 1, requestBody: 2, responseBody: 3, note: 4 };
+export const types = { record: 1, requestBody: 2, responseBody: 3, note: 4, signedNote: 5 };
 export const ends = { none: 0, sealed: 1, torn: 2, unreadable: 3 };
 
 const hashSize = 32;
@@ -64,10 +64,8 @@ export const parseHeader = unlessCut((bytes) => {
   const extensionsEnd = fields.u32() + fields.at + originSize;
   if (originSize === 0 || size > headerAtMost || size !== extensionsEnd + 2 * hashSize) return undefined;
   header.origin = fields.text(originSize);
-  while (fields.at < extensionsEnd) {
-    fields.u16();  // no type is known to version 1
-    fields.bytes(fields.u16());
-  }
+  header.extensions = new Map();
+  while (fields.at < extensionsEnd) header.extensions.set(fields.u16(), fields.bytes(fields.u16()));
   if (fields.at !== extensionsEnd) return undefined;
   header.committed = bytes.subarray(0, extensionsEnd);
   header.commitment = fields.bytes(hashSize);

@@ -4,8 +4,10 @@ find_program(NODE node)
 if(NODE)
   add_executable(write_log ${reader}/write_log.cpp)
   target_link_libraries(write_log PRIVATE sallyport_logging)
-  add_test(NAME log-second-reader COMMAND ${NODE} --test --test-reporter=spec ${reader}/reader.test.mjs)
-  set_tests_properties(log-second-reader PROPERTIES LABELS log TIMEOUT 300
-    SKIP_REGULAR_EXPRESSION "Cannot find package 'hpke'"
-    ENVIRONMENT "SALLYPORT=$<TARGET_FILE:sallyport>;WRITE_LOG=$<TARGET_FILE:write_log>")
+  foreach(name content tamper signed)
+    add_test(NAME second-reader-${name} COMMAND ${NODE} --test --test-reporter=spec ${reader}/${name}.test.mjs)
+    set_tests_properties(second-reader-${name} PROPERTIES LABELS log TIMEOUT 300
+      SKIP_REGULAR_EXPRESSION "Cannot find package 'hpke'"
+      ENVIRONMENT "SALLYPORT=$<TARGET_FILE:sallyport>;WRITE_LOG=$<TARGET_FILE:write_log>")
+  endforeach()
 endif()

@@ -1,19 +1,33 @@
 // Is this log what was written? The verdicts of docs/log-format.md, but for `open`: Node cannot ask for a file's lock.
+import { auditNotes } from './audit.mjs';
 import { ends, kinds } from './format.mjs';
 import { openSegment } from './keys.mjs';
 import { listSegments, walk } from './segments.mjs';
 
-const harmless = new Set(['torn-declared', 'gap-declared']);
+const harmless = new Set(['torn-declared', 'gap-declared', 'removed']);
 export const isProblem = ({ finding }) => !harmless.has(finding);
 
-// All findings, segment by segment: [{finding, segment, frame?, byte?}]. With a `holder` every frame is opened too.
-export async function verifyLog(directory, holder) {
-  const findings = [];
-  for (const segment of surveyLog(directory)) {
+// All findings: [{finding, segment, frame?, byte?}]. With a `holder` every frame is opened too; `signers` say whose
+// checkpoints count, `kept` are those of the second place (notes.mjs).
+export async function verifyLog(directory, { holder, signers = [], kept = [] } = {}) {
+  const segments = surveyLog(directory);
+  const { findings, tombstone } = auditNotes(segments, signers, kept);
+  if (tombstone) findings.push(...judgeRemoval(segments, tombstone));
+  for (const segment of segments) {
     const found = [...segment.findings, ...(segment.header ? await judgeKeys(segment, holder) : [])];
     findings.push(...found.map((one) => ({ segment: segment.number, ...one })));
   }
-  return findings;
+  // What is left of removed segments while they are being removed, key blocks first.
+  const remains = ({ finding, segment }) => segment <= tombstone?.last && ['missing', 'keys-missing'].includes(finding);
+  return findings.filter((one) => !remains(one));
+}
+
+// The writer's own signed word that the first segments are gone.
+function judgeRemoval(segments, { last, id }) {
+  const next = segments.find(({ number, inPlace }) => inPlace && number === last + 1);
+  const linked = next === undefined || next.header.previous.id.toString('hex') === id;
+  const found = [{ segment: last, finding: 'removed' }];
+  return linked ? found : [...found, { segment: last + 1, finding: 'wrong-link' }];
 }
 
 // The segments as listSegments() gives them, those with a header also `walked`, each with its `findings`: [{finding,

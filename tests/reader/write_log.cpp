@@ -1,5 +1,8 @@
-// Writes a log for the second reader to read: write_log DIR RUN RECIPIENT…   Small exchanges and long ones whose pieces
-// alternate, over several segments. A RUN of the name "crash" ends in the middle of an exchange, without a farewell.
+// Writes a log for the second reader to read: write_log DIR RUN SIGNING_KEY RECIPIENT…
+//
+// Small exchanges and long ones whose pieces alternate, over several segments. A RUN of the name "crash" ends in the
+// middle of an exchange, without a farewell. With a SIGNING_KEY (a file; "-" for none) the log has checkpoints, and
+// DIR.checkpoints is their second place; a RUN of the name "last" then removes the oldest segments.
 #include <unistd.h>
 
 #include <cstdio>
@@ -59,10 +62,18 @@ void long_ones(logging::SealedLog& log, const std::string& run) {
   finish(std::move(first), run + "-long-first");
 }
 
-void write(const path& directory, const std::string& run, const std::vector<envelope::Recipient>& recipients) {
+void write(const path& directory, const std::string& run, const std::string& signing_key,
+           const std::vector<envelope::Recipient>& recipients) {
   const FakeClock clock;
   auto settings = log_settings(directory);
   settings.segment_bytes = 150'000;
+  if (signing_key != "-") {
+    const core::Bytes pem = logging::read_whole(signing_key, 1 << 16);
+    settings.checkpoints.signer.emplace(settings.origin, core::crypto::PrivateKey::from_pem(pem, nullptr));
+    settings.checkpoints.directory = path(directory) += ".checkpoints";
+    std::filesystem::create_directory(settings.checkpoints.directory);
+    settings.retention.bytes = run == "last" ? 1'000'000 : 0;
+  }
   logging::SealedLog log(settings, recipients, clock);
   small_ones(log, run);
   long_ones(log, run);
@@ -76,10 +87,10 @@ void write(const path& directory, const std::string& run, const std::vector<enve
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 4) return 2;
+  if (argc < 5) return 2;
   std::vector<envelope::Recipient> recipients;
-  for (int i = 3; i < argc; ++i) recipients.push_back(envelope::Recipient::parse(argv[i]));
-  write(argv[1], argv[2], recipients);
+  for (int i = 4; i < argc; ++i) recipients.push_back(envelope::Recipient::parse(argv[i]));
+  write(argv[1], argv[2], argv[3], recipients);
   return 0;
 } catch (const std::exception& failure) {
   std::fprintf(stderr, "write_log: %s\n", failure.what());

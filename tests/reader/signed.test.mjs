@@ -1,0 +1,78 @@
+// A log with signed checkpoints and tombstones: whom both readers believe, and what they find.
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  alter, checkpointsFile, checkpointsOf, copyOf, forge, foundByBoth, home, keysFile, lastSegment, newKey, rebuild,
+  runWriter, segmentFile, shownByBoth, spliced, tornSegment, writeLog,
+} from './support.mjs';
+
+const reader = newKey('reader');
+const signer = newKey('signer', '--signing', 'gateway-1');
+const other = newKey('other', '--signing', 'gateway-1');
+const log = join(home, 'log');
+writeLog(log, [reader], signer);
+
+// What both find: at the log's own word, by the signer's public key, and with the second place.
+const tear = `torn-declared@${tornSegment}`;
+const found = (copy, options) => foundByBoth(copy, options).filter((name) => name !== tear);
+const foundThrice = (copy) =>
+  [{}, { signer }, { signer, checkpoints: checkpointsOf(copy) }].map((options) => found(copy, options));
+
+const segment = (number) => (copy) => segmentFile(copy, number);
+const last = segment(lastSegment);
+const removeLast = (copy, count) => {
+  for (let number = lastSegment; number > lastSegment - count; --number) {
+    rmSync(segmentFile(copy, number));
+    rmSync(keysFile(copy, number));
+  }
+};
+
+test('the log as it was written is vouched for, and reads as one without signatures', () => {
+  assert.deepEqual(foundThrice(log), [[], [], []]);
+  assert.deepEqual(found(log, { key: reader, signer }), []);
+  assert.equal(shownByBoth(log, reader).length, 103);
+});
+
+test('checkpoints of another signer than the one named are found', () => {
+  assert.ok(found(log, { signer: other }).includes('wrong-signer@1'));
+});
+
+// [what is done, found at the log's own word, by the signer's key, with the second place]
+const attacks = [
+  ['the last segments taken away', [], [], [`rolled-back@${lastSegment}`], (copy) => removeLast(copy, 3)],
+  ['the last end taken out', ['unsealed@16'], ['unsealed@16'], ['rolled-back@16', 'unsealed@16'],
+    (copy) => rebuild(last(copy), (frames) => frames.slice(0, -1))],
+  ['all frames of the last segment taken out', ['unsealed@16', 'unsigned@16'], ['unsealed@16', 'unsigned@16'],
+    ['rolled-back@16', 'unsealed@16'], (copy) => rebuild(last(copy), () => [])],
+  ['the last segment rewritten', ['fork@16'], ['fork@16'], ['fork@16'], (copy) => forge(last(copy), 1, 40, 1)],
+  ['a checkpoint rewritten', ['checkpoint-forged@16'], ['checkpoint-forged@16'], ['checkpoint-forged@16'],
+    (copy) => forge(last(copy), 0, 60, 1)],
+  ['a checkpoint that is no part in the clear', ['checkpoint-forged@16'], ['checkpoint-forged@16'],
+    ['checkpoint-forged@16'], (copy) => forge(last(copy), 0, 24 + 11, 1)],
+  ['a segment in the middle taken away', ['missing@5'], ['missing@5'], ['missing@5'],
+    (copy) => rmSync(segment(5)(copy))],
+  ['a frame of the middle taken out', ['frames-missing@1'], ['frames-missing@1'], ['frames-missing@1'],
+    (copy) => rebuild(segment(1)(copy), (frames) => spliced(frames, 7, 1))],
+  ['a kept checkpoint changed', [], [], ['checkpoint-forged@4'], 
+    (copy) => alter(checkpointsFile(copy, 4), (bytes) => bytes.fill('3', bytes.indexOf('time 2') + 5, bytes.indexOf('time 2') + 6))],
+  ['a kept checkpoint cut by a crash', [], [], [],
+    (copy) => alter(checkpointsFile(copy, 4), (bytes) => bytes.subarray(0, -10))],
+];
+for (const [what, ownWord, bySigner, withSecondPlace, attack] of attacks) {
+  test(`${what}: ${withSecondPlace.join(' ') || 'nothing'}`, (context) => {
+    const copy = copyOf(log, context);
+    attack(copy);
+    assert.deepEqual(foundThrice(copy), [ownWord, bySigner, withSecondPlace]);
+  });
+}
+
+test('segments that the writer removed are removed by its word, and the rest reads on', (context) => {
+  const copy = copyOf(log, context);
+  runWriter(copy, 'last', [reader], signer);
+  const [ownWord, bySigner, withSecondPlace] = foundThrice(copy);
+  assert.match(bySigner[0], /^removed@\d+$/);
+  assert.deepEqual([ownWord, withSecondPlace], [bySigner, bySigner]);
+  assert.ok(shownByBoth(copy, reader).some(({ request_id }) => request_id === 'last-long-first'));
+});
