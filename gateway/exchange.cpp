@@ -19,18 +19,20 @@ constexpr std::size_t room_for_own_fields = 256;   // what an upstream's head ha
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }  // namespace
 
-Task<Next> serve_exchange(Connection& connection) {
-  // Between requests the connection waits without an Exchange, a buffer or a snapshot.
-  Worker& worker = connection.worker;
-  if (connection.input.empty()) {
-    const auto snapshot = worker.snapshot();
+// Between requests a connection has no Exchange, no buffer and no snapshot. False: the client is gone.
+Task<bool> wait_for_request(Connection& connection) {
+  {
+    const auto snapshot = connection.worker.snapshot();
     const auto& limits = snapshot->shared->config.limits;
-    connection.stream.set_deadline(worker.now() +
+    connection.stream.set_deadline(connection.worker.now() +
                                    (connection.requests == 0 ? limits.head_time : limits.keep_alive_idle));
-    if (auto readable = co_await connection.input.wait(); !readable) co_return Next::ended;
-    auto got = co_await connection.input.more();
-    if (!got || *got == 0) co_return Next::ended;
   }
+  if (auto readable = co_await connection.input.wait(); !readable) co_return false;
+  const auto got = co_await connection.input.more();
+  co_return got&&* got > 0;
+}
+
+Task<Next> serve_exchange(Connection& connection) {
   connection.live.idle = false;
   ++connection.requests;
   Exchange exchange(connection);
@@ -234,6 +236,7 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
   // The log promises a record before anything is spent on the answer.
   const bool keep_content = route.capture() == routing::Capture::full;
   if (auto promised = open_entry(keep_content); !promised) co_return promised.error();
+  if (connection_.input.empty()) connection_.input.release();
   // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {
     if (worker_.stopping()) co_return Error(Reason::draining);

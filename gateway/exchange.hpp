@@ -29,7 +29,10 @@ enum class Next : std::uint8_t {
   cut,    // no goodbye: the answer is not whole and must not look so
 };
 
-// Waits for a request and serves it. Cancellation: the connection's live.stop ends it; a record is left either way.
+// Waits for a request's first bytes; false when none come any more. Cancellation: the connection's live.stop.
+core::Task<bool> wait_for_request(Connection& connection);
+
+// Serves the request that has begun. Cancellation: the connection's live.stop ends it; a record is left either way.
 core::Task<Next> serve_exchange(Connection& connection);
 
 class Exchange {

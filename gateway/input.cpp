@@ -39,10 +39,14 @@ Task<Result<std::size_t>> Input::more(std::size_t limit) {
   co_return got;
 }
 
-Task<Result<void>> Input::wait() {
+void Input::release() noexcept {
   begin_ = end_ = capacity_ = 0;
   large_ = {};
   pool_.give_back(std::move(block_));
+}
+
+Task<Result<void>> Input::wait() {
+  release();
   co_return co_await stream_.wait_readable();
 }
 

@@ -27,6 +27,8 @@ class Input {
   // Grows up to `limit` unused bytes; at the limit the error is head_too_large.
   core::Task<core::Result<std::size_t>> more(std::size_t limit = BufferPool::block_size);
 
+  // Gives the block back. Only when empty; views end here.
+  void release() noexcept;
   // Waits for the peer while holding no block. Only when empty.
   core::Task<core::Result<void>> wait();
 

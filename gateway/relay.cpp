@@ -53,6 +53,10 @@ Error upstream_failure(Error error, Reason timed_out, Reason ended) {
   return Error(ended, error.os_code);
 }
 
+Error idle_failure(Error error) {
+  return upstream_failure(error, Reason::upstream_idle_timeout, Reason::upstream_truncated);
+}
+
 }  // namespace
 
 Relay::Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
@@ -149,8 +153,12 @@ Task<Result<void>> Relay::pass() {
       if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
     }
     upstream_.set_deadline(clock_.now() + plan_.idle);
+    if (input_.empty()) {
+      // A stream says nothing most of the time: it holds no block meanwhile.
+      if (auto readable = co_await input_.wait(); !readable) co_return idle_failure(readable.error());
+    }
     auto more = co_await input_.more();
-    if (!more) co_return upstream_failure(more.error(), Reason::upstream_idle_timeout, Reason::upstream_truncated);
+    if (!more) co_return idle_failure(more.error());
     if (*more > 0) continue;
     if (!decoder_->ends_here()) co_return Error(Reason::upstream_truncated);
     co_return co_await hold_back({});

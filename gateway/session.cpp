@@ -10,8 +10,8 @@ using core::Task;
 
 namespace {
 
-// How much is still read from a client that has had its last answer: for a body that a proven caller is sending, and for
-// everybody else.
+// How much is still read from a client that has had its last answer: for a body that a proven caller is sending, and
+// for everybody else.
 constexpr core::Duration body_linger = std::chrono::seconds(10);
 constexpr std::uint64_t body_linger_bodies = 2;  // as many as limits.body allows for one
 constexpr core::Duration short_linger = std::chrono::seconds(2);
@@ -53,7 +53,8 @@ Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket so
     live.idle = true;
     live.stop = [&stream = connection.stream] { stream.cancel(); };
     if (worker.draining()) co_return connection.stream.close();
-    const Next next = co_await serve_exchange(connection);
+    Next next = Next::ended;
+    if (!connection.input.empty() || co_await wait_for_request(connection)) next = co_await serve_exchange(connection);
     if (next == Next::keep) continue;
     if (next == Next::cut) co_return;  // without a word: what was sent must not look whole
     connection.stream.close();

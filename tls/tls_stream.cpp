@@ -178,6 +178,7 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
     if (auto sent = send_outbox(); !sent && error.reason == Reason::none) return sent.error();
     if (total > 0 || error.reason == Reason::closed) break;  // an error shows again at the next read
     if (error.reason != Reason::none) return error;
+    SSL_free_buffers(ssl_.get());  // made for a read that found nothing; kept, they would be most of an idle stream
     wait = true;
     break;
   } while (total < into.size() && may_have_record());
@@ -263,6 +264,7 @@ TlsStream::Peek TlsStream::peek() {
   if (code == 1) return Peek::content;
   const Error error = failure(code);
   if (auto sent = send_outbox(); !sent) return Peek::end;
+  SSL_free_buffers(ssl_.get());
   return error.reason == Reason::none ? Peek::nothing : Peek::end;
 }
 
