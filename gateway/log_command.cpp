@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "gateway/key_reference.hpp"
+#include "gateway/log_rewrap.hpp"
 #include "gateway/log_run.hpp"
 #include "gateway/log_verify.hpp"
 #include "gateway/log_view.hpp"
@@ -225,6 +226,7 @@ void add_log_commands(CLI::App& app, int& exit_code) {
   add_cat(*log, exit_code);
   add_tail(*log, exit_code);
   add_log_verify(*log, exit_code);
+  add_log_rewrap(*log, exit_code);
 }
 
 }  // namespace sallyport::gateway

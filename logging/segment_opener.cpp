@@ -40,7 +40,15 @@ UnlockProblem read_key_block(const std::filesystem::path& segment, const Segment
 
 UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
                      SegmentKeys& keys) {
-  KeyBlock block;
+  Unlocked unlocked;
+  const UnlockProblem problem = unlock(segment, header, holder, unlocked);
+  keys = std::move(unlocked.keys);
+  return problem;
+}
+
+UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
+                     Unlocked& out) {
+  KeyBlock& block = out.block;
   if (const auto problem = read_key_block(segment, header.header.id, block); problem != UnlockProblem::none) {
     return problem;
   }
@@ -49,14 +57,15 @@ UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& h
   for (KeyEntry& entry : block.entries) {
     if (entry.key != metadata_key) continue;
     const envelope::Stanza stanza{static_cast<envelope::Suite>(entry.suite), entry.recipient_id, entry.wrapped};
-    const auto key = holder.unwrap(stanza, context);
+    auto key = holder.unwrap(stanza, context);
     if (!key && key.error().reason == core::Reason::key_mismatch) continue;
     if (problem == UnlockProblem::not_a_recipient) problem = UnlockProblem::unwrap_failed;
     if (!key || key->size() != segment_key_size) continue;
-    keys = derive_keys(*key, header.header.salt, header.uncommitted);
+    out.keys = derive_keys(*key, header.header.salt, header.uncommitted);
     problem = UnlockProblem::keys_swapped;
-    if (!core::crypto::equal(keys.commitment, header.header.commitment)) continue;
-    const bool whole = core::crypto::equal(key_block_mac(keys, block), block.mac);
+    if (!core::crypto::equal(out.keys.commitment, header.header.commitment)) continue;
+    out.segment_key = std::move(*key);
+    const bool whole = core::crypto::equal(key_block_mac(out.keys, block), block.mac);
     return whole ? UnlockProblem::none : UnlockProblem::keys_altered;
   }
   return problem;

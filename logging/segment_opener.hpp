@@ -28,7 +28,15 @@ std::string_view words(UnlockProblem problem) noexcept;
 // The key block of a segment file. none, keys_missing, keys_malformed or keys_foreign: what can be told without a key.
 UnlockProblem read_key_block(const std::filesystem::path& segment, const SegmentId& id, KeyBlock& out);
 
-// Fills `keys` for none and keys_altered. May block in the holder.
+struct Unlocked {
+  KeyBlock block;
+  core::Secret segment_key;
+  SegmentKeys keys;
+};
+// Fills `out` for none and keys_altered. May block in the holder.
+UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
+                     Unlocked& out);
+// For whoever reads and needs no more than the keys.
 UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
                      SegmentKeys& keys);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,15 +66,20 @@ core::Result<void> sync_directory(const fs::path& directory) {
   return {};
 }
 
+core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes bytes) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, file_mode));
+  if (!file.open()) return os_error();
+  if (const auto written = write_all(file.get(), bytes); !written) return written.error();
+  if (::fsync(file.get()) != 0) return os_error();
+  return file;
+}
+
 // Written under another name, synced, then renamed: a name never shows half a file.
 core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes) {
   fs::path unfinished = path;
   unfinished += ".new";
-  Descriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, file_mode));
-  if (!file.open()) return os_error();
-  if (const auto written = write_all(file.get(), bytes); !written) return written.error();
-  if (::fsync(file.get()) != 0) return os_error();
-  if (::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
+  auto file = write_whole(unfinished, bytes);
+  if (file && ::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
   return file;
 }
 
@@ -116,14 +122,30 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
   return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(std::move(*segment)));
 }
 
-WriterLock::WriterLock(const fs::path& directory) {
-  const fs::path path = directory / lock_name;
+core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_block) {
+  const fs::path keys = keys_path_of(segment);
+  struct stat old {};
+  const bool known = ::stat(keys.c_str(), &old) == 0;
+  fs::path unfinished = keys;
+  unfinished += ".new";
+  const auto file = write_whole(unfinished, key_block);
+  if (!file) return file.error();
+  // Who could read the old one should read the new one; only root can give files away.
+  if (known && ::fchown(file->get(), old.st_uid, old.st_gid) == 0) (void)::fchmod(file->get(), old.st_mode & 0777);
+  if (::rename(unfinished.c_str(), keys.c_str()) != 0) return os_error();
+  return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
+}
+
+WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
+  const fs::path path = directory / name;
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode);
   if (descriptor_ < 0) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int reason = errno;
   ::close(descriptor_);
-  if (reason == EWOULDBLOCK) throw std::runtime_error("another process is writing the log in " + directory.string());
+  if (reason == EWOULDBLOCK) {
+    throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
+  }
   throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(reason));
 }
 

@@ -17,6 +17,7 @@ inline constexpr std::string_view segment_suffix = ".segment";
 inline constexpr std::string_view keys_suffix = ".keys";
 inline constexpr std::string_view checkpoints_suffix = ".checkpoints";
 inline constexpr std::string_view lock_name = "writer.lock";
+inline constexpr std::string_view rewrap_lock_name = "rewrap.lock";
 
 // "0000000042.segment": ten digits or more, so that a plain listing is in order.
 std::string segment_name(std::uint64_t number);
@@ -58,18 +59,30 @@ class DirectoryStorage final : public Storage {
   std::filesystem::path directory_;
 };
 
+// Another key block in the place of a segment's own: at every moment one of the two is there, whole. Errors: io_failed.
+core::Result<void> replace_keys(const std::filesystem::path& segment, core::ConstBytes key_block);
+
 // One writer a directory: flock(2) on writer.lock, gone with the process however it ends.
 class WriterLock {
  public:
   // Throws std::runtime_error when another process holds it, or the file cannot be made.
-  explicit WriterLock(const std::filesystem::path& directory);
+  explicit WriterLock(const std::filesystem::path& directory) : WriterLock(directory, lock_name, "writing") {}
   ~WriterLock();
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
   static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
 
+ protected:
+  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing);
+
  private:
   int descriptor_;
+};
+
+// So that of two who change key blocks neither undoes what the other did.
+class RewrapLock : WriterLock {
+ public:
+  explicit RewrapLock(const std::filesystem::path& directory) : WriterLock(directory, rewrap_lock_name, "rewrapping") {}
 };
 
 // Bytes that can be read at any place.

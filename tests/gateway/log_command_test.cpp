@@ -236,6 +236,29 @@ TEST_CASE("log verify believes the signer that is named, and says how far it sig
   CHECK(verdict["signers_named"] == true);
 }
 
+TEST_CASE("log rewrap exchanges a log's recipients, in steps that can be repeated") {
+  const Log log;
+  const auto fresh = core::crypto::PrivateKey::generate_p256();
+  core::write_private_file(log.temporary / "new.key", fresh.pem().reveal());
+  write_file(log.temporary / "new.pub", envelope::Recipient::of(fresh.public_key()).text() + "\n");
+  const std::string key = log.key.string(), new_key = log.temporary / "new.key", directory = log.directory.string(),
+                    line = log.temporary / "new.pub";
+  CHECK(run({"log", "rewrap", "--key", key, directory}).exit_code == 2);
+  CHECK(has(run({"log", "rewrap", "--key", key, "--add", line, directory}).out, "3 segments rewrapped, 0 were so"));
+  CHECK(has(run({"log", "rewrap", "--key", key, "--add", line, directory}).out, "0 segments rewrapped, 3 were so"));
+  const std::string old_id = envelope::Identity::load(log.key, nullptr).recipient().id();
+  CHECK(run({"log", "rewrap", "--key", new_key, "--remove", old_id, directory}).exit_code == 0);
+  CHECK(log.cat({}).exit_code == 1);
+  CHECK(run({"log", "cat", "--key", new_key, directory}).lines().size() == 12);
+  const Outcome refused = run({"log", "rewrap", "--key", key, "--add", line, directory});
+  CHECK(refused.exit_code == 1);
+  CHECK(has(refused.err, "segment 1 stays as it was: this key is not among its recipients"));
+  {
+    logging::SealedLog writer(log_settings(log.directory), {envelope::Recipient::of(fresh.public_key())}, log.clock);
+    CHECK(has(run({"log", "rewrap", "--key", new_key, "--add", line, directory}).out, "is being written"));
+  }
+}
+
 TEST_CASE("wrong use of log is 2, a directory without a log is 1") {
   const Log log;
   CHECK(run({"log"}).exit_code == 2);

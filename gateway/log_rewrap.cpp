@@ -1,0 +1,123 @@
+#include "gateway/log_rewrap.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "gateway/key_reference.hpp"
+#include "gateway/log_run.hpp"
+#include "gateway/text_file.hpp"
+#include "logging/rewrap.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+using envelope::Recipient;
+using logging::Rewrapped;
+
+constexpr auto rewrap_details = R"(
+Gives every closed segment other recipients: the segment's key is opened with KEY and wrapped anew. No record is touched
+and nothing is decrypted. Each key block is replaced at once and whole, so the log can be read all the time, and a run
+that was interrupted is simply run again. The segment that a gateway is writing is left out: its recipients are those of
+the gateway's configuration.
+
+RECIPIENT is a recipient's line or a .pub file; with --remove also an id, as `key show` prints it. A copy of the log
+elsewhere, and whoever opened a segment before, keeps what they have.
+
+Examples:
+  sallyport log rewrap --key auditor.key --add new-auditor.pub log/
+  sallyport log rewrap --key new-auditor.key --remove auditor.pub log/
+)";
+
+struct Options {
+  std::string directory;
+  KeyOptions key;
+  std::vector<std::string> add, remove;
+  bool allow_mixed = false, json = false;
+};
+
+Recipient read_recipient(const std::string& line_or_file) {
+  try {
+    if (line_or_file.starts_with("sallyport-")) return Recipient::parse(line_or_file);
+    TextFile file = read_text_file(line_or_file, envelope::maximum_recipient_size + 16);
+    if (!file.text) throw std::runtime_error(line_or_file + " " + file.problem);
+    return Recipient::parse(*file.text);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(line_or_file + ": " + error.what());
+  }
+}
+
+std::string read_id(const std::string& text) {
+  const bool is_id = text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
+  return is_id ? text : read_recipient(text).id();
+}
+
+logging::RewrapPlan plan_of(const Options& options) {
+  logging::RewrapPlan plan;
+  for (const std::string& text : options.add) plan.add.push_back(read_recipient(text));
+  for (const std::string& text : options.remove) plan.remove.push_back(read_id(text));
+  plan.allow_mixed = options.allow_mixed;
+  for (const Recipient& recipient : plan.add) {
+    if (std::find(plan.remove.begin(), plan.remove.end(), recipient.id()) != plan.remove.end()) {
+      throw std::runtime_error("recipient " + recipient.id() + " is both to be added and removed");
+    }
+  }
+  return plan;
+}
+
+int rewrap(const Options& options) {
+  const logging::RewrapPlan plan = plan_of(options);
+  const std::unique_ptr<envelope::KeyHolder> key = open_key(options.key);
+  const logging::RewrapLock lock(options.directory);
+  auto segments = logging::list_segments(options.directory);
+  if (segments.empty()) throw std::runtime_error(options.directory + " holds no log segment");
+  const bool open = logging::WriterLock::held(options.directory);
+  if (open) segments.pop_back();
+  std::size_t done = 0, as_wanted = 0, failed = 0;
+  for (const auto& segment : segments) {
+    const auto result = logging::rewrap_segment(segment.path, *key, plan);
+    done += result.outcome == Rewrapped::done;
+    as_wanted += result.outcome == Rewrapped::as_wanted;
+    if (result.words.empty()) continue;
+    failed += 1;
+    std::cerr << "sallyport log: segment " << segment.number << " stays as it was: " << result.words << '\n';
+  }
+  if (options.json) {
+    const nlohmann::ordered_json line = {
+        {"rewrapped", done}, {"as_wanted", as_wanted}, {"failed", failed}, {"open", open}};
+    std::cout << line.dump() << std::endl;
+  } else {
+    std::cout << done << " segments rewrapped, " << as_wanted << " were so already, " << failed << " failed\n"
+              << (open ? "the segment that is being written keeps the recipients it has\n" : "") << std::flush;
+  }
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add_log_rewrap(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("rewrap", "Change who can open a log's closed segments");
+  command->footer(std::string(rewrap_details) + key_reference_help);
+  const auto options = std::make_shared<Options>();
+  add_log_place(*command, options->directory);
+  add_key_options(*command, options->key)->required();
+  const auto add = command->add_option("--add", options->add, "A recipient who shall open them; may be repeated")
+                       ->type_name("RECIPIENT")
+                       ->expected(1)
+                       ->take_all();
+  const auto remove = command->add_option("--remove", options->remove, "One who shall not; may be repeated")
+                          ->type_name("RECIPIENT")
+                          ->expected(1)
+                          ->take_all();
+  command->add_flag("--allow-mixed-recipients", options->allow_mixed,
+                    "Post-quantum beside classical ones, although the weakest decides");
+  command->add_flag("--json", options->json, "One JSON object, for scripts");
+  command->callback([options, add, remove, &exit_code] {
+    if (add->count() + remove->count() == 0) throw CLI::RequiredError("--add or --remove");
+    exit_code = run_log_command([&] { return rewrap(*options); });
+  });
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,12 @@
+// `sallyport log rewrap`: who can open a log's closed segments, changed afterwards.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sallyport::gateway {
+
+void add_log_rewrap(CLI::App& log, int& exit_code);
+
+}  // namespace sallyport::gateway

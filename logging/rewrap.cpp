@@ -1,0 +1,77 @@
+#include "logging/rewrap.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "logging/frame_walker.hpp"
+#include "logging/segment_opener.hpp"
+#include "logging/storage.hpp"
+
+namespace sallyport::logging {
+
+namespace {
+
+using envelope::Suite;
+
+bool is_for(const KeyEntry& entry, std::string_view recipient_id) {
+  return entry.key == metadata_key && entry.recipient_id == recipient_id;
+}
+
+bool mixes_kinds(const std::vector<KeyEntry>& entries) {
+  const auto post_quantum = [](const KeyEntry& entry) {
+    return envelope::is_post_quantum(static_cast<Suite>(entry.suite));
+  };
+  return std::any_of(entries.begin(), entries.end(), post_quantum) &&
+         !std::all_of(entries.begin(), entries.end(), post_quantum);
+}
+
+// Whether anything changed.
+bool apply(const RewrapPlan& plan, const core::Secret& segment_key, KeyBlock& block) {
+  const auto unwanted = [&](const KeyEntry& entry) {
+    return std::any_of(plan.remove.begin(), plan.remove.end(), [&](const auto& id) { return is_for(entry, id); });
+  };
+  bool changed = std::erase_if(block.entries, unwanted) > 0;
+  for (const envelope::Recipient& recipient : plan.add) {
+    const auto same = [&](const KeyEntry& entry) { return is_for(entry, recipient.id()); };
+    if (std::any_of(block.entries.begin(), block.entries.end(), same)) continue;
+    auto wrapped = recipient.wrap(segment_key.reveal(), wrap_context(block.segment, metadata_key));
+    if (!wrapped) throw std::runtime_error("the segment's key cannot be wrapped to recipient " + recipient.id());
+    block.entries.push_back(
+        {metadata_key, static_cast<std::uint8_t>(recipient.suite()), recipient.id(), std::move(*wrapped)});
+    changed = true;
+  }
+  return changed;
+}
+
+bool anyone_opens(const KeyBlock& block) {
+  return std::any_of(block.entries.begin(), block.entries.end(), [](const auto& e) { return e.key == metadata_key; });
+}
+
+}  // namespace
+
+RewrapResult rewrap_segment(const std::filesystem::path& segment, envelope::KeyHolder& holder, const RewrapPlan& plan) {
+  FileSource source(segment);
+  FrameWalker walker(source);
+  if (const auto problem = walker.open(); problem != HeaderProblem::none) {
+    return {Rewrapped::not_opened, std::string(words(problem))};
+  }
+  Unlocked unlocked;
+  // An altered key block is not carried on under a new MAC: whoever altered it would have been proven right.
+  if (const auto problem = unlock(segment, walker.header(), holder, unlocked); problem != UnlockProblem::none) {
+    return {Rewrapped::not_opened, std::string(words(problem))};
+  }
+  KeyBlock& block = unlocked.block;
+  if (!apply(plan, unlocked.segment_key, block)) return {Rewrapped::as_wanted, {}};
+  if (!anyone_opens(block)) return {Rewrapped::none_left, "without these recipients nobody could open it"};
+  if (!plan.allow_mixed && mixes_kinds(block.entries)) {
+    return {Rewrapped::mixed, "it would have post-quantum and classical recipients, and be as strong as the weakest"};
+  }
+  block.generation += 1;
+  block.mac = key_block_mac(unlocked.keys, block);
+  if (const auto replaced = replace_keys(segment, encode_key_block(block)); !replaced) {
+    return {Rewrapped::not_written, std::strerror(replaced.error().os_code)};
+  }
+  return {Rewrapped::done, {}};
+}
+
+}  // namespace sallyport::logging
