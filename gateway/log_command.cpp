@@ -108,7 +108,7 @@ class Printer {
 int cat(const ReadOptions& options) {
   const std::unique_ptr<KeyHolder> key = open_key(options.key);
   Complaints complaints;
-  LogReader reader(options.directory, *key, std::ref(complaints), {options.filter.since, 0});
+  LogReader reader(options.directory, *key, std::ref(complaints), {options.filter.since, 0, options.filter.until});
   const Printer printer(options);
   const auto print_if_wanted = [&](logging::Exchange exchange) {
     ShownExchange candidate = shown(std::move(exchange));

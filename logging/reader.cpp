@@ -39,7 +39,8 @@ core::WallTime created(const ParsedHeader& header) {
 
 LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from)
     : directory_(std::move(directory)), holder_(holder), tell_(std::move(tell)), from_(from) {
-  if (list_segments(directory_).empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
+  listed_ = list_segments(directory_);
+  if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
   if (from_.segment > 0) last_ = from_.segment - 1;
 }
 
@@ -67,10 +68,8 @@ std::optional<Exchange> LogReader::next() {
 
 // The first time a successor is seen the segment is read once more: its last frames may have come after the last read.
 bool LogReader::over() {
-  const auto segments = list_segments(directory_);
-  const auto successor =
-      std::find_if(segments.begin(), segments.end(), [&](const auto& s) { return s.number > last_; });
-  if (successor == segments.end()) return false;
+  const auto successor = after(last_);
+  if (!successor) return false;
   if (!std::exchange(open_->last_look, true)) return true;
   check_end(*successor);
   open_.reset();
@@ -87,17 +86,38 @@ void LogReader::check_end(const ListedSegment& successor) {
 }
 
 bool LogReader::advance() {
-  const auto segments = list_segments(directory_);
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    if (segments[i].number <= last_) continue;
-    if (last_ > 0 && segments[i].number > last_ + 1) hole(last_ + 1, "it is not there");
-    last_ = segments[i].number;
-    if (open(segments[i], i + 1 < segments.size() ? &segments[i + 1] : nullptr)) return true;
+  while (const auto segment = after(last_)) {
+    if (is_past_end(*segment)) return false;
+    if (last_ > 0 && segment->number > last_ + 1) hole(last_ + 1, "it is not there");
+    last_ = segment->number;
+    if (open(*segment, after(last_))) return true;
   }
   return false;
 }
 
-bool LogReader::open(const ListedSegment& segment, const ListedSegment* successor) {
+// The first segment behind that number. The directory is listed again only when the last listing has none.
+std::optional<ListedSegment> LogReader::after(std::uint64_t number) {
+  const auto find = [&] {
+    return std::find_if(std::lower_bound(listed_.begin(), listed_.end(), number + 1,
+                                         [](const ListedSegment& s, std::uint64_t n) { return s.number < n; }),
+                        listed_.end(), [](const ListedSegment& s) { return std::filesystem::exists(s.path); });
+  };
+  auto found = find();
+  if (found == listed_.end()) {
+    listed_ = list_segments(directory_);
+    found = find();
+  }
+  if (found == listed_.end()) return std::nullopt;
+  return *found;
+}
+
+bool LogReader::is_past_end(const ListedSegment& segment) const {
+  if (!from_.until) return false;
+  const auto header = header_of(segment.path);
+  return header && created(*header) > *from_.until + longest_exchange;
+}
+
+bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSegment>& successor) {
   const auto following = successor ? header_of(successor->path) : std::nullopt;
   if (from_.since && following && created(*following) < *from_.since) return false;
   auto opening = std::make_unique<Open>(segment);

@@ -33,10 +33,14 @@ struct Exchange {
   std::vector<FramePlace> places;  // the frames that hold its content, in order
 };
 
-// Where reading starts. Exchanges that began before it are shown as cut.
+// An exchange stands in the log where it ended, so what started before a moment may stand this long behind it.
+inline constexpr core::Duration longest_exchange = std::chrono::hours(24);
+
+// Where reading starts and ends. Exchanges that began before the start are shown as cut.
 struct ReadFrom {
   std::optional<core::WallTime> since;  // segments that hold nothing started later are passed over unread
   std::uint64_t segment = 0;            // segments of a lower number too
+  std::optional<core::WallTime> until;  // ends before the first segment that is younger by longest_exchange
 };
 
 // One log. Follows it as it grows: next() may be called again after nullopt.
@@ -69,7 +73,9 @@ class LogReader {
     SegmentKeys keys;
   };
   bool advance();  // to the next segment that opens; false: there is none yet
-  bool open(const ListedSegment& segment, const ListedSegment* successor);
+  std::optional<ListedSegment> after(std::uint64_t number);
+  bool open(const ListedSegment& segment, const std::optional<ListedSegment>& successor);
+  bool is_past_end(const ListedSegment& segment) const;
   bool over();                                     // the open segment gives no more frames, and another follows
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
@@ -81,6 +87,7 @@ class LogReader {
   envelope::KeyHolder& holder_;
   Tell tell_;
   ReadFrom from_;
+  std::vector<ListedSegment> listed_;
   std::unique_ptr<Open> open_;
   std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last
   std::map<std::uint64_t, Exchange> begun_;  // by exchange

@@ -63,4 +63,26 @@ TEST_CASE("content over 64 KiB is handed on in pieces and comes back in one") {
   CHECK(read.exchanges[1].request == "s");
 }
 
+TEST_CASE("of a large log only those segments are opened that can hold what is asked for") {
+  const TemporaryDirectory directory;
+  FakeClock clock;
+  for (int day = 0; day < 10; ++day, clock.advance(std::chrono::hours(24))) {
+    SealedLog log(log_settings(directory.where()), recipients(), clock);
+    REQUIRE(seal(log, "day-" + std::to_string(day)).has_value());
+  }
+  const auto opened = [&](std::optional<int> since, std::optional<int> until) {
+    const auto moment = [](std::optional<int> day) {
+      return day ? std::optional(FakeClock::start + std::chrono::hours(24 * *day)) : std::nullopt;
+    };
+    logging::LogReader reader(directory.where(), reader_key(), nullptr, {moment(since), 0, moment(until)});
+    while (reader.next()) {
+    }
+    return reader.segments_opened();
+  };
+  CHECK(opened({}, {}) == 10);
+  CHECK(opened(7, {}) == 4);  // the one before may have ended with something that started later
+  CHECK(opened({}, 2) == 4);  // what started then may have ended a day later
+  CHECK(opened(4, 5) == 4);
+}
+
 }  // namespace sallyport::tests
