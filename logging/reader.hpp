@@ -40,7 +40,7 @@ inline constexpr core::Duration longest_exchange = std::chrono::hours(24);
 struct ReadFrom {
   std::optional<core::WallTime> since;  // segments that hold nothing started later are passed over unread
   std::uint64_t segment = 0;            // segments of a lower number too
-  std::optional<core::WallTime> until;  // ends before the first segment that is younger by longest_exchange
+  std::optional<core::WallTime> until{};  // ends before the first segment that is younger by longest_exchange
 };
 
 // One log. Follows it as it grows: next() may be called again after nullopt.
