@@ -31,10 +31,11 @@ bool is_json_type(const http::Fields& fields) {
   return type && type->starts_with("application/json") && !fields.find("content-encoding");
 }
 
-// Fields the gateway sets itself.
-bool is_own_field(std::string_view name) {
-  for (const std::string_view own : {"x-request-id", "x-accel-buffering"}) {
-    if (http::same_name(name, own)) return true;
+// Whether the gateway sets this field itself: an upstream's would contradict it. `own_fields` as in Relay::start.
+bool is_own_field(std::string_view name, std::string_view own_fields) {
+  if (http::same_name(name, "x-accel-buffering")) return true;
+  for (std::size_t line = 0; line < own_fields.size(); line = own_fields.find('\n', line) + 1) {
+    if (http::same_name(name, own_fields.substr(line, own_fields.find(':', line) - line))) return true;
   }
   return false;
 }
@@ -108,7 +109,7 @@ void Relay::start(std::string_view own_fields) {
   client_head_.reserve(upstream_head_.size() + own_fields.size() + room_for_framing);
   http::append_status_line(client_head_, head_.status, head_.reason);
   for (const auto& field : head_.fields) {
-    if (!http::is_hop_by_hop(head_.fields, field.name) && !is_own_field(field.name)) {
+    if (!http::is_hop_by_hop(head_.fields, field.name) && !is_own_field(field.name, own_fields)) {
       http::append_field(client_head_, field.name, field.value);
     }
   }

@@ -43,7 +43,7 @@ class Relay {
   const http::ResponseHead& head() const noexcept { return head_; }
 
   // Writes down the client's head: the upstream's status and fields without what belongs to its connection, then
-  // `own_fields` ("name: value\r\n" lines). Sends nothing yet.
+  // `own_fields` ("name: value\r\n" lines), which replace the upstream's of the same names. Sends nothing yet.
   void start(std::string_view own_fields);
 
   // Relays all but the last bytes. Errors: upstream_truncated, _malformed, _idle_timeout, cancelled; client_left;

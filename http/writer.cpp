@@ -58,7 +58,9 @@ void append_chunk_size(std::string& out, std::uint64_t size) {
 
 void append_last_chunk(std::string& out, const Fields& trailers) {
   out.append("0\r\n");
-  for (const Field& field : trailers) append_field(out, field.name, field.value);
+  for (const Field& field : trailers) {
+    if (!is_hop_by_hop(trailers, field.name)) append_field(out, field.name, field.value);
+  }
   out.append("\r\n");
 }
 

@@ -18,7 +18,8 @@ void append_end_of_head(std::string& out);
 
 void append_chunk_size(std::string& out, std::uint64_t size);  // "1f\r\n"; after the data comes "\r\n"
 inline constexpr std::string_view chunk_end = "\r\n";
-void append_last_chunk(std::string& out, const Fields& trailers);  // "0\r\n" trailers "\r\n"
+// "0\r\n" trailers "\r\n", without those that are hop-by-hop or framing: none may be a trailer (RFC 9110 §6.5.1).
+void append_last_chunk(std::string& out, const Fields& trailers);
 
 std::string_view standard_reason(unsigned status) noexcept;
 

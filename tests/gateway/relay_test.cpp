@@ -47,20 +47,21 @@ struct Bench {
   tests::MemoryPair client = tests::memory_pair(io.get_executor());
   tests::MemoryPair upstream = tests::memory_pair(io.get_executor());
   RelayPlan plan{"POST", 1, Family::openai_chat, false, true, 120s, 60s, 60s};
+  std::string own_fields = "x-request-id: r1\r\n";
   std::optional<Relay> relay;
 
   // Head, start, pass; the last bytes are not sent.
   Result<void> pass() {
     relay.emplace(clock, *client.stream, *upstream.stream, buffers, plan, nullptr);
-    return tests::run(io, pass_task(*relay));
+    return tests::run(io, pass_task(*relay, own_fields));
   }
   Result<void> whole() {
     if (auto passed = pass(); !passed) return passed;
     return tests::run(io, relay->finish());
   }
-  static Task<Result<void>> pass_task(Relay& relay) {
+  static Task<Result<void>> pass_task(Relay& relay, std::string own_fields) {
     if (auto head = co_await relay.read_head(); !head) co_return head;
-    relay.start("x-request-id: r1\r\n");
+    relay.start(own_fields);
     co_return co_await relay.pass();
   }
   static Task<int> break_off(Relay& relay) {
@@ -84,6 +85,26 @@ TEST_CASE("a plain answer leaves whole, in one write, with the gateway's own fra
   CHECK(bench.relay->upstream_reusable());
 }
 
+TEST_CASE("of a field that the gateway sets, the client gets the gateway's alone") {
+  Bench bench;
+  bench.own_fields += "x-ratelimit-limit-requests: 3\r\n";
+  bench.upstream.peer.send("HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nX-RateLimit-Limit-Requests: 9\r\n"
+                           "x-ratelimit-limit-tokens: 8\r\nx-accel-buffering: yes\r\ncontent-length: 0\r\n\r\n");
+  REQUIRE(bench.whole().has_value());
+  CHECK(bench.client.peer.received() ==
+        "HTTP/1.1 200 OK\r\nx-ratelimit-limit-tokens: 8\r\nx-request-id: r1\r\nx-ratelimit-limit-requests: 3\r\n"
+        "content-length: 0\r\n\r\n");
+}
+
+TEST_CASE("a trailer cannot speak of framing or of the connection") {
+  Bench bench;
+  bench.upstream.peer.send(std::string(event_head) + chunk("data: one\n\n") +
+                           "0\r\nContent-Length: 5\r\ntransfer_encoding: chunked\r\nconnection: close\r\n"
+                           "trailer: x-sum\r\nTE: gzip\r\nkeep-alive: 1\r\nx-sum: 42\r\n\r\n");
+  REQUIRE(bench.whole().has_value());
+  CHECK(bench.body() == chunk("data: one\n\n") + "0\r\nx-sum: 42\r\n\r\n");
+}
+
 TEST_CASE("the last bytes stay here until finish, so that the record can come first") {
   Bench bench;
   bench.upstream.peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
@@ -99,7 +120,7 @@ TEST_CASE("an event is at the client before the next one exists") {
   bench.upstream.peer.send(chunk("data: one\n\n"));
   bool done = false;
   bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
-  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay),
+  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void>) { done = true; });
   bench.io.poll();
   CHECK(bench.body() == chunk("data: one\n\n"));
@@ -118,7 +139,7 @@ TEST_CASE("the head of an event stream does not wait for its first event") {
   Bench bench;
   bench.upstream.peer.send(event_head);
   bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
-  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay), [](std::exception_ptr, Result<void>) {});
+  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields), [](std::exception_ptr, Result<void>) {});
   bench.io.poll();
   CHECK(bench.head().find("x-accel-buffering: no\r\n") != std::string::npos);
   CHECK(bench.head().find("cache-control: no-cache\r\n") != std::string::npos);
@@ -189,7 +210,7 @@ TEST_CASE("a client that takes nothing keeps the upstream from being read") {
   bench.client.peer.stall_writes(true);
   bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
   Result<void> result;
-  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay),
+  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void> ended) { result = ended; });
   bench.io.poll();
   CHECK(bench.upstream.peer.unread() > 900'000);
