@@ -15,7 +15,7 @@ constexpr std::string_view dropped[] = {"host",      "authorization",   "x-api-k
 
 bool is_dropped(std::string_view name) noexcept {
   for (const auto candidate : dropped) {
-    if (http::same_name(name, candidate)) return true;
+    if (http::may_be_read_as(name, candidate)) return true;
   }
   return false;
 }

@@ -9,30 +9,24 @@ namespace {
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// CGI-like servers read '_' in a field's name as '-', so for what must not pass both are one name.
 constexpr char folded(char c) noexcept { return c == '_' ? '-' : lower(c); }
 
-bool same_folded(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return folded(x) == folded(y); });
-}
-
 bool starts_folded(std::string_view name, std::string_view prefix) noexcept {
-  return name.size() >= prefix.size() && same_folded(name.substr(0, prefix.size()), prefix);
+  return name.size() >= prefix.size() && may_be_read_as(name.substr(0, prefix.size()), prefix);
 }
 
 bool always_hop_by_hop(std::string_view name) noexcept {
   switch (name.size()) {
     case 2:
-      return same_folded(name, "te");
+      return may_be_read_as(name, "te");
     case 7:
-      return same_folded(name, "trailer") || same_folded(name, "upgrade");
+      return may_be_read_as(name, "trailer") || may_be_read_as(name, "upgrade");
     case 10:
-      return same_folded(name, "connection") || same_folded(name, "keep-alive");
+      return may_be_read_as(name, "connection") || may_be_read_as(name, "keep-alive");
     case 14:
-      return same_folded(name, "content-length");
+      return may_be_read_as(name, "content-length");
     case 17:
-      return same_folded(name, "transfer-encoding");
+      return may_be_read_as(name, "transfer-encoding");
     default:
       return false;
   }
@@ -40,7 +34,7 @@ bool always_hop_by_hop(std::string_view name) noexcept {
 
 // Fields whose removal by a client's Connection field would change who calls or what is said.
 bool never_nominated(std::string_view name) noexcept {
-  return same_folded(name, "host") || same_folded(name, "authorization") || same_folded(name, "x-api-key") ||
+  return may_be_read_as(name, "host") || may_be_read_as(name, "authorization") || may_be_read_as(name, "x-api-key") ||
          starts_folded(name, "content-");
 }
 
@@ -49,6 +43,11 @@ bool never_nominated(std::string_view name) noexcept {
 bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
+}
+
+bool may_be_read_as(std::string_view name, std::string_view real) noexcept {
+  return name.size() == real.size() &&
+         std::equal(name.begin(), name.end(), real.begin(), [](char x, char y) { return folded(x) == folded(y); });
 }
 
 bool list_has(std::string_view list, std::string_view token) noexcept {

@@ -33,6 +33,8 @@ class Fields {
 
 // ASCII, without case (RFC 9110 §5.1).
 bool same_name(std::string_view a, std::string_view b) noexcept;
+// The same, with '_' and '-' as one: CGI-like servers read X_Api_Key as the real one. For what must not pass.
+bool may_be_read_as(std::string_view name, std::string_view real) noexcept;
 // True when `token` is one of a comma-separated list's members, as in Connection (RFC 9110 §5.6.1). Without case.
 bool list_has(std::string_view list, std::string_view token) noexcept;
 

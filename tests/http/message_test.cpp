@@ -13,6 +13,13 @@ TEST_CASE("names compare without case, letters alone") {
   CHECK_FALSE(same_name("\xc9", "\xe9"));
 }
 
+TEST_CASE("a name with _ may be read as the one with -, and no other may") {
+  CHECK(may_be_read_as("X_Api-KEY", "x-api-key"));
+  CHECK(may_be_read_as("host", "Host"));
+  CHECK_FALSE(may_be_read_as("x.api.key", "x-api-key"));
+  CHECK_FALSE(may_be_read_as("x_api_key_", "x-api-key"));
+}
+
 TEST_CASE("fields are found by name, the first of them, and counted") {
   Fields fields;
   CHECK_FALSE(fields.find("a").has_value());

@@ -157,6 +157,25 @@ TEST_CASE("a connection can be nominated away, but not what the gateway relies o
   CHECK(got.count("content-length") == 1);
 }
 
+TEST_CASE("what must not reach a model server does not reach it spelt with _ either", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  const std::vector<std::string> names = {"X_Forwarded_For",     "X_Forwarded-Proto", "x_forwarded_host",
+                                          "X_Real_IP",           "X_Api_Key",         "X_Request_Id",
+                                          "Proxy_Authorization", "Transfer_Encoding", "Content_Length"};
+  HeaderFields fields = {{"X_Stays", "1"}};
+  for (const auto& name : names) fields.emplace_back(name, "forged");
+  client.send(gateway.chat("hello", false, fields));
+  CHECK(client.read_answer().status() == 200);
+  const Message got = server.received().requests().at(0);
+  for (const auto& name : names) {
+    INFO(name);
+    CHECK(got.count(name) == 0);
+  }
+  CHECK(got.field("x_stays") == "1");
+}
+
 TEST_CASE("a request id is taken over, bounded and echoed", "[http]") {
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);
