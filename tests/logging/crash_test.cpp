@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <random>
 #include <set>
 #include <thread>
 
-#include "tests/logging/log_fixture.hpp"
+#include "tests/logging/signed_log.hpp"
 #include "tests/support/catch.hpp"
 
 namespace sallyport::tests {
@@ -17,12 +18,14 @@ using logging::SealedLog;
 namespace {
 
 constexpr int workers = 4;
-constexpr int rounds = 12;
+constexpr int rounds = 200;
+constexpr int longest_round_us = 40'000;  // some end while the log is opened, most under load
 
 // Writes as fast as it can until killed; each id goes down the pipe once its record is sealed.
 [[noreturn]] void write_until_killed(const path& directory, int acknowledge, int round) {
   auto settings = log_settings(directory);
   settings.segment_bytes = 200'000;
+  settings.checkpoints = {log_signer(), std::chrono::milliseconds(5), directory / "kept"};
   const core::SystemClock clock;
   SealedLog log(settings, {reader_key().recipient()}, clock);
   const auto work = [&](int worker) {
@@ -40,7 +43,7 @@ constexpr int rounds = 12;
   ::_exit(0);
 }
 
-std::set<std::string> acknowledged_before_kill(const path& directory, int round) {
+std::set<std::string> acknowledged_before_kill(const path& directory, int round, std::chrono::microseconds lifetime) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -51,7 +54,7 @@ std::set<std::string> acknowledged_before_kill(const path& directory, int round)
   }
   ::close(ends[1]);
   std::thread killer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(40 + 17 * round));
+    std::this_thread::sleep_for(lifetime);
     ::kill(child, SIGKILL);
   });
   std::string text;
@@ -70,12 +73,22 @@ std::set<std::string> acknowledged_before_kill(const path& directory, int round)
 
 }  // namespace
 
-TEST_CASE("written: every acknowledged record survives kill -9, and each next run declares the torn end") {
+TEST_CASE(
+    "written: every acknowledged record survives kill -9 at 200 random moments, and each next run declares the torn "
+    "end") {
   const TemporaryDirectory directory;
-  reader_key();  // made before the fork, so that parent and child have the same
+  reader_key();  // both made before the fork, so that parent and child have the same
+  log_signer();
   std::set<std::string> acknowledged;
-  for (int round = 0; round < rounds; ++round) acknowledged.merge(acknowledged_before_kill(directory.where(), round));
-  REQUIRE(acknowledged.size() > 20);
+  const unsigned seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> lifetime_us(0, longest_round_us);
+  for (int round = 0; round < rounds; ++round) {
+    const std::chrono::microseconds lifetime(lifetime_us(random));
+    acknowledged.merge(acknowledged_before_kill(directory.where(), round, lifetime));
+  }
+  REQUIRE(acknowledged.size() > rounds);
 
   std::set<std::string> read;
   logging::LogReader reader(directory.where(), reader_key(), nullptr);
@@ -94,7 +107,11 @@ TEST_CASE("written: every acknowledged record survives kill -9, and each next ru
   }
   CHECK(reader.troubles() == 0);
 
-  const auto report = logging::verify_log(directory.where(), &reader_key());
+  logging::VerifyOptions options;
+  options.holder = &reader_key();
+  options.signers = {log_signer().verifier()};
+  options.checkpoints = directory / "kept";
+  const auto report = logging::verify_log(directory.where(), options);
   const auto last = report.segments.back().number;
   for (const auto& finding : report.findings) {
     INFO(logging::name(finding.kind) << " in segment " << finding.segment << ": " << finding.words);

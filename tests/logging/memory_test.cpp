@@ -1,0 +1,133 @@
+// What whoever seizes a running gateway gets: the memory of a process that is writing a log is searched for every key
+// that the log's records were sealed with.
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "tests/logging/tampering.hpp"
+
+namespace sallyport::tests {
+
+using namespace logging;
+
+namespace {
+
+constexpr int records = 5;
+constexpr std::size_t largest_region = 1 << 30;  // larger ones are a sanitizer's shadow
+
+// Seals, says so, and waits to be killed.
+[[noreturn]] void write_and_wait(const path& directory, int told) {
+  const core::SystemClock clock;
+  SealedLog log(log_settings(directory), {reader_key().recipient()}, clock);
+  for (int i = 0; i < records; ++i) {
+    if (!seal(log, std::to_string(i), "prompt", "answer")) ::_exit(1);
+  }
+  if (::write(told, "x", 1) != 1) ::_exit(1);
+  for (;;) ::pause();
+}
+
+class WritingProcess {
+ public:
+  explicit WritingProcess(const path& directory) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    reader_key();  // made before the fork, so that parent and child have the same
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) write_and_wait(directory, ends[1]);
+    ::close(ends[1]);
+    char word = 0;
+    REQUIRE(::read(ends[0], &word, 1) == 1);
+    ::close(ends[0]);
+  }
+  ~WritingProcess() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+
+  // All that it can write to: its heap, stacks and data, as a core dump would hold them.
+  std::vector<core::Bytes> memory() const {
+    const std::string proc = "/proc/" + std::to_string(child_);
+    const int file = ::open((proc + "/mem").c_str(), O_RDONLY);
+    REQUIRE(file >= 0);
+    std::vector<core::Bytes> regions;
+    std::ifstream maps(proc + "/maps");
+    for (std::string line; std::getline(maps, line);) {
+      std::istringstream words(line);
+      std::uintptr_t begin = 0, end = 0;
+      char dash = 0;
+      std::string mode;
+      words >> std::hex >> begin >> dash >> end >> mode;
+      if (mode.substr(0, 2) != "rw" || end - begin > largest_region) continue;
+      core::Bytes region(end - begin);
+      const ssize_t got = ::pread(file, region.data(), region.size(), static_cast<off_t>(begin));
+      region.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+      regions.push_back(std::move(region));
+    }
+    ::close(file);
+    return regions;
+  }
+
+ private:
+  pid_t child_ = -1;
+};
+
+bool has(const std::vector<core::Bytes>& memory, core::ConstBytes secret) {
+  for (const core::Bytes& region : memory) {
+    if (::memmem(region.data(), region.size(), secret.data(), secret.size()) != nullptr) return true;
+  }
+  return false;
+}
+
+// docs/log-format.md, "Keys": K(i+1) ‖ A(i) = HKDF-Expand(K(i), …).
+struct Step {
+  core::Secret key, sealing;
+};
+std::vector<Step> steps_of(const core::Secret& root, int count) {
+  std::vector<Step> steps;
+  core::Secret key = root.copy();
+  for (int i = 0; i < count; ++i) {
+    core::Secret both(64);
+    core::crypto::hkdf_expand(key.reveal(), core::bytes_of("sallyport log 1 step"), both.reveal_for_writing());
+    core::Secret next(both.reveal().first(32));
+    steps.push_back({std::move(key), core::Secret(both.reveal().last(32))});
+    key = std::move(next);
+  }
+  return steps;
+}
+
+}  // namespace
+
+TEST_CASE("the memory of a writing process holds the key of the next record, and no key of any record before it") {
+  const TemporaryDirectory directory;
+  const WritingProcess writer(directory.where());
+  const auto memory = writer.memory();
+
+  const path segment = directory / segment_name(1);
+  FileSource source(segment);
+  FrameWalker walker(source);
+  REQUIRE(walker.open() == HeaderProblem::none);
+  Unlocked unlocked;
+  REQUIRE(unlock(segment, walker.header(), reader_key(), unlocked) == UnlockProblem::none);
+  REQUIRE(frames_of(segment).size() == records);
+
+  CHECK_FALSE(has(memory, unlocked.segment_key.reveal()));
+  CHECK_FALSE(has(memory, unlocked.keys.key_block.reveal()));
+  for (const core::Secret* root : {&unlocked.keys.metadata, &unlocked.keys.content}) {
+    const auto steps = steps_of(*root, records + 2);
+    for (int i = 0; i < records; ++i) {
+      INFO((root == &unlocked.keys.metadata ? "metadata" : "content") << " key, step " << i);
+      CHECK_FALSE(has(memory, steps[i].key.reveal()));
+      CHECK_FALSE(has(memory, steps[i].sealing.reveal()));
+    }
+    CHECK(has(memory, steps[records].sealing.reveal()));  // the search finds what is there
+    CHECK(has(memory, steps[records + 1].key.reveal()));
+  }
+}
+
+}  // namespace sallyport::tests
