@@ -5,9 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <deque>
+#include <functional>
 #include <iostream>
 #include <memory>
 
+#include "gateway/age_program.hpp"
 #include "gateway/key_reference.hpp"
 #include "gateway/log_rewrap.hpp"
 #include "gateway/log_run.hpp"
@@ -52,6 +54,16 @@ Examples:
   sallyport log tail --key vault:https://vault.example:8200/transit/log-key log/
 )";
 
+constexpr auto export_details = R"(
+One JSON object a line: the record, then both bodies. To stdout, for another program; or encrypted to age recipients by
+the program `age`, so that no file holds it in the clear. Open it with `age --decrypt`.
+
+Examples:
+  sallyport log export --key auditor.key --since 2026-01-02 --until 2026-01-03 log/ | jq .model
+  sallyport log export --key auditor.key --principal team-a --age age1… --out team-a.age log/
+  age --decrypt --identity team-a.txt team-a.age | head -1
+)";
+
 constexpr int poll_milliseconds = 250;
 constexpr std::size_t default_tail = 10;
 
@@ -60,6 +72,8 @@ struct ReadOptions {
   KeyOptions key;
   LogFilter filter;
   bool content = false, json = false, follow = false;
+  std::vector<std::string> age;  // recipients of an export
+  std::string out;
   std::size_t last = default_tail;
 };
 
@@ -105,20 +119,35 @@ class Printer {
   const bool colour_;
 };
 
-int cat(const ReadOptions& options) {
+// Every exchange that is wanted, in order, as a line to `write`.
+int read_all(const ReadOptions& options, const std::function<void(std::string_view)>& write) {
   const std::unique_ptr<KeyHolder> key = open_key(options.key);
   Complaints complaints;
   LogReader reader(options.directory, *key, std::ref(complaints), {options.filter.since, 0, options.filter.until});
   const Printer printer(options);
   const auto print_if_wanted = [&](logging::Exchange exchange) {
     ShownExchange candidate = shown(std::move(exchange));
-    if (options.filter.takes(candidate)) printer.print(reader, std::move(candidate));
+    if (options.filter.takes(candidate)) write(printer.line(reader, std::move(candidate)));
   };
   while (auto exchange = reader.next()) print_if_wanted(std::move(*exchange));
   for (logging::Exchange& exchange : reader.unfinished()) print_if_wanted(std::move(exchange));
-  std::cout.flush();
   complaints.finish();
   return reader.troubles() > 0 ? 1 : 0;
+}
+
+int cat(const ReadOptions& options) {
+  const int found = read_all(options, [](std::string_view line) { std::cout << line; });
+  std::cout.flush();
+  return found;
+}
+
+// Content goes to a pipe or to an encrypted file; in the clear it goes to a file only by the shell's own hand.
+int export_log(const ReadOptions& options) {
+  if (options.age.empty()) return cat(options);
+  AgeProgram age(options.age, options.out);
+  const int found = read_all(options, [&](std::string_view line) { age.write(line); });
+  age.finish();
+  return found;
 }
 
 // The last lines, from as few segments as hold them. Leaves `reader` at the log's end.
@@ -178,32 +207,58 @@ std::string check_moment(const std::string& text) {
                    "\" is not a moment like 2026-01-02T03:04:05Z, a day like 2026-01-02, nor so long ago like 15m";
 }
 
-std::shared_ptr<ReadOptions> add_reading(CLI::App& command) {
+std::shared_ptr<ReadOptions> add_reading(CLI::App& command, bool shown = true) {
   auto options = std::make_shared<ReadOptions>();
   add_log_place(command, options->directory);
   add_key_options(command, options->key)->required();
   command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
   command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
   command.add_option("--model", options->filter.model, "Only calls of this model")->type_name("NAME");
+  if (!shown) return options;
   command.add_flag("--content", options->content, "Open and show the bodies too");
   command.add_flag("--json", options->json, "One JSON object a line");
   return options;
+}
+
+void add_period(CLI::App& command, ReadOptions& options) {
+  command.add_option("--since", options.since, "Only what started then or later")
+      ->type_name("WHEN")
+      ->check(check_moment);
+  command.add_option("--until", options.until, "Only what started then or earlier")
+      ->type_name("WHEN")
+      ->check(check_moment);
+}
+
+void settle_period(ReadOptions& options) {
+  const core::WallTime now = core::SystemClock().wall();
+  if (!options.since.empty()) options.filter.since = parse_moment(options.since, now);
+  if (!options.until.empty()) options.filter.until = parse_moment(options.until, now);
+}
+
+void add_export(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("export", "Write exchanges with their content, as JSON lines or for age");
+  command->footer(std::string(export_details) + key_reference_help);
+  const auto options = add_reading(*command, false);
+  add_period(*command, *options);
+  options->content = options->json = true;
+  CLI::Option* age = command->add_option("--age", options->age, "Encrypt to this age recipient; may be repeated")
+                         ->type_name("AGE_RECIPIENT")
+                         ->expected(1)
+                         ->take_all();
+  command->add_option("--out,-o", options->out, "The encrypted file; else stdout")->type_name("FILE")->needs(age);
+  command->callback([options, &exit_code] {
+    settle_period(*options);
+    exit_code = run_log_command([&] { return export_log(*options); });
+  });
 }
 
 void add_cat(CLI::App& log, int& exit_code) {
   CLI::App* command = log.add_subcommand("cat", "Show the exchanges of a log");
   command->footer(std::string(cat_details) + key_reference_help);
   const auto options = add_reading(*command);
-  command->add_option("--since", options->since, "Only what started then or later")
-      ->type_name("WHEN")
-      ->check(check_moment);
-  command->add_option("--until", options->until, "Only what started then or earlier")
-      ->type_name("WHEN")
-      ->check(check_moment);
+  add_period(*command, *options);
   command->callback([options, &exit_code] {
-    const core::WallTime now = core::SystemClock().wall();
-    if (!options->since.empty()) options->filter.since = parse_moment(options->since, now);
-    if (!options->until.empty()) options->filter.until = parse_moment(options->until, now);
+    settle_period(*options);
     exit_code = run_log_command([&] { return cat(*options); });
   });
 }
@@ -227,6 +282,7 @@ void add_log_commands(CLI::App& app, int& exit_code) {
   add_tail(*log, exit_code);
   add_log_verify(*log, exit_code);
   add_log_rewrap(*log, exit_code);
+  add_export(*log, exit_code);
 }
 
 }  // namespace sallyport::gateway

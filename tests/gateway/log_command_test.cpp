@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -257,6 +259,54 @@ TEST_CASE("log rewrap exchanges a log's recipients, in steps that can be repeate
     logging::SealedLog writer(log_settings(log.directory), {envelope::Recipient::of(fresh.public_key())}, log.clock);
     CHECK(has(run({"log", "rewrap", "--key", new_key, "--add", line, directory}).out, "is being written"));
   }
+}
+
+TEST_CASE("log export writes every body, or has the program age encrypt it") {
+  std::signal(SIGPIPE, SIG_IGN);  // as main does
+  const Log log;
+  const std::string key = log.key.string(), directory = log.directory.string(), out = log.temporary / "log.age";
+  const Outcome lines = run({"log", "export", "--key", key, directory});
+  REQUIRE(lines.lines().size() == 12);
+  CHECK(json::parse(lines.lines()[0], nullptr, false)["request_body"] == "the prompt");
+  CHECK(run({"log", "export", "--key", key, "--principal", "team-b", directory}).lines().size() == 6);
+  CHECK(run({"log", "export", "--key", key, "--out", out, directory}).exit_code == 2);  // in the clear by no option
+
+  // A stand-in: it says how it was called, then what it was given.
+  const path programs = log.temporary / "bin";
+  std::filesystem::create_directory(programs);
+  write_file(programs / "age", "#!/bin/sh\n[ $3 = age1bad ] && exit 1\n(echo \"$*\"; cat) > $5\n");
+  std::filesystem::permissions(programs / "age", std::filesystem::perms{0700});
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", (programs.string() + ":" + before).c_str(), 1);
+  const Outcome done = run({"log", "export", "--key", key, "--age", "age1me", "--out", out, directory});
+  const Outcome again = run({"log", "export", "--key", key, "--age", "age1me", "--out", out, directory});
+  const Outcome refused = run({"log", "export", "--key", key, "--age", "age1bad", "--out", out + "2", directory});
+  ::setenv("PATH", programs.c_str(), 1);
+  std::filesystem::remove(programs / "age");
+  const Outcome absent = run({"log", "export", "--key", key, "--age", "age1me", "--out", out + "2", directory});
+  ::setenv("PATH", before.c_str(), 1);
+  CHECK(done.exit_code == 0);
+  CHECK(read_file(out) == "--encrypt --recipient age1me --output " + out + "\n" + lines.out);
+  CHECK(again.exit_code == 1);
+  CHECK(refused.exit_code == 1);
+  CHECK(has(refused.err, "the program age"));
+  CHECK(absent.exit_code == 1);
+  CHECK(has(absent.err, "cannot be started"));
+}
+
+TEST_CASE("what log export gave to age, age opens again") {
+  if (std::system("age --version > /dev/null 2>&1") != 0) return;  // Debian's package age is not here
+  const Log log;
+  const std::string out = log.temporary / "log.age", identity = log.temporary / "identity";
+  REQUIRE(std::system(("age-keygen -o " + identity + " 2> /dev/null").c_str()) == 0);
+  const std::string text = read_file(identity);
+  const auto at = text.find("age1");
+  const std::string recipient = text.substr(at, text.find('\n', at) - at);
+  REQUIRE(run({"log", "export", "--key", log.key.string(), "--age", recipient, "--out", out, log.directory.string()})
+              .exit_code == 0);
+  CHECK(read_file(out).find("the prompt") == std::string::npos);
+  REQUIRE(std::system(("age -d -i " + identity + " -o " + out + ".open " + out).c_str()) == 0);
+  CHECK(read_file(out + ".open") == run({"log", "export", "--key", log.key.string(), log.directory.string()}).out);
 }
 
 TEST_CASE("wrong use of log is 2, a directory without a log is 1") {

@@ -1,0 +1,32 @@
+// Text that leaves encrypted for age (age-encryption.org): it goes through the `age` program of the machine, so that it
+// is in no file in the clear, and the format is age's own affair.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sallyport::gateway {
+
+class AgeProgram {
+ public:
+  // Starts it. `out`: the file it makes, which must not be there yet; empty: our own stdout.
+  // Throws std::runtime_error when there is no such program.
+  AgeProgram(const std::vector<std::string>& recipients, const std::filesystem::path& out);
+  AgeProgram(const AgeProgram&) = delete;
+  AgeProgram& operator=(const AgeProgram&) = delete;
+  ~AgeProgram();  // without finish(): it is ended, and what it made is not whole
+
+  void write(std::string_view text);  // throws std::runtime_error when it has ended
+  void finish();                      // throws std::runtime_error unless all of it was encrypted
+
+ private:
+  void close_input() noexcept;
+  pid_t id_ = -1;
+  int input_ = -1;
+};
+
+}  // namespace sallyport::gateway
