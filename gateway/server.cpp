@@ -79,6 +79,7 @@ struct Server::Parts {
   Metrics metrics_;
   auth::Limiter limiter_;
   ByteBudget body_memory_, body_disk_;
+  AddressSlots address_slots_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -96,7 +97,7 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
       body_disk_(snapshot_->config.limits.body_disk_total),
-      services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}} {
+      services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_} {
   const Config& running = snapshot_->config;
   raise_descriptor_limit();
   open_log(running);

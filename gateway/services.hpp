@@ -5,6 +5,7 @@
 
 #include "auth/limiter.hpp"
 #include "core/clock.hpp"
+#include "gateway/address_slots.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/operator_log.hpp"
 #include "gateway/request_body.hpp"
@@ -19,6 +20,7 @@ struct Services {
   OperatorLogger& operator_log;
   auth::Limiter& limiter;
   BodyBudgets bodies;
+  AddressSlots& address_slots;
   logging::SealedLog* log = nullptr;  // null where the configuration says `log: off`
 };
 

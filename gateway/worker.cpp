@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
+#include <unordered_map>
 
 #include "gateway/operator_log.hpp"
 #include "gateway/session.hpp"
@@ -122,10 +124,11 @@ Task<void> Worker::pause(core::Duration duration) {
   co_await done.wait();
 }
 
-bool Worker::has_room(const std::string& address) const {
-  const auto& limits = snapshot_->shared->config.limits;
-  const auto found = by_address_.find(address);
-  return found == by_address_.end() || found->second < limits.connections_per_address;
+std::optional<AddressSlots::Slot> Worker::take_slot(const tls::Socket& socket) {
+  boost::system::error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  const std::string address = error ? std::string() : remote.address().to_string();
+  return services_.address_slots.take(address, snapshot_->shared->config.limits.connections_per_address);
 }
 
 bool Worker::is_full() const noexcept {
@@ -147,13 +150,12 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
     }
     while (is_full() && !draining_) co_await entrance.slot_free.wait();
     if (draining_) break;
-    const auto remote = socket.remote_endpoint(error);
-    const std::string address = error ? std::string() : remote.address().to_string();
-    if (!has_room(address)) {
+    auto slot = take_slot(socket);
+    if (!slot) {
       metrics_.connection_refused();
       continue;
     }
-    boost::asio::co_spawn(io_.get_executor(), serve(std::move(socket), listener, address),
+    boost::asio::co_spawn(io_.get_executor(), serve(std::move(socket), listener, std::move(*slot)),
                           [this](std::exception_ptr failure) {
                             if (failure) services_.operator_log.error("connection_failed", {});
                             finish_if_drained();
@@ -161,20 +163,18 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
   }
 }
 
-Task<void> Worker::serve(tls::Socket socket, std::size_t listener, std::string address) {
+Task<void> Worker::serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot) {
   const auto place = live_.emplace(live_.end());
-  ++by_address_[address];
   open_connections_.fetch_add(1, std::memory_order_relaxed);
   metrics_.connection_opened();
   try {
+    const auto held = std::move(slot);  // given back before the accept loops are woken
     co_await serve_connection(*this, *place, std::move(socket), listener);
   } catch (const std::exception& problem) {
     services_.operator_log.error("connection_failed", {{"error", problem.what()}});
   }
   metrics_.connection_closed();
   open_connections_.fetch_sub(1, std::memory_order_relaxed);
-  const auto count = by_address_.find(address);
-  if (--count->second == 0) by_address_.erase(count);
   live_.erase(place);
   wake_accept_loops();
 }

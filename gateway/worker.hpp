@@ -9,9 +9,8 @@
 
 #include <list>
 #include <memory>
-#include <string>
+#include <optional>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "core/event.hpp"
@@ -85,9 +84,9 @@ class Worker {
     core::Event slot_free;
   };
   core::Task<void> accept_loop(std::size_t listener, Entrance& entrance);
-  core::Task<void> serve(tls::Socket socket, std::size_t listener, std::string address);
+  core::Task<void> serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot);
   core::Task<void> pause(core::Duration duration);
-  bool has_room(const std::string& address) const;
+  std::optional<AddressSlots::Slot> take_slot(const tls::Socket& socket);
   void finish_if_drained();
   void wake_accept_loops();
 
@@ -105,7 +104,6 @@ class Worker {
       ticker_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::list<LiveConnection> live_;
-  std::unordered_map<std::string, std::size_t> by_address_;
   std::size_t accept_loops_ = 0;
   std::atomic<std::size_t> open_connections_{0};
   bool draining_ = false;

@@ -287,6 +287,26 @@ TEST_CASE("at the limit of connections every listener waits for a slot, and each
   for (const auto& client : waiting) CHECK(client->read_answer().status() == 200);
 }
 
+TEST_CASE("the limit of connections from one address holds for all workers together", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ connections: 100, connections_per_address: 4 }", .workers = 2});
+  std::vector<std::unique_ptr<ScriptedClient>> held;
+  const auto try_another = [&] {
+    try {
+      held.push_back(std::make_unique<ScriptedClient>(gateway.client()));
+      return true;
+    } catch (const WireError&) {
+      return false;
+    }
+  };
+  // The kernel spreads them over the workers: of 16 each would have its 4.
+  for (int i = 0; i < 16; ++i) try_another();
+  CHECK(held.size() == 4);
+  held.pop_back();
+  CHECK(eventually(try_another));  // what has ended is given back
+  CHECK_FALSE(try_another());
+}
+
 TEST_CASE("a client that is slow with its head or its body is told so in time", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.limits = "{ head_time: 500ms, body_stall: 500ms, handshake: 500ms }"});
