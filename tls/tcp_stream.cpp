@@ -1,5 +1,7 @@
 #include "tls/tcp_stream.hpp"
 
+#include <utility>
+
 namespace sallyport::tls {
 
 using core::Result;
@@ -26,10 +28,17 @@ Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces
 }
 
 void TcpStream::watch(std::function<void()> left) {
-  if (!left) return transport_.watch({});
-  transport_.watch([this, left = std::move(left)] {
-    if (transport_.ended()) left();
-  });
+  left_ = std::move(left);
+  if (!left_) return transport_.watch({});
+  transport_.watch([this] { look(); });
+}
+
+void TcpStream::look() {
+  if (transport_.ended()) {
+    if (auto tell = std::exchange(left_, {})) tell();
+    return;
+  }
+  transport_.watch([this] { look(); });  // until the inbox is full; then TCP holds the peer back
 }
 
 }  // namespace sallyport::tls

@@ -25,7 +25,10 @@ class TcpStream final : public core::ByteStream {
   void abort() noexcept override { transport_.reset(); }
 
  private:
+  void look();
+
   Transport transport_;
+  std::function<void()> left_;
 };
 
 }  // namespace sallyport::tls

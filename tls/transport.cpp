@@ -56,11 +56,16 @@ Task<Result<void>> Transport::fill() {
   co_return Result<void>();
 }
 
+// Behind what is in the inbox. While the read is under way it alone takes from the kernel and the bytes before it may
+// be taken, but nothing moves.
 void Transport::start_read() {
-  inbox_->reading = true;
-  inbox_->begin = inbox_->end = 0;
-  inbox_->kernel_may_have_more = false;  // while the read is under way, it alone takes from the kernel
-  socket_.async_read_some(boost::asio::buffer(inbox_->bytes),
+  Inbox& inbox = *inbox_;
+  std::memmove(inbox.bytes.data(), inbox.bytes.data() + inbox.begin, inbox.end - inbox.begin);
+  inbox.end = static_cast<std::uint16_t>(inbox.end - inbox.begin);
+  inbox.begin = 0;
+  inbox.reading = true;
+  inbox.kernel_may_have_more = false;
+  socket_.async_read_some(boost::asio::buffer(inbox.bytes.data() + inbox.end, inbox_size - inbox.end),
                           [inbox = inbox_](const boost::system::error_code& error, std::size_t size) {
                             if (inbox->owner != nullptr) inbox->owner->read_done(error, size);
                           });
@@ -70,10 +75,10 @@ void Transport::read_done(const boost::system::error_code& error, std::size_t si
   Inbox& inbox = *inbox_;
   inbox.reading = false;
   taken_this_turn_ = 0;
-  inbox.end = static_cast<std::uint16_t>(size);
-  inbox.kernel_may_have_more = size == inbox_size;
+  inbox.end = static_cast<std::uint16_t>(inbox.end + size);
+  inbox.kernel_may_have_more = inbox.end == inbox_size;
   const bool stopped = error == boost::asio::error::operation_aborted;
-  if (error && !stopped) {
+  if (error && !stopped && !inbox.ended) {
     inbox.ended = true;
     inbox.failure = error == boost::asio::error::eof ? 0 : error.value();
   }
@@ -87,14 +92,13 @@ void Transport::read_done(const boost::system::error_code& error, std::size_t si
 
 std::size_t Transport::take(core::MutableBytes out) noexcept {
   Inbox& inbox = *inbox_;
-  if (inbox.reading) return 0;  // the kernel may be writing into the inbox
   if (inbox.begin != inbox.end) {
     const std::size_t size = std::min<std::size_t>(out.size(), inbox.end - inbox.begin);
     std::memcpy(out.data(), inbox.bytes.data() + inbox.begin, size);
     inbox.begin = static_cast<std::uint16_t>(inbox.begin + size);
     return size;
   }
-  if (!inbox.kernel_may_have_more || inbox.ended) return 0;
+  if (!inbox.kernel_may_have_more || inbox.ended) return 0;  // never while a read is under way
   const ssize_t got = ::recv(socket_.native_handle(), out.data(), out.size(), 0);
   taken_this_turn_ += got > 0 ? static_cast<std::size_t>(got) : 0;
   inbox.kernel_may_have_more = got == static_cast<ssize_t>(out.size()) && taken_this_turn_ < turn_bytes;
@@ -153,7 +157,7 @@ Task<Result<void>> Transport::flush_unsent() {
 
 void Transport::watch(std::function<void()> arrived) {
   watcher_ = std::move(arrived);
-  if (watcher_ && !inbox_->reading && !has_bytes()) start_read();
+  if (watcher_ && !inbox_->reading && has_room()) start_read();
 }
 
 void Transport::set_deadline(core::TimePoint deadline) noexcept {

@@ -50,8 +50,9 @@ class Transport {
 
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
-  // Reads ahead into the inbox while nobody waits in fill(). `arrived` is called from the event loop whenever bytes or
-  // the end have come; it may start the watch again. An empty function stops the calls.
+  // Reads ahead, behind what is in the inbox and until it is full, while nobody waits in fill(). `arrived` is called
+  // from the event loop once bytes or the end have come; it may start the watch again. An empty function stops the
+  // calls.
   void watch(std::function<void()> arrived);
 
   void set_deadline(core::TimePoint deadline) noexcept;
@@ -78,6 +79,7 @@ class Transport {
     std::array<std::byte, inbox_size> bytes;
   };
 
+  bool has_room() const noexcept { return inbox_->end - inbox_->begin < static_cast<int>(inbox_size); }
   core::Task<core::Result<void>> flush_unsent();
   void start_read();
   void read_done(const boost::system::error_code& error, std::size_t size);

@@ -59,6 +59,32 @@ TEST_CASE("a client that leaves before a plain answer ends the model server's wo
   CHECK(records[0]["status"] == 0);
 }
 
+TEST_CASE("a client that sent a byte too many and then leaves ends the model server's work at once", "[cancel]") {
+  const Leaving how = GENERATE(Leaving::reset, Leaving::close, Leaving::cut);
+  const bool plain = GENERATE(false, true);
+  Signal asked, seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    asked.set();
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const ReservedPort port;
+  const GatewayProcess gateway(
+      server, {.more_listeners = "  - { name: plain, address: \"127.0.0.1:" + std::to_string(port.number()) +
+                                 "\", plaintext: allowed }\n"});
+  ScriptedClient client(plain ? ClientWish{.port = port.number(), .plain = true} : gateway.client());
+  client.send(gateway.chat("hello"));
+  asked.wait();
+  const std::string more = GENERATE(as<std::string>{}, "\r\n", "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.send(more);
+  leave(client, how);
+  INFO("way of leaving: " << int(how) << ", plain: " << plain << ", after: " << more);
+  CHECK(seen.wait_for(2s));
+  Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() >= 1);
+  CHECK(records[0]["outcome"] == "client_left");
+}
+
 TEST_CASE("a client that leaves while its request is on its way leaves a record and nothing else", "[cancel]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

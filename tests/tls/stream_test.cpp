@@ -44,8 +44,7 @@ struct Bench {
   core::TimePoint now{};
   core::TimerWheel wheel{now};
   tls::Loop loop{io, wheel, {}, {}};
-  boost::asio::basic_socket_acceptor<tcp, core::Executor> acceptor{io.get_executor(),
-                                                                   tcp::endpoint(tcp::v4(), 0)};
+  boost::asio::basic_socket_acceptor<tcp, core::Executor> acceptor{io.get_executor(), tcp::endpoint(tcp::v4(), 0)};
   std::uint16_t port() const { return acceptor.local_endpoint().port(); }
 
   template <class... Tasks>
@@ -100,6 +99,26 @@ struct Pair {
   core::ByteStream& to() { return *server->stream; }
 };
 
+// The same without TLS.
+struct PlainPair {
+  Bench bench;
+  Result<tls::Peer> server{Reason::internal}, client{Reason::internal};
+
+  PlainPair() {
+    auto accept = [](Bench& on, Result<tls::Peer>& out) -> Task<void> {
+      out = tls::accept_plain(co_await on.acceptor.async_accept(core::use_task), on.loop);
+    };
+    auto connect = [](Bench& on, Result<tls::Peer>& out) -> Task<void> {
+      out = co_await tls::connect(on.loop, "127.0.0.1", on.port(), nullptr, nullptr, core::TimerWheel::never);
+    };
+    bench.run(accept(bench, server), connect(bench, client));
+    REQUIRE(server.has_value());
+    REQUIRE(client.has_value());
+  }
+  core::ByteStream& from() { return *client->stream; }
+  core::ByteStream& to() { return *server->stream; }
+};
+
 Task<void> write_text(core::ByteStream& stream, std::string_view text, Result<void>& out) {
   out = co_await stream.write_all(core::bytes_of(text));
 }
@@ -117,7 +136,32 @@ Task<void> read_text(core::ByteStream& stream, std::size_t size, std::string& ou
   }
 }
 
-// The first error of a connection attempt against a server identity: what the client sees, then what its first read says.
+// The peer sends `pieces`, each seen before the next, then leaves; nobody reads. What is read afterwards.
+template <class AnyPair>
+std::string leave_behind(AnyPair& pair, const std::vector<std::string>& pieces, bool reset) {
+  int left = 0;
+  pair.to().watch([&] { ++left; });
+  for (const auto& piece : pieces) {
+    Result<void> written;
+    pair.bench.run(write_text(pair.from(), piece, written));
+    pair.bench.until([&] { return pair.to().has_unread(); });
+    pair.bench.io.restart();
+    pair.bench.io.poll();
+    CHECK(left == 0);
+  }
+  reset ? pair.from().abort() : pair.client->stream.reset();
+  pair.bench.until([&] { return left > 0; });
+  CHECK(left == 1);
+  std::string text;
+  Result<void> read;
+  std::size_t size = 0;
+  for (const auto& piece : pieces) size += piece.size();
+  pair.bench.run(read_text(pair.to(), size, text, read));
+  return text;
+}
+
+// The first error of a connection attempt against a server identity: what the client sees, then what its first read
+// says.
 Reason connect_failure(const tls::ServerSettings& server, const tls::ClientSettings& client) {
   Bench bench;
   tls::ServerIdentity server_identity(server);
@@ -171,7 +215,8 @@ TEST_CASE("many small pieces leave as one write and arrive in order") {
   std::vector<std::string> texts;
   std::vector<core::ConstBytes> pieces;
   std::string whole, got;
-  for (int i = 0; i < 1000; ++i) texts.push_back(std::string(static_cast<std::size_t>(i % 40), static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 1000; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 40), static_cast<char>('a' + i % 26)));
   for (const auto& text : texts) {
     pieces.push_back(core::bytes_of(text));
     whole += text;
@@ -276,6 +321,45 @@ TEST_CASE("a watch tells once that the peer left, and keeps what it sent instead
     pair.bench.run(read_text(pair.to(), 4, text, read));
     CHECK(text == "next");
   }
+}
+
+TEST_CASE("a peer that leaves behind bytes that nobody has read is noticed, and they are kept", "[watch]") {
+  const bool reset = GENERATE(false, true);
+  const auto pieces = GENERATE(std::vector<std::string>{"\r\n"}, std::vector<std::string>{"one", "two", "three"},
+                               std::vector<std::string>{std::string(1'000, 'a'), std::string(2'000, 'b')});
+  std::string whole;
+  for (const auto& piece : pieces) whole += piece;
+  SECTION("with TLS") {
+    Pair pair;
+    CHECK(leave_behind(pair, pieces, reset) == whole);
+  }
+  SECTION("without") {
+    PlainPair pair;
+    CHECK(leave_behind(pair, pieces, reset) == whole);
+  }
+}
+
+TEST_CASE("bytes that were taken while the watch still reads make way for what follows", "[watch]") {
+  PlainPair pair;
+  int left = 0;
+  std::string sent, got;
+  Result<void> written, read;
+  for (int round = 0; round < 50; ++round) {
+    const std::string first(static_cast<std::size_t>(1 + round * 83), static_cast<char>('a' + round % 26));
+    pair.to().watch([&] { ++left; });
+    pair.bench.run(write_text(pair.from(), first, written));
+    pair.bench.until([&] { return pair.to().has_unread(); });
+    sent += first;
+    const std::string second = std::string(static_cast<std::size_t>(5'000 - round * 97), 'z');
+    sent += second;
+    // The first is taken from before the watch's read, the second comes through it and past it.
+    pair.bench.run(read_text(pair.to(), sent.size() - second.size(), got, read),
+                   write_text(pair.from(), second, written));
+    pair.to().watch({});
+    pair.bench.run(read_text(pair.to(), sent.size(), got, read));
+    REQUIRE(got == sent);
+  }
+  CHECK(left == 0);
 }
 
 TEST_CASE("a read after a watch waits for the next bytes and takes long ones whole") {
