@@ -32,7 +32,7 @@ Examples:
 )";
 
 struct Options {
-  std::string directory;
+  std::vector<std::string> directories;
   KeyOptions key;
   std::vector<std::string> signers;
   std::string checkpoints, since;
@@ -46,11 +46,16 @@ int verify(const Options& options) {
   how.checkpoints = options.checkpoints;
   how.since = options.since;
   for (const std::string& signer : options.signers) how.signers.push_back(read_signer(signer));
-  const logging::LogReport report = logging::verify_log(options.directory, how);
   const bool with_key = key != nullptr;
   const bool colour = ::isatty(STDOUT_FILENO) != 0;
-  std::cout << (options.json ? json_report(report, with_key) : human_report(report, with_key, colour)) << std::flush;
-  return report.good() ? 0 : 1;
+  bool good = true;
+  for (const std::string& directory : options.directories) {
+    const logging::LogReport report = logging::verify_log(directory, how);
+    good = good && report.good();
+    if (options.directories.size() > 1 && !options.json) std::cout << printable(directory) << ":\n";
+    std::cout << (options.json ? json_report(report, with_key) : human_report(report, with_key, colour)) << std::flush;
+  }
+  return good ? 0 : 1;
 }
 
 }  // namespace
@@ -59,7 +64,9 @@ void add_log_verify(CLI::App& log, int& exit_code) {
   CLI::App* command = log.add_subcommand("verify", "Find whether a log was changed or cut; needs no key");
   command->footer(std::string(verify_details) + key_reference_help);
   const auto options = std::make_shared<Options>();
-  add_log_place(*command, options->directory);
+  command->add_option("DIR", options->directories, "A log's directory; several for the logs of several gateways")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   command
       ->add_option("--signer", options->signers,
                    "Who signs the checkpoints: the line that `key new --signing` printed, or a file; may be repeated")
@@ -74,7 +81,12 @@ void add_log_verify(CLI::App& log, int& exit_code) {
       ->check(CLI::ExistingFile);
   add_key_options(*command, options->key);
   command->add_flag("--json", options->json, "One JSON object a line; the last is the verdict");
-  command->callback([options, &exit_code] { exit_code = run_log_command([&] { return verify(*options); }); });
+  command->callback([options, &exit_code] {
+    if (!options->since.empty() && options->directories.size() > 1) {
+      throw CLI::ValidationError("--since-checkpoint", "speaks of one log");
+    }
+    exit_code = run_log_command([&] { return verify(*options); });
+  });
 }
 
 }  // namespace sallyport::gateway

@@ -28,8 +28,9 @@ class CheckpointAudit {
   // Of each segment at most one thing is said.
   CheckpointAudit(std::string origin, std::vector<NoteVerifier> signers, Find find);
 
-  // Before the walk: a checkpoint from elsewhere.
+  // Before the walk: a checkpoint from elsewhere. One of another log's origin is passed over.
   void expect(const SignedNote& note);
+  bool heard_of_it() const noexcept { return heard_of_it_; }  // by any that was not
 
   // The walk, segment by segment, frame by frame.
   void begin(std::uint64_t number, const FrameWalker& walker);
@@ -66,6 +67,7 @@ class CheckpointAudit {
   const std::string origin_;
   const std::vector<NoteVerifier> signers_;
   const Find find_;
+  bool heard_of_it_ = false;
   bool said_of_others_ = false;  // a checkpoint kept elsewhere that proves nothing: one is enough
   std::map<std::uint64_t, std::multimap<std::uint64_t, Checkpoint>> expected_;  // by segment, then by frames
   std::vector<Walked> walked_;

@@ -38,8 +38,8 @@ inline constexpr core::Duration longest_exchange = std::chrono::hours(24);
 
 // Where reading starts and ends. Exchanges that began before the start are shown as cut.
 struct ReadFrom {
-  std::optional<core::WallTime> since;  // segments that hold nothing started later are passed over unread
-  std::uint64_t segment = 0;            // segments of a lower number too
+  std::optional<core::WallTime> since;    // segments that hold nothing started later are passed over unread
+  std::uint64_t segment = 0;              // segments of a lower number too
   std::optional<core::WallTime> until{};  // ends before the first segment that is younger by longest_exchange
 };
 

@@ -6,7 +6,7 @@
 
 #include "logging/checkpoint_audit.hpp"
 #include "logging/frame_walker.hpp"
-#include "logging/segment_opener.hpp"
+#include "logging/key_audit.hpp"
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -36,23 +36,6 @@ FindingKind finding_of(FrameWalker::Step step) {
       return FindingKind::trailing;
     default:
       return FindingKind::altered;
-  }
-}
-
-FindingKind finding_of(UnlockProblem problem) {
-  switch (problem) {
-    case UnlockProblem::keys_missing:
-      return FindingKind::keys_missing;
-    case UnlockProblem::keys_malformed:
-      return FindingKind::keys_malformed;
-    case UnlockProblem::keys_foreign:
-      return FindingKind::keys_foreign;
-    case UnlockProblem::not_a_recipient:
-      return FindingKind::not_a_recipient;
-    case UnlockProblem::keys_swapped:
-      return FindingKind::keys_swapped;
-    default:
-      return FindingKind::keys_altered;
   }
 }
 
@@ -95,8 +78,6 @@ class Verifier {
   void check_body(std::size_t index);
   void check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step, const SegmentLink* declared);
   void check_end(std::size_t index, const FrameWalker& walker, FrameWalker::Step step);
-  void check_keys(const Candidate& segment, std::optional<PartOpener>& opener);
-  bool check_frame(const Candidate& segment, const FrameWalker& walker, PartOpener& opener);
   void check_last();
   const SegmentLink* declared_by_successor(std::size_t index) const;
 
@@ -170,6 +151,9 @@ void Verifier::prepare_audit() {
                  });
   if (!options_.checkpoints.empty()) {
     for (const SignedNote& note : notes_in_directory(options_.checkpoints)) audit_->expect(note);
+    if (!audit_->heard_of_it()) {
+      throw std::runtime_error(options_.checkpoints.string() + " holds no checkpoint of \"" + report_.origin + "\"");
+    }
   }
   if (since_) audit_->expect(*since_);
 }
@@ -239,8 +223,8 @@ void Verifier::check_body(std::size_t index) {
   report.number = segment.file.number;
   report.path = segment.file.path;
   if (segment.header) {
-    std::optional<PartOpener> opener;
-    check_keys(segment, opener);
+    KeyAudit keys(segment.file.path, *segment.header, options_.holder);
+    if (const auto kind = keys.finding()) find(*kind, report.number, std::string(words(keys.problem())));
     FileSource source(segment.file.path);
     FrameWalker walker(source);
     walker.open();
@@ -250,7 +234,10 @@ void Verifier::check_body(std::size_t index) {
     auto step = FrameWalker::Step::end_of_data;
     while (!(at_declared_end() && declared->end == PreviousEnd::torn) &&
            (step = walker.next()) == FrameWalker::Step::frame) {
-      if (opener && !check_frame(segment, walker, *opener)) opener.reset();  // one such finding a segment is enough
+      if (keys.finds_forged(walker)) {
+        find(FindingKind::forged, report.number, "the frame was not sealed with this segment's key",
+             walker.head().sequence, walker.offset());
+      }
       audit_->frame(walker);
       if (walker.head().kind != FrameKind::declared_gap) continue;
       report.lost += walker.head().number;
@@ -302,38 +289,6 @@ void Verifier::check_end(std::size_t index, const FrameWalker& walker, FrameWalk
             torn ? "torn tail: it ends within a frame, and no later segment declares it"
                  : "it ends without its end frame, and no later segment declares it",
             walker);
-}
-
-void Verifier::check_keys(const Candidate& segment, std::optional<PartOpener>& opener) {
-  const SegmentId& id = segment.header->header.id;
-  UnlockProblem problem{};
-  if (options_.holder == nullptr) {
-    KeyBlock block;
-    problem = read_key_block(segment.file.path, id, block);
-  } else {
-    SegmentKeys keys;
-    problem = unlock(segment.file.path, *segment.header, *options_.holder, keys);
-    if (problem == UnlockProblem::none || problem == UnlockProblem::keys_altered) opener.emplace(id, keys);
-  }
-  if (problem != UnlockProblem::none) find(finding_of(problem), segment.file.number, std::string(words(problem)));
-}
-
-// Every part this key can open must open, and there must be one, save in kinds that are signed or unknown. The flag
-// that says "pass over" counts for nothing here: whoever forges a frame can set it.
-bool Verifier::check_frame(const Candidate& segment, const FrameWalker& walker, PartOpener& opener) {
-  const auto parts = parts_of(walker.frame());
-  const FrameHead& head = walker.head();
-  bool proven = head.kind > FrameKind::segment_end;
-  for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
-    if (!PartOpener::can_open(part.head)) continue;
-    proven = opener.open(walker.frame(), walker.chain_before(), part).has_value();
-    if (!proven) break;
-  }
-  if (!proven) {
-    find(FindingKind::forged, segment.file.number, "the frame was not sealed with this segment's key", head.sequence,
-         walker.offset());
-  }
-  return proven;
 }
 
 // A key block without its segment behind the last one: a crash just then, or a segment that was taken away.

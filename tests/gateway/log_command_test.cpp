@@ -197,7 +197,13 @@ TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
   CHECK(has(good.out, "intact: every frame is in its place\n"));
   CHECK(run({"log", "verify", "--key", log.key.string(), log.directory.string()}).exit_code == 0);
 
+  const Log second;
+  const Outcome both = run({"log", "verify", log.directory.string(), second.directory.string()});
+  CHECK(both.exit_code == 0);
+  CHECK(has(both.out, log.directory.string() + ":\nlog \"gateway-1\": 3 segments"));
+  CHECK(has(both.out, second.directory.string() + ":\n"));
   std::filesystem::remove(log.directory / logging::segment_name(2));
+  CHECK(run({"log", "verify", log.directory.string(), second.directory.string()}).exit_code == 1);
   const Outcome bad = run({"log", "verify", log.directory.string()});
   CHECK(bad.exit_code == 1);
   CHECK(has(bad.out, "problem   segment 2: missing: the segment is not there\n"));

@@ -250,6 +250,18 @@ TEST_CASE("the checkpoints kept elsewhere are themselves held to their signature
     options.checkpoints = others.checkpoints;
     CHECK(log.findings(options) == Names{"wrong-signer@1"});
   }
+  SECTION("beside those of another gateway, in the same files") {
+    const NoteSigner another("gateway-2", core::crypto::PrivateKey::generate_ed25519());
+    write_file(log.kept(2),
+               another.sign(text_of(Checkpoint{"gateway-2", 2, {}, {}, 5, 9, "2026-01-02T03:00:00Z"})) + "\n" + text);
+    CHECK(log.kept_findings() == intact);
+    TemporaryDirectory only_the_other;
+    fs::copy_file(log.kept(2), only_the_other / "0000000002.checkpoints");
+    write_file(only_the_other / "0000000002.checkpoints", read_file(log.kept(2)).substr(0, 300));
+    auto options = log.by_signer();
+    options.checkpoints = only_the_other.where();
+    CHECK_THROWS_AS(log.findings(options), std::runtime_error);
+  }
   SECTION("all gone") {
     for (const std::uint64_t number : {1, 2, 3, 4}) fs::remove(log.kept(number));
     CHECK_THROWS_AS(log.kept_findings(), std::runtime_error);
