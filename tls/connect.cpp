@@ -9,7 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "core/event.hpp"
 #include "tls/openssl.hpp"
 #include "tls/peer.hpp"
 #include "tls/session_slot.hpp"
@@ -30,32 +29,15 @@ namespace {
 
 using Endpoints = std::vector<tcp::endpoint>;
 
-// The system's resolver runs in a thread of its own and cannot be interrupted: past the deadline its answer is no
-// longer waited for. What both touch therefore belongs to both.
-struct Lookup {
-  explicit Lookup(Loop& loop) : resolver(loop.executor()) {}
-  boost::asio::ip::basic_resolver<tcp, core::Executor> resolver;
-  core::Event over;
-  Result<Endpoints> found = Error(Reason::upstream_connect_timeout);
-};
-
 Task<Result<Endpoints>> resolve(Loop& loop, const std::string& host, std::uint16_t port, core::TimePoint deadline) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(host, error);
   if (!error) co_return Endpoints{{address, port}};
-  const auto lookup = std::make_shared<Lookup>(loop);
-  lookup->resolver.async_resolve(host, std::to_string(port), [lookup](boost::system::error_code failed, auto found) {
-    if (failed) {
-      lookup->found = Error(Reason::upstream_unresolved);
-    } else {
-      lookup->found = Endpoints(found.begin(), found.end());
-    }
-    lookup->over.set();
-  });
-  core::TimerWheel::Timer timer(loop.wheel, [&lookup] { lookup->over.set(); });
-  timer.set(deadline);
-  co_await lookup->over.wait();
-  co_return lookup->found;
+  const auto found = co_await loop.resolver.resolve(host, deadline);
+  if (!found) co_return found.error();
+  Endpoints endpoints;
+  for (const auto& each : *found) endpoints.emplace_back(each, port);
+  co_return endpoints;
 }
 
 Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::TimePoint deadline) {

@@ -5,6 +5,10 @@ target_link_libraries(gateway_harness PUBLIC test_support)
 target_compile_definitions(gateway_harness PUBLIC SALLYPORT_BINARY="$<TARGET_FILE:sallyport>")
 add_dependencies(gateway_harness sallyport)
 
+# Put before the system's getaddrinfo (LD_PRELOAD): a name server that the tests command.
+add_library(slow_names MODULE ${integration}/../support/slow_names.cpp)
+target_link_libraries(slow_names PRIVATE ${CMAKE_DL_LIBS})
+
 add_executable(integration_test
   ${integration}/streaming_test.cpp
   ${integration}/cancel_test.cpp
@@ -13,12 +17,15 @@ add_executable(integration_test
   ${integration}/key_exchange_test.cpp
   ${integration}/upstream_identity_test.cpp
   ${integration}/upstream_connection_test.cpp
+  ${integration}/resolver_test.cpp
   ${integration}/http_test.cpp
   ${integration}/hostile_test.cpp
   ${integration}/log_test.cpp
   ${integration}/operations_test.cpp
   ${integration}/status_test.cpp)
 target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
+target_compile_definitions(integration_test PRIVATE SLOW_NAMES="$<TARGET_FILE:slow_names>")
+add_dependencies(integration_test slow_names)
 
 # integration(LABEL TAG…): the test cases of each tag as a ctest of its own.
 function(integration label)
@@ -27,6 +34,6 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection http operations status)
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http operations status)
 integration(hostile hostile)
 integration(log log)

@@ -41,7 +41,7 @@ ServerWish GatewayProcess::model_server() { return mutual_tls(pki().model_server
 GatewayProcess::GatewayProcess(const ScriptedServer& model_server, GatewayWish wish)
     : GatewayProcess(with_upstream(std::move(wish), model_server)) {}
 
-GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin) {
+GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin), environment_(wish.environment) {
   if (const Finished made = command({"key", "new", "--out", directory_ / "auditor"}); made.exit_code != 0) {
     throw std::runtime_error("key new: " + made.errors);
   }
@@ -72,7 +72,8 @@ std::string GatewayProcess::config_text(const GatewayWish& wish) const {
   std::string text = "workers: " + std::to_string(wish.workers) +
                      "\nlisteners:\n  - name: public\n    address: " + loopback_address(port_.number()) +
                      "\n    tls:\n      certificates: [{ chain: " + pki().gateway.certificate.string() +
-                     ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n" + wish.more_listeners;
+                     ", key: " + pki().gateway.key.string() + " }]\n      " + wish.listener_tls + "\n" +
+                     wish.more_listeners;
   if (wish.admin) text += "admin: { address: " + loopback_address(admin_port_.number()) + " }\n";
   text += "upstreams:\n";
   for (const UpstreamWish& upstream : wish.upstreams) text += upstream_yaml(upstream);
@@ -87,8 +88,12 @@ std::string GatewayProcess::config_text(const GatewayWish& wish) const {
 void GatewayProcess::write_config(const GatewayWish& wish) const { write_file(config_file(), config_text(wish)); }
 
 void GatewayProcess::start() {
-  child_ = std::make_unique<ChildProcess>(Launch{
-      {SALLYPORT_BINARY, "serve", "--config", config_file()}, "/dev/null", errors_file(), "/dev/null", directory()});
+  child_ = std::make_unique<ChildProcess>(Launch{{SALLYPORT_BINARY, "serve", "--config", config_file()},
+                                                 "/dev/null",
+                                                 errors_file(),
+                                                 "/dev/null",
+                                                 directory(),
+                                                 environment_});
   const auto serves = [this] {
     if (!child_->running()) return true;
     try {

@@ -27,11 +27,12 @@ struct GatewayWish {
   std::vector<UpstreamWish> upstreams{};  // the models "llama" (alias "gpt-4o") and "embed" go to the first
   std::string listener_tls = "client_certificates: off";
   std::string more_listeners{};  // further list items, each "  - …\n"
-  std::string models{};  // further list items, each "  - …\n"
+  std::string models{};          // further list items, each "  - …\n"
   std::string log = "durability: written, capture: full";
   std::string limits = "{}";
   std::string more{};                                        // further top-level YAML
   std::map<std::string, std::vector<std::string>> tokens{};  // further ones: name → arguments of `token create`
+  std::vector<std::string> environment{};                    // of the process: "NAME=VALUE"
   int workers = 2;                                           // each has upstream connections of its own
   bool admin = true;
 };
@@ -90,6 +91,7 @@ class GatewayProcess {
   bool has_admin_ = true;
   std::string token_;
   std::map<std::string, std::string> tokens_;
+  std::vector<std::string> environment_;
   std::unique_ptr<ChildProcess> child_;
   int signal_sent_ = 0;
 };

@@ -50,8 +50,12 @@ ChildProcess::ChildProcess(const Launch& launch) {
   std::vector<char*> arguments;
   for (const std::string& word : launch.command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> variables;
+  for (const std::string& variable : launch.environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) variables.push_back(*inherited);
+  variables.push_back(nullptr);
   const int failed =
-      ::posix_spawnp(&id_, arguments[0], &settings.files, &settings.attributes, arguments.data(), environ);
+      ::posix_spawnp(&id_, arguments[0], &settings.files, &settings.attributes, arguments.data(), variables.data());
   if (failed != 0) throw std::runtime_error(launch.command[0] + ": " + std::strerror(failed));
 }
 

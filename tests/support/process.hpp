@@ -24,7 +24,8 @@ struct Launch {
   path out = "/dev/null";
   path errors = "/dev/null";
   path input = "/dev/null";
-  path directory{};  // empty: this process's
+  path directory{};                        // empty: this process's
+  std::vector<std::string> environment{};  // "NAME=VALUE", beside and before this process's
 };
 
 class ChildProcess {
