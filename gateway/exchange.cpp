@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/log_room.hpp"
 #include "gateway/own_fields.hpp"
 #include "http/reader.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
 constexpr std::size_t room_for_own_fields = 256;   // what an upstream's head has beside the client's fields, about
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
+constexpr std::size_t kept_at_once = 64 * 1024;  // of a request's body, by the log, before others have their turn
 }  // namespace
 
 // Between requests a connection has no Exchange, no buffer and no snapshot. False: the client is gone.
@@ -51,12 +53,17 @@ Exchange::Exchange(Connection& connection)
   record_.listener = config_.listeners[std::min(connection.listener, config_.listeners.size() - 1)].name;
   record_.client_address = connection.peer.address;
   record_.client_key_exchange = key_exchange_name(connection.peer.key_exchange);
+  connection.body_owed = false;
   worker_.metrics().exchange_started();
 }
 
 Exchange::~Exchange() {
   connection_.stream.watch({});
-  connection_.live.stop = [&stream = connection_.stream] { stream.cancel(); };
+  connection_.stop_when_idle();
+}
+
+core::Duration Exchange::write_stall() const noexcept {
+  return worker_.stopping() ? farewell : config_.limits.write_stall;
 }
 
 // The whole path of a request. Each step needs what the one before gave; each may end it.
@@ -202,14 +209,22 @@ Result<void> Exchange::open_entry(bool keep_content) {
   if (!entry) return entry.error();
   entry_.emplace(std::move(*entry));
   record_.content_kept = keep_content;
-  if (!keep_content) return {};
-  for (std::uint64_t offset = 0; offset < body_.size();) {
-    auto part = body_.part(offset);
-    if (!part) return part.error();
-    if (auto kept = entry_->request_body(*part); !kept) return kept;
-    offset += part->size();
-  }
   return {};
+}
+
+Task<Result<void>> Exchange::keep_request_body() {
+  for (std::uint64_t offset = 0; offset < body_.size();) {
+    if (entry_->should_wait()) {
+      const auto patience = config_.log->settings.stall_limit;
+      if (auto room = co_await wait_for_log(worker_.loop().wheel, *entry_, patience); !room) co_return room;
+    }
+    auto part = body_.part(offset);
+    if (!part) co_return part.error();
+    const auto piece = part->first(std::min(part->size(), kept_at_once));
+    if (auto kept = entry_->request_body(piece); !kept) co_return kept;
+    offset += piece.size();
+  }
+  co_return Result<void>();
 }
 
 // While we wait for the upstream nobody reads from the client; a watch does, and its leaving ends the upstream's work.
@@ -236,6 +251,9 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
   // The log promises a record before anything is spent on the answer.
   const bool keep_content = route.capture() == routing::Capture::full;
   if (auto promised = open_entry(keep_content); !promised) co_return promised.error();
+  if (entry_ && keep_content) {
+    if (auto kept = co_await keep_request_body(); !kept) co_return kept.error();
+  }
   if (connection_.input.empty()) connection_.input.release();
   // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {

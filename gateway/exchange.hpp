@@ -51,6 +51,8 @@ class Exchange {
   core::Result<routing::Route> route(const auth::Principal& who);
   core::Result<auth::Admission> admit(const auth::Principal& who);
   core::Result<void> open_entry(bool keep_content);
+  core::Task<core::Result<void>> keep_request_body();
+  core::Duration write_stall() const noexcept;  // how long the client may take nothing: short once we must end
   core::Task<core::Result<routing::UpstreamLease>> send_upstream(const routing::Route& route, const auth::Admission&);
   core::Task<core::Result<void>> send_request(routing::UpstreamLease& lease, const routing::Route& route);
   core::Task<Next> relay_answer(const routing::Route& route, auth::Admission admission, routing::UpstreamLease lease);

@@ -22,11 +22,13 @@ constexpr core::Duration small_body_time = std::chrono::seconds(2);
 Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
                                   routing::UpstreamLease lease) {
   const auto& times = route.upstream().timeouts;
-  RelayPlan plan{head_.method,       head_.minor_version, family_,    false,
-                 keeps_connection(), times.first_byte,    times.idle, config_.limits.write_stall};
+  RelayPlan plan{
+      head_.method, head_.minor_version, family_,
+      false,        keeps_connection(),  times.first_byte,
+      times.idle,   write_stall(),       config_.log ? config_.log->settings.stall_limit : core::Duration::zero()};
   plan.hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
-  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
-              entry_ ? &*entry_ : nullptr);
+  Relay relay(worker_.services().clock, worker_.loop().wheel, connection_.stream, lease.stream(), worker_.buffers(),
+              plan, entry_ ? &*entry_ : nullptr);
 
   auto passed = co_await relay.read_head();
   if (passed) {
@@ -63,7 +65,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
     co_await relay.break_off(sealed.error().reason);
     co_return Next::cut;
   }
-  if (auto finished = co_await relay.finish(); !finished) co_return Next::cut;
+  if (auto finished = co_await relay.finish(write_stall()); !finished) co_return Next::cut;
   co_return relay.client_reusable() && keeps_connection() ? Next::keep : Next::close;
 }
 
@@ -123,7 +125,7 @@ Task<Next> Exchange::say(unsigned status, std::string_view body) {
   http::append_end_of_head(head);
   const bool no_body = head_read_ && head_.method == "HEAD";
   const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};
-  connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
+  connection_.stream.set_deadline(worker_.now() + write_stall());
   if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
   if (!keep) co_return Next::close;
   co_return co_await pass_over_rest();

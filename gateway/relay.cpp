@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "gateway/log_room.hpp"
 #include "gateway/respond.hpp"
 #include "http/writer.hpp"
 
@@ -60,9 +61,15 @@ Error idle_failure(Error error) {
 
 }  // namespace
 
-Relay::Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
-             RelayPlan plan, logging::LogEntry* entry)
-    : clock_(clock), client_(client), upstream_(upstream), plan_(plan), entry_(entry), input_(upstream, buffers) {}
+Relay::Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream,
+             BufferPool& buffers, RelayPlan plan, logging::LogEntry* entry)
+    : clock_(clock),
+      wheel_(wheel),
+      client_(client),
+      upstream_(upstream),
+      plan_(plan),
+      entry_(entry),
+      input_(upstream, buffers) {}
 
 Task<Result<void>> Relay::read_head() {
   upstream_.set_deadline(clock_.now() + plan_.first_byte);
@@ -92,8 +99,9 @@ Task<Result<void>> Relay::read_head() {
 
 void Relay::choose_framing() {
   framing_ = head_.framing;
+  // An event stream's size is not passed on: what is left out, or said when it breaks off, would make it wrong.
   const bool unknown_size = framing_.kind == BodyKind::chunked || framing_.kind == BodyKind::until_close ||
-                            (framing_.kind == BodyKind::sized && plan_.hide_usage && event_stream_);
+                            (framing_.kind == BodyKind::sized && event_stream_);
   if (!unknown_size) return;
   framing_.kind = plan_.client_minor_version >= 1 ? BodyKind::chunked : BodyKind::until_close;
 }
@@ -153,6 +161,9 @@ Task<Result<void>> Relay::pass() {
     if (!got->content.empty() || (event_stream_ && !started_)) {
       if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
     }
+    if (entry_ != nullptr && entry_->should_wait()) {
+      if (auto room = co_await wait_for_log(wheel_, *entry_, plan_.log_patience); !room) co_return room;
+    }
     upstream_.set_deadline(clock_.now() + plan_.idle);
     if (input_.empty()) {
       // A stream says nothing most of the time: it holds no block meanwhile.
@@ -188,8 +199,9 @@ Task<Result<void>> Relay::send(const std::vector<core::ConstBytes>& views) {
   co_return co_await write_pieces();
 }
 
-Task<Result<void>> Relay::finish() {
+Task<Result<void>> Relay::finish(core::Duration write_stall) {
   if (pieces_.empty()) co_return Result<void>();
+  plan_.write_stall = write_stall;
   co_return co_await write_pieces();
 }
 

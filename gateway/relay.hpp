@@ -29,12 +29,13 @@ struct RelayPlan {
   bool keep_client = true;          // the client's connection is kept afterwards
   core::Duration first_byte, idle;  // how long the upstream may be silent
   core::Duration write_stall;       // how long the client may take nothing
+  core::Duration log_patience;      // how long the log may be behind
 };
 
 class Relay {
  public:
   // All outlive the relay. `entry` may be null.
-  Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
+  Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
         RelayPlan plan, logging::LogEntry* entry);
 
   // Waits for the answer's head; interim answers are dropped. Errors: upstream_closed, _malformed, _first_byte_timeout,
@@ -50,8 +51,8 @@ class Relay {
   // log_unavailable: the log has no room for content that it must keep.
   core::Task<core::Result<void>> pass();
 
-  // Sends the last bytes. Errors: client_left.
-  core::Task<core::Result<void>> finish();
+  // Sends the last bytes, to a client that may take nothing for `write_stall`. Errors: client_left.
+  core::Task<core::Result<void>> finish(core::Duration write_stall);
 
   // The answer cannot be completed: tells an event stream's client so. The caller then cuts the connection.
   core::Task<void> break_off(core::Reason reason);
@@ -78,6 +79,7 @@ class Relay {
   void choose_framing();
 
   const core::Clock& clock_;
+  core::TimerWheel& wheel_;
   core::ByteStream& client_;
   core::ByteStream& upstream_;
   RelayPlan plan_;

@@ -51,7 +51,7 @@ Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket so
   Connection connection{worker, live, *peer->stream, peer->identity, listener, Input(*peer->stream, worker.buffers())};
   for (;;) {
     live.idle = true;
-    live.stop = [&stream = connection.stream] { stream.cancel(); };
+    connection.stop_when_idle();
     if (worker.draining()) co_return connection.stream.close();
     Next next = Next::ended;
     if (!connection.input.empty() || co_await wait_for_request(connection)) next = co_await serve_exchange(connection);

@@ -17,6 +17,11 @@ struct Connection {
   Input input;
   std::uint64_t requests = 0;
   bool body_owed = false;  // a proven caller is still sending a body that was refused
+
+  // To stop then ends the wait for a request; not the stream, for the client gets its goodbye.
+  void stop_when_idle() {
+    live.stop = [this] { stream.set_deadline(worker.now()); };
+  }
 };
 
 // Runs to the connection's end. Ends early, in the ways the exchange defines, when live.stop is called.

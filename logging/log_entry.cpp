@@ -111,6 +111,8 @@ LogEntry::~LogEntry() {
   finish(record, nullptr);
 }
 
+bool LogEntry::should_wait() const noexcept { return state_->should_wait(); }
+
 core::Result<void> LogEntry::request_body(core::ConstBytes piece) {
   return state_->body(state_->request, PartType::request_body, piece);
 }

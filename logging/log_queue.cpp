@@ -33,7 +33,13 @@ bool LogQueue::reserve(std::size_t bytes) noexcept {
   return false;
 }
 
+void LogQueue::settled(std::size_t bytes) noexcept {
+  queued_.fetch_sub(bytes, std::memory_order_relaxed);
+  release(bytes);
+}
+
 void LogQueue::push(LogItem item) {
+  queued_.fetch_add(item.cost, std::memory_order_relaxed);
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);

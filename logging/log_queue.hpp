@@ -45,8 +45,12 @@ class LogQueue {
   void release(std::size_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
   bool crowded() const noexcept { return held() > limit_ / 2; }
+  // More has been pushed than the writer keeps up with; it will go down by itself.
+  bool behind() const noexcept { return queued_.load(std::memory_order_relaxed) > limit_ / 4; }
 
   void push(LogItem item);
+  // The writer is done with an item that cost so much.
+  void settled(std::size_t bytes) noexcept;
 
   // The writer's side: waits until there is something to do, it is stopped, nudged, or `at_most` has passed.
   void wait(core::Duration at_most);
@@ -61,7 +65,8 @@ class LogQueue {
 
   const std::size_t limit_;
   const bool wake_for_each_;
-  std::atomic<std::size_t> held_{0};
+  std::atomic<std::size_t> held_{0};    // by open exchanges and by what is queued
+  std::atomic<std::size_t> queued_{0};  // of it, by what is queued
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<LogItem> items_;

@@ -138,7 +138,7 @@ void LogWriter::settle(std::uint64_t vouched) {
   for (; base_ + settled_ < vouched; ++settled_) {
     LogItem& item = batch_[settled_];
     if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;
-    queue.release(item.cost);
+    queue.settled(item.cost);
     if (item.sealed) item.sealed(item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
     item = LogItem();
   }

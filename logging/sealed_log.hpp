@@ -82,6 +82,10 @@ class LogEntry {
   LogEntry& operator=(LogEntry&&) noexcept;
   ~LogEntry();
 
+  // True while content comes faster than the disk takes it: whoever brings more does well to wait a little, for the
+  // writer works it off. False when the disk fails: then waiting would not help.
+  bool should_wait() const noexcept;
+
   // Content, in the order it passes; copied. Kept in memory while small, then handed on as frames of their own.
   // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.
   core::Result<void> request_body(core::ConstBytes piece);

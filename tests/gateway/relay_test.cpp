@@ -18,7 +18,8 @@ using routing::Family;
 
 namespace {
 
-constexpr std::string_view event_head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+constexpr std::string_view event_head =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
 std::string chunk(std::string_view data) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -43,21 +44,22 @@ std::optional<std::string> unchunk(std::string_view text) {
 struct Bench {
   boost::asio::io_context io{1};
   tests::FakeClock clock;
+  core::TimerWheel wheel{clock.now()};
   BufferPool buffers;
   tests::MemoryPair client = tests::memory_pair(io.get_executor());
   tests::MemoryPair upstream = tests::memory_pair(io.get_executor());
-  RelayPlan plan{"POST", 1, Family::openai_chat, false, true, 120s, 60s, 60s};
+  RelayPlan plan{"POST", 1, Family::openai_chat, false, true, 120s, 60s, 60s, 10s};
   std::string own_fields = "x-request-id: r1\r\n";
   std::optional<Relay> relay;
 
   // Head, start, pass; the last bytes are not sent.
   Result<void> pass() {
-    relay.emplace(clock, *client.stream, *upstream.stream, buffers, plan, nullptr);
+    relay.emplace(clock, wheel, *client.stream, *upstream.stream, buffers, plan, nullptr);
     return tests::run(io, pass_task(*relay, own_fields));
   }
   Result<void> whole() {
     if (auto passed = pass(); !passed) return passed;
-    return tests::run(io, relay->finish());
+    return tests::run(io, relay->finish(60s));
   }
   static Task<Result<void>> pass_task(Relay& relay, std::string own_fields) {
     if (auto head = co_await relay.read_head(); !head) co_return head;
@@ -76,11 +78,13 @@ struct Bench {
 
 TEST_CASE("a plain answer leaves whole, in one write, with the gateway's own framing and fields") {
   Bench bench;
-  bench.upstream.peer.send("HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\nconnection: x-gone\r\n"
-                           "x-gone: 1\r\nkeep-alive: 5\r\ncontent-length: 2\r\n\r\n{}");
+  bench.upstream.peer.send(
+      "HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\nconnection: x-gone\r\n"
+      "x-gone: 1\r\nkeep-alive: 5\r\ncontent-length: 2\r\n\r\n{}");
   REQUIRE(bench.whole().has_value());
   CHECK(bench.client.peer.received() ==
-        "HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\nx-request-id: r1\r\ncontent-length: 2\r\n\r\n{}");
+        "HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\nx-request-id: r1\r\ncontent-length: "
+        "2\r\n\r\n{}");
   CHECK(bench.client.peer.writes() == 1);
   CHECK(bench.relay->upstream_reusable());
 }
@@ -88,8 +92,9 @@ TEST_CASE("a plain answer leaves whole, in one write, with the gateway's own fra
 TEST_CASE("of a field that the gateway sets, the client gets the gateway's alone") {
   Bench bench;
   bench.own_fields += "x-ratelimit-limit-requests: 3\r\n";
-  bench.upstream.peer.send("HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nX-RateLimit-Limit-Requests: 9\r\n"
-                           "x-ratelimit-limit-tokens: 8\r\nx-accel-buffering: yes\r\ncontent-length: 0\r\n\r\n");
+  bench.upstream.peer.send(
+      "HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nX-RateLimit-Limit-Requests: 9\r\n"
+      "x-ratelimit-limit-tokens: 8\r\nx-accel-buffering: yes\r\ncontent-length: 0\r\n\r\n");
   REQUIRE(bench.whole().has_value());
   CHECK(bench.client.peer.received() ==
         "HTTP/1.1 200 OK\r\nx-ratelimit-limit-tokens: 8\r\nx-request-id: r1\r\nx-ratelimit-limit-requests: 3\r\n"
@@ -110,7 +115,7 @@ TEST_CASE("the last bytes stay here until finish, so that the record can come fi
   bench.upstream.peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
   REQUIRE(bench.pass().has_value());
   CHECK(bench.client.peer.received().empty());
-  REQUIRE(tests::run(bench.io, bench.relay->finish()).has_value());
+  REQUIRE(tests::run(bench.io, bench.relay->finish(60s)).has_value());
   CHECK(bench.body() == "hello");
 }
 
@@ -119,7 +124,8 @@ TEST_CASE("an event is at the client before the next one exists") {
   bench.upstream.peer.send(event_head);
   bench.upstream.peer.send(chunk("data: one\n\n"));
   bool done = false;
-  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
+  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
+                      nullptr);
   boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void>) { done = true; });
   bench.io.poll();
@@ -138,8 +144,10 @@ TEST_CASE("an event is at the client before the next one exists") {
 TEST_CASE("the head of an event stream does not wait for its first event") {
   Bench bench;
   bench.upstream.peer.send(event_head);
-  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
-  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields), [](std::exception_ptr, Result<void>) {});
+  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
+                      nullptr);
+  boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
+                        [](std::exception_ptr, Result<void>) {});
   bench.io.poll();
   CHECK(bench.head().find("x-accel-buffering: no\r\n") != std::string::npos);
   CHECK(bench.head().find("cache-control: no-cache\r\n") != std::string::npos);
@@ -162,8 +170,8 @@ TEST_CASE("all events that one read brought leave in one write") {
 }
 
 TEST_CASE("any cut of the upstream's bytes gives the client the same content") {
-  const std::string answer = std::string(event_head) + chunk("data: {\"a\":1}\n\n") + chunk("data: [DO") + chunk("NE]\n\n") +
-                             "0\r\nx-trailer: t\r\n\r\n";
+  const std::string answer = std::string(event_head) + chunk("data: {\"a\":1}\n\n") + chunk("data: [DO") +
+                             chunk("NE]\n\n") + "0\r\nx-trailer: t\r\n\r\n";
   for (std::size_t cut = 1; cut < answer.size(); ++cut) {
     Bench bench;
     bench.upstream.peer.send(answer.substr(0, cut));
@@ -203,12 +211,25 @@ TEST_CASE("an answer cut anywhere is never given a clean end") {
   }
 }
 
+TEST_CASE("an event stream of a stated size that is cut is not whole for its client") {
+  Bench bench;
+  bench.upstream.peer.send(
+      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 75\r\n\r\ndata: 1\n\ndata: ");
+  bench.upstream.peer.end();
+  CHECK(bench.pass().error().reason == Reason::upstream_truncated);
+  tests::run(bench.io, Bench::break_off(*bench.relay));
+  CHECK(bench.head().find("content-length") == std::string::npos);
+  CHECK(bench.body().find("data: {\"error\":{") != std::string::npos);
+  CHECK(!unchunk(bench.body()));
+}
+
 TEST_CASE("a client that takes nothing keeps the upstream from being read") {
   Bench bench;
   bench.upstream.peer.send(event_head);
   for (int i = 0; i < 1000; ++i) bench.upstream.peer.send(chunk(std::string(1000, 'x')));
   bench.client.peer.stall_writes(true);
-  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr);
+  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
+                      nullptr);
   Result<void> result;
   boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void> ended) { result = ended; });
@@ -294,7 +315,8 @@ TEST_CASE("usage that the gateway asked for is read and taken out again, whateve
   const std::string words = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
   const std::string usage =
       "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2,\"total_tokens\":9}}\n\n";
-  const std::string stream = std::string(event_head) + chunk(words) + chunk(usage) + chunk("data: [DONE]\n\n") + "0\r\n\r\n";
+  const std::string stream =
+      std::string(event_head) + chunk(words) + chunk(usage) + chunk("data: [DONE]\n\n") + "0\r\n\r\n";
   for (std::size_t cut = 1; cut < stream.size(); ++cut) {
     Bench bench;
     bench.plan.hide_usage = true;

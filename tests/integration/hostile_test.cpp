@@ -249,6 +249,21 @@ TEST_CASE("a refusal reads a small body away and keeps the connection", "[hostil
   }
 }
 
+TEST_CASE("what a known caller was allowed is not left to a stranger on the same connection", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.token = gateway.token(), .body = "{\"model\": oops}"}));
+  CHECK(client.read_answer().status() == 400);
+  client.send(
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n"
+      "Content-Length: 60000000\r\n\r\n");
+  CHECK(client.read_answer().status() == 401);
+  // It would go on reading for ten seconds if the body were a known caller's.
+  CHECK(client.wait_for_end(1s) == Ending::clean);
+  CHECK_THROWS_AS(client.send(std::string(60'000'000, 'x'), 5s), WireError);
+}
+
 TEST_CASE("bodies that would fill the disk are refused, and those under way go on", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB, body_disk_total: 256KiB }"});

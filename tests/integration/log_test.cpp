@@ -237,6 +237,39 @@ TEST_CASE("a body that is spooled to disk cannot be read there", "[log]") {
   CHECK(client.read_answer().status() == 200);
 }
 
+TEST_CASE("prompts larger than the log's queue wait for it, and take no stream's place in it", "[log]") {
+  Signal go;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    for (;;) {
+      const Message request = peer.read_request();
+      if (request.body.find("a stream") == std::string::npos) {
+        peer.send_answer(200, std::string(chat_answer));
+        continue;
+      }
+      peer.start_stream();
+      for (int i = 0; i < 200; ++i) {
+        peer.send_event(chat_event(std::string(500, 'e')));
+        if (i == 20) go.set();
+      }
+      peer.send(last_chunk);
+    }
+  });
+  const GatewayProcess gateway(server, {.log = "capture: full, queue: 1MiB"});
+  ScriptedClient stream(gateway.client());
+  stream.send(gateway.chat("a stream", true));
+  go.wait();
+  const std::string prompt(6 << 20, 'p');
+  for (int i = 0; i < 3; ++i) CHECK(chat(gateway, prompt) == 200);
+  const Message whole = stream.read_answer();
+  CHECK(whole.whole);
+  const Records records = gateway.wait_for_records(4);
+  for (const Json& record : records) {
+    CHECK(record["outcome"] == "none");
+    CHECK_FALSE(record.contains("content_lost"));
+  }
+  CHECK(gateway.metric("sallyport_log_lost_total") == 0);
+}
+
 TEST_CASE("metadata capture keeps no content", "[log]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.log = "capture: metadata"});

@@ -1,0 +1,18 @@
+#include "gateway/log_room.hpp"
+
+namespace sallyport::gateway {
+
+core::Task<core::Result<void>> wait_for_log(core::TimerWheel& wheel, const logging::LogEntry& entry,
+                                            core::Duration patience) {
+  const core::TimePoint give_up = wheel.now() + patience;
+  while (entry.should_wait()) {
+    if (wheel.now() >= give_up) co_return core::Error(core::Reason::log_unavailable);
+    core::Event passed;
+    core::TimerWheel::Timer timer(wheel, [&passed] { passed.set(); });
+    timer.set(wheel.now() + core::TimerWheel::tick);
+    co_await passed.wait();
+  }
+  co_return core::Result<void>();
+}
+
+}  // namespace sallyport::gateway

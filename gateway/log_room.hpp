@@ -1,0 +1,14 @@
+// A disk that is slower than what comes holds back who brings it, before the log's queue is full.
+#pragma once
+
+#include "core/event.hpp"
+#include "core/timer_wheel.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::gateway {
+
+// Waits until the log keeps up again. Errors: log_unavailable, when it does not within `patience`.
+core::Task<core::Result<void>> wait_for_log(core::TimerWheel& wheel, const logging::LogEntry& entry,
+                                            core::Duration patience);
+
+}  // namespace sallyport::gateway
