@@ -139,8 +139,8 @@ void Server::Parts::run() {
   look_for_signals();
   look_for_changes();
   io_.run();
+  sealed_log_.reset();  // all exchanges have ended: its segment is closed first, whatever the rest may wait for
   for (auto& worker : workers_) worker->join();
-  sealed_log_.reset();  // ends its segment cleanly
   log_.info("stopped");
 }
 

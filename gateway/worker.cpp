@@ -206,6 +206,7 @@ void Worker::stop() {
     for (auto& connection : live_) {
       if (connection.stop) connection.stop();
     }
+    loop_.stop_dialling();
     finish_if_drained();
   });
 }

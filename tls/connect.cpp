@@ -29,6 +29,20 @@ namespace {
 
 using Endpoints = std::vector<tcp::endpoint>;
 
+// While it lives, Loop::stop_dialling calls `end`.
+class Dial {
+ public:
+  Dial(Loop& loop, std::function<void()> end)
+      : dials_(loop.dials), place_(dials_.insert(dials_.end(), std::move(end))) {}
+  Dial(const Dial&) = delete;
+  Dial& operator=(const Dial&) = delete;
+  ~Dial() { dials_.erase(place_); }
+
+ private:
+  std::list<std::function<void()>>& dials_;
+  std::list<std::function<void()>>::iterator place_;
+};
+
 Task<Result<Endpoints>> resolve(Loop& loop, const std::string& host, std::uint16_t port, core::TimePoint deadline) {
   boost::system::error_code error;
   const auto address = boost::asio::ip::make_address(host, error);
@@ -45,6 +59,10 @@ Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::T
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     Socket socket(loop.executor());
     bool expired = false;
+    const Dial dial(loop, [&socket] {
+      boost::system::error_code ignored;
+      socket.cancel(ignored);
+    });
     core::TimerWheel::Timer timer(loop.wheel, [&] {
       expired = true;
       boost::system::error_code ignored;
@@ -55,6 +73,7 @@ Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::T
     timer.set(loop.wheel.now() + left / static_cast<core::Duration::rep>(endpoints.size() - i));
     boost::system::error_code error;
     co_await socket.async_connect(endpoints[i], boost::asio::redirect_error(core::use_task, error));
+    if (loop.dials_no_more) co_return Error(Reason::cancelled);
     if (!error) co_return socket;
     last = expired ? Error(Reason::upstream_connect_timeout) : Error(Reason::upstream_unreachable, error.value());
   }
@@ -93,6 +112,7 @@ Error as_connect_error(Error error) {
 
 Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t port, const ClientIdentity* identity,
                            std::shared_ptr<SessionSlot> sessions, core::TimePoint deadline) {
+  if (loop.dials_no_more) co_return Error(Reason::cancelled);
   auto endpoints = co_await resolve(loop, host, port, deadline);
   if (!endpoints) co_return endpoints.error();
   auto socket = co_await open_socket(loop, *endpoints, deadline);
@@ -106,6 +126,7 @@ Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t po
   expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
   if (sessions) stream->keep_sessions_in(std::move(sessions));
   stream->set_deadline(deadline);
+  const Dial dial(loop, [&stream = *stream] { stream.cancel(); });
   if (auto done = co_await stream->handshake(); !done) co_return as_connect_error(done.error());
   if (SSL_session_reused(stream->ssl()) && !certificate_still_valid(stream->ssl())) {
     stream->forget_session();

@@ -15,7 +15,8 @@ std::shared_ptr<SessionSlot> make_session_slot();
 
 // Resolves, connects (each address in turn) and finishes the handshake before `deadline`; nothing is read from the peer
 // before that. identity null: plain TCP, for endpoints the configuration names as plain.
-// Errors: upstream_unresolved, _unreachable, _connect_timeout, _tls_failed, _certificate_*, _rejected_certificate; cancelled.
+// Errors: upstream_unresolved, _unreachable, _connect_timeout, _tls_failed, _certificate_*, _rejected_certificate;
+// cancelled, after Loop::stop_dialling().
 core::Task<core::Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t port,
                                        const ClientIdentity* identity, std::shared_ptr<SessionSlot> sessions,
                                        core::TimePoint deadline);

@@ -4,6 +4,9 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
+#include <list>
+
 #include "core/bytes.hpp"
 #include "core/task.hpp"
 #include "core/timer_wheel.hpp"
@@ -17,8 +20,17 @@ struct Loop {
   core::Bytes outbox;   // ciphertext made by one burst of SSL_write, sent before anything suspends
   core::Bytes packing;  // small pieces laid side by side to become one record
   Resolver resolver{io, wheel};
+  std::list<std::function<void()>> dials{};  // how to end each that is under way
+  bool dials_no_more = false;
 
   core::Executor executor() { return io.get_executor(); }
+
+  // Every connect() that is under way, and all that follow, end with Reason::cancelled.
+  void stop_dialling() {
+    dials_no_more = true;
+    for (const auto& end : dials) end();
+    resolver.cancel();
+  }
 };
 
 }  // namespace sallyport::tls

@@ -170,6 +170,31 @@ TEST_CASE("a stream that outlives the drain's limit is cut, told so, and recorde
   CHECK(gateway.verify().exit_code == 0);
 }
 
+TEST_CASE("a second SIGTERM ends a call whose model server does not answer the handshake", "[operations]") {
+  Signal dialled;
+  ServerWish wish = GatewayProcess::model_server();
+  wish.handshake_by_script = true;
+  ScriptedServer server(wish, [&](Peer& peer) {
+    dialled.set();
+    peer.wait_for_end(60s);
+  });
+  GatewayWish slow = to(server);
+  slow.upstreams[0].more = "    timeouts: { connect: 60s }\n";
+  GatewayProcess gateway(slow);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  dialled.wait();
+  gateway.signal(SIGTERM);
+  CHECK_FALSE(gateway.wait_for_exit(100ms).has_value());  // a drain lets it finish
+  gateway.signal(SIGTERM);
+  CHECK(client.read_answer().status() == 503);
+  CHECK(gateway.wait_for_exit(5s) == 0);
+  CHECK(gateway.verify().exit_code == 0);
+  Records records = gateway.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "draining");
+}
+
 TEST_CASE("the admin listener says how it is", "[operations]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

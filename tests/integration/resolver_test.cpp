@@ -66,3 +66,19 @@ TEST_CASE("a drain does not wait for a lookup that nobody waits for any more", "
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "upstream_connect_timeout");
 }
+
+TEST_CASE("a second SIGTERM ends a call that waits for a name, and its record is written", "[resolver]") {
+  Names names("60s");
+  ScriptedClient client(names.gateway.client());
+  client.send(names.chat("llama"));
+  REQUIRE(names.slow_is_asked());
+  names.gateway.signal(SIGTERM);
+  CHECK_FALSE(names.gateway.wait_for_exit(100ms).has_value());  // a drain lets it finish
+  names.gateway.signal(SIGTERM);
+  CHECK(names.gateway.wait_for_exit(5s) == 0);
+  CHECK(client.read_answer().status() == 503);
+  CHECK(names.gateway.verify().exit_code == 0);
+  Records records = names.gateway.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "draining");
+}
