@@ -32,6 +32,8 @@ constexpr Named named[] = {
     {request_timeout, "request_timeout"},
     {body_too_large, "body_too_large"},
     {malformed_body, "malformed_body"},
+    {path_ambiguous, "path_ambiguous"},
+    {path_misspelt, "path_misspelt"},
     {credential_missing, "credential_missing"},
     {credential_ambiguous, "credential_ambiguous"},
     {credential_malformed, "credential_malformed"},

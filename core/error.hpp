@@ -30,6 +30,8 @@ enum class Reason : std::uint8_t {
   request_timeout,      // head or body did not arrive in time
   body_too_large,
   malformed_body,       // chunk framing
+  path_ambiguous,       // not in normal form: servers read it differently
+  path_misspelt,        // like a path of the gateway's own but for letter case or a slash at its end
 
   // Who calls. The caller sees one answer for all of these; the record keeps which it was.
   credential_missing,

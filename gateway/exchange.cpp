@@ -4,6 +4,7 @@
 
 #include "gateway/log_room.hpp"
 #include "gateway/own_fields.hpp"
+#include "gateway/plain_path.hpp"
 #include "http/reader.hpp"
 
 namespace sallyport::gateway {
@@ -76,6 +77,7 @@ Task<Next> Exchange::run() {
   connection_.body_owed = !body_read_;
   if (is_models_path(head_)) co_return co_await answer_models(*who);
   if (!family_) {
+    if (auto plain = check_plain_path(head_.path); !plain) co_return co_await refuse(plain.error());
     // A path decides by itself, so a wrong one need not send its body first.
     if (auto known = route(*who); !known) co_return co_await refuse(known.error());
   }
@@ -119,7 +121,8 @@ Task<Result<void>> Exchange::read_head() {
   record_.path = head_.path.substr(0, recorded_path_bytes);
   const auto client_id = head_.fields.find("x-request-id");
   record_.request_id = client_id && RequestIds::acceptable(*client_id) ? std::string(*client_id) : worker_.ids().next();
-  if (head_.method == "POST") family_ = routing::model_family(head_.path);
+  // Some servers take "post" for POST: it must not get by as a plain path.
+  if (http::same_name(head_.method, "POST")) family_ = routing::model_family(head_.path);
   co_return Result<void>();
 }
 

@@ -31,6 +31,16 @@ const Refusal& refusal_for(Reason reason) noexcept {
       static constexpr Refusal r{400, invalid, "malformed_body", "The request's body is not framed as HTTP/1.1 asks."};
       return r;
     }
+    case Reason::path_ambiguous: {
+      static constexpr Refusal r{400, invalid, "ambiguous_path",
+                                 "The path is not in normal form: dot segments, double slashes or needless encoding."};
+      return r;
+    }
+    case Reason::path_misspelt: {
+      static constexpr Refusal r{404, invalid, "not_found",
+                                 "There is nothing at this path: check letter case, and the slash at its end."};
+      return r;
+    }
     case Reason::head_too_large: {
       static constexpr Refusal r{431, invalid, "head_too_large", "The request's header fields are too large."};
       return r;

@@ -25,7 +25,7 @@ enum class Family : std::uint8_t {
 };
 
 // Which family a path belongs to; nullopt for a path that carries no model (then only a path route can serve it).
-// Exact paths, without the query; /v1/rerank, /v1/moderations, /tokenize … are Family::other with a model.
+// Exact paths, all in lower case, without the query; /v1/rerank, /v1/moderations, /tokenize … are Family::other with a model.
 std::optional<Family> model_family(std::string_view path) noexcept;
 
 // Whether a stream of this family tells its usage only when stream_options.include_usage asks for it.

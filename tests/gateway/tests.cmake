@@ -11,6 +11,7 @@ unit_tests(gateway
   log_command_test.cpp
   metrics_test.cpp
   operator_log_test.cpp
+  plain_path_test.cpp
   relay_test.cpp
   request_body_test.cpp
   status_command_test.cpp

@@ -1,6 +1,7 @@
 unit_tests(http
   body_decoder_test.cpp
   message_test.cpp
+  path_test.cpp
   request_head_test.cpp
   request_vectors.cpp
   response_head_test.cpp

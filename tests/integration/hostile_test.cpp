@@ -185,6 +185,52 @@ TEST_CASE("the same refusals when every byte comes alone", "[hostile]") {
   CHECK(server.connections() == 0);
 }
 
+TEST_CASE("no spelling of a model path gets by the token's models through a route for all paths", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server,
+                               {.more = "routes:\n  - { name: everything-else, path: /, upstream: model-server }\n",
+                                .tokens = {{"embeds", {"--models", "embed", "--routes", "*"}}}});
+  struct Case {
+    std::string line;
+    unsigned status;
+    std::string outcome;
+  };
+  const std::string ambiguous = "path_ambiguous", misspelt = "path_misspelt", forbidden = "model_forbidden";
+  const std::vector<Case> cases = {{"POST /v1/chat/completions", 403, forbidden},
+                                   {"post /v1/chat/completions", 403, forbidden},
+                                   {"POST /v1/%63hat/completions", 400, ambiguous},
+                                   {"POST /v1/chat%2Fcompletions", 400, ambiguous},
+                                   {"POST /v1/chat/completions%0A", 400, ambiguous},
+                                   {"POST /v1/chat/completions;x=1", 400, ambiguous},
+                                   {"POST /v1/audio/../chat/completions", 400, ambiguous},
+                                   {"POST /v1/audio/%2E%2E/chat/completions", 400, ambiguous},
+                                   {"POST //v1/chat/completions", 400, ambiguous},
+                                   {"POST http://localhost/v1/./chat/completions", 400, ambiguous},
+                                   {"POST /v1/chat/completions/", 404, misspelt},
+                                   {"POST /v1/Chat/Completions", 404, misspelt},
+                                   {"GET /v1/models/", 404, misspelt}};
+  const std::string body = chat_body("llama", "round the back");
+  for (const Case& one : cases) {
+    INFO(one.line);
+    ScriptedClient client(gateway.client());
+    client.send(one.line + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + gateway.token_of("embeds") +
+                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    const Message answer = client.read_answer();
+    CHECK(answer.status() == one.status);
+    CHECK(Json::parse(answer.body, nullptr, false).contains("error"));
+  }
+  CHECK(server.connections() == 0);
+  Records records = gateway.wait_for_records(cases.size());
+  REQUIRE(records.size() == cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    INFO(cases[i].line);
+    CHECK(records[i]["outcome"] == cases[i].outcome);
+  }
+  ScriptedClient client(gateway.client());
+  client.send(request_text({.target = "/v1/files", .token = gateway.token_of("embeds"), .body = body}));
+  CHECK(client.read_answer().status() == 200);
+}
+
 TEST_CASE("garbage after a good request gets the good one's answer first", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

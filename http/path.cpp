@@ -1,0 +1,51 @@
+#include "http/path.hpp"
+
+#include <optional>
+
+#include "http/grammar.hpp"
+
+namespace sallyport::http {
+namespace {
+
+constexpr std::optional<unsigned> upper_hex(char c) noexcept {
+  if (grammar::is_digit(c)) return static_cast<unsigned>(c - '0');
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+  return std::nullopt;
+}
+
+// What a server may do to a path with this byte in it changes the path. Unreserved bytes (RFC 3986 §2.3) need no
+// encoding; '/' and '\' make other segments; control bytes end a C string, or match the end of a Python pattern.
+bool hides_something(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7f || c == '/' || c == '\\' || grammar::is(grammar::host_byte, c);
+}
+
+bool is_normal_segment(std::string_view segment) noexcept {
+  if (segment == "." || segment == "..") return false;
+  for (std::size_t i = 0; i < segment.size(); ++i) {
+    if (segment[i] == '\\' || segment[i] == ';') return false;
+    if (segment[i] != '%') continue;
+    if (segment.size() - i < 3) return false;
+    const auto high = upper_hex(segment[i + 1]), low = upper_hex(segment[i + 2]);
+    if (!high || !low || hides_something(static_cast<char>(*high * 16 + *low))) return false;
+    i += 2;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool is_normal_path(std::string_view path) noexcept {
+  if (path == "*") return true;
+  if (!path.starts_with('/')) return false;
+  for (;;) {
+    path.remove_prefix(1);
+    const std::size_t end = path.find('/');
+    if (!is_normal_segment(path.substr(0, end))) return false;
+    if (end == path.npos) return true;
+    if (end == 0) return false;  // "//"
+    path.remove_prefix(end);
+  }
+}
+
+}  // namespace sallyport::http
