@@ -29,19 +29,12 @@ std::vector<std::string> files_with(const path& directory, const std::string& ne
 
 }  // namespace
 
-TEST_CASE("every exchange leaves one record, whatever became of it", "[log]") {
+TEST_CASE("an exchange's record says who asked for what, who answered, and what it cost", "[log]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);
   CHECK(chat(gateway, "first") == 200);
-  ScriptedClient stranger(gateway.client());
-  stranger.send(request_text({.body = chat_body("llama", "second")}));
-  CHECK(stranger.read_answer().status() == 401);
-  ScriptedClient mistaken(gateway.client());
-  mistaken.send(request_text({.token = gateway.token(), .body = chat_body("nobody", "third")}));
-  CHECK(mistaken.read_answer().status() == 404);
-
-  Records records = gateway.wait_for_records(3);
-  REQUIRE(records.size() == 3);
+  Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "none");
   CHECK(records[0]["principal"] == "team-a");
   CHECK(records[0]["model"] == "llama");
@@ -50,8 +43,77 @@ TEST_CASE("every exchange leaves one record, whatever became of it", "[log]") {
   CHECK(records[0]["total_tokens"] == 5);
   CHECK(records[0]["path"] == "/v1/chat/completions");
   CHECK(records[0]["status"] == 200);
-  CHECK(records[1]["outcome"] == "credential_missing");
-  CHECK(records[2]["outcome"] == "model_unknown");
+  CHECK(gateway.verify().exit_code == 0);
+}
+
+namespace {
+
+// Does what the prompt says.
+void act_by_prompt(Peer& peer) {
+  for (;;) {
+    const Message request = peer.read_request();
+    const auto asked = [&](std::string_view what) { return request.body.find(what) != std::string::npos; };
+    if (asked("no answer")) return peer.reset();
+    if (!asked("stream forever") && !asked("half a stream")) {
+      peer.send_answer(200, chat_answer);
+      continue;
+    }
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    if (asked("half a stream")) return peer.reset();
+    peer.wait_for_end(60s);
+    return;
+  }
+}
+
+// A client that has seen the first event of an answer that does not end.
+struct LiveStream {
+  explicit LiveStream(const GatewayProcess& gateway) : client(gateway.client()) {
+    client.send(gateway.chat("stream forever", true));
+    read_head(client);
+    client.read_until("\n\n");
+  }
+  ScriptedClient client;
+};
+
+}  // namespace
+
+TEST_CASE("every exchange leaves one record, whatever became of it", "[log]") {
+  ScriptedServer server(GatewayProcess::model_server(), act_by_prompt);
+  GatewayProcess gateway(server, {.limits = "{ body: 64KiB, body_stall: 1s, drain: 300ms }",
+                                  .tokens = {{"seldom", {"--models", "*", "--requests-per-minute", "1"}}}});
+  const auto status = [&](const std::string& request) {
+    ScriptedClient client(gateway.client());
+    client.send(request);
+    return client.read_answer().status();
+  };
+  const std::string good = gateway.chat("hello");
+  const std::string seldom = request_text({.token = gateway.token_of("seldom"), .body = chat_body("llama", "hello")});
+  CHECK(status(good) == 200);
+  CHECK(status("nonsense\r\n\r\n") == 400);
+  CHECK(status(request_text({.body = chat_body("llama", "hello")})) == 401);
+  CHECK(status(request_text({.token = gateway.token(), .body = chat_body("nobody", "hello")})) == 404);
+  CHECK(status(good.substr(0, good.size() - 1)) == 408);
+  CHECK(status(gateway.chat(std::string(64 * 1024, 'x'))) == 413);
+  CHECK(status(seldom) == 200);
+  CHECK(status(seldom) == 429);
+  CHECK(status(gateway.chat("no answer")) == 502);
+  ScriptedClient cut_short(gateway.client());
+  cut_short.send(gateway.chat("half a stream", true));
+  CHECK_FALSE(cut_short.read_answer().whole);
+  LiveStream(gateway).client.reset();
+  CHECK(gateway.wait_for_records(11).size() == 11);
+  LiveStream live(gateway);
+  CHECK(gateway.metric("sallyport_requests_total{") == 11);
+  CHECK(gateway.metric("sallyport_requests_in_flight") == 1);
+  gateway.signal(SIGTERM);
+  CHECK(live.client.wait_for_end() == Ending::cut);
+  CHECK(gateway.wait_for_exit() == 0);
+  std::vector<std::string> outcomes;
+  for (Json record : gateway.records()) outcomes.push_back(record["outcome"]);
+  CHECK(outcomes == std::vector<std::string>{"none", "malformed_request", "credential_missing", "model_unknown",
+                                             "request_timeout", "body_too_large", "none", "requests_limited",
+                                             "upstream_closed", "upstream_truncated", "client_left", "draining"});
   CHECK(gateway.verify().exit_code == 0);
 }
 
