@@ -13,6 +13,7 @@
 #include "gateway/check_files.hpp"
 #include "gateway/file_watch.hpp"
 #include "gateway/load_config.hpp"
+#include "gateway/load_watched.hpp"
 #include "gateway/needs_restart.hpp"
 #include "gateway/signing_key.hpp"
 #include "gateway/worker.hpp"
@@ -40,12 +41,6 @@ std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>
   std::vector<envelope::Recipient> recipients;
   for (const auto& line : lines) recipients.push_back(envelope::Recipient::parse(line));
   return recipients;
-}
-
-std::vector<path> watched_files(const Config& config, const path& file) {
-  auto files = config.files;
-  files.push_back(file);
-  return files;
 }
 
 }  // namespace
@@ -92,7 +87,7 @@ struct Server::Parts {
 Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
     : file_(std::move(config_file)),
       log_(logger),
-      files_(watched_files(config, file_)),
+      files_(config.files),
       snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
@@ -174,7 +169,7 @@ void Server::Parts::look_for_changes() {
 
 // Everything new is built before anything old is let go, so that a mistake changes nothing.
 void Server::Parts::reload() {
-  auto loaded = load_config(file_);
+  auto [loaded, files] = load_watched(snapshot_->config.files, [this] { return load_config(file_); });
   auto problems = loaded.problems;
   for (auto& problem : check_files(loaded, clock_.wall())) problems.push_back(std::move(problem));
   for (const auto& problem : problems) {
@@ -190,8 +185,6 @@ void Server::Parts::reload() {
   try {
     auto recipients =
         loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
-    // Stamped before they are read: what changes meanwhile is seen at the next look.
-    FileWatch files(watched_files(*loaded.config, file_));
     snapshot_ = build_snapshot(std::move(*loaded.config));
     files_ = std::move(files);
     metrics_.configure(snapshot_->config);

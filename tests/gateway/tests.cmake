@@ -8,6 +8,7 @@ unit_tests(gateway
   key_command_test.cpp
   key_reference_test.cpp
   load_config_test.cpp
+  load_watched_test.cpp
   log_command_test.cpp
   metrics_test.cpp
   operator_log_test.cpp
