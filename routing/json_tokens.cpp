@@ -1,4 +1,5 @@
 // JsonScanner's strings, literals and numbers; json_scanner.cpp has what stands between them.
+#include <bit>
 #include <cstring>
 
 #include "routing/json_scanner.hpp"
@@ -29,15 +30,28 @@ Block not_plain(const Byte* at) {
   return (block < 0x20) | (block >= 0x80) | (block == '"') | (block == '\\');
 }
 
-bool any(Block block) {
+// How many bytes come before the first that is all ones.
+std::size_t zeros_before(Block block) {
   std::uint64_t halves[2];
   std::memcpy(halves, &block, sizeof halves);
-  return (halves[0] | halves[1]) != 0;
+  const auto bytes = [](std::uint64_t half) {
+    return static_cast<std::size_t>(std::endian::native == std::endian::little ? std::countr_zero(half)
+                                                                               : std::countl_zero(half)) /
+           8;
+  };
+  return halves[0] != 0 ? bytes(halves[0]) : 8 + bytes(halves[1]);
 }
 
 const Byte* skip_plain(const Byte* at, const Byte* end) {
-  while (end - at >= 64 && !any(not_plain(at) | not_plain(at + 16) | not_plain(at + 32) | not_plain(at + 48))) at += 64;
-  while (end - at >= 16 && !any(not_plain(at))) at += 16;
+  constexpr std::ptrdiff_t size = sizeof(Block);
+  while (end - at >= 4 * size && zeros_before(not_plain(at) | not_plain(at + size) | not_plain(at + 2 * size) |
+                                              not_plain(at + 3 * size)) == sizeof(Block)) {
+    at += 4 * size;
+  }
+  for (; end - at >= size; at += size) {
+    const std::size_t plain = zeros_before(not_plain(at));
+    if (plain < sizeof(Block)) return at + plain;
+  }
   while (at != end && is_plain(*at)) ++at;
   return at;
 }
