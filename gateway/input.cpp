@@ -47,7 +47,7 @@ void Input::release() noexcept {
 
 Task<Result<void>> Input::wait() {
   release();
-  co_return co_await stream_.wait_readable();
+  return stream_.wait_readable();
 }
 
 }  // namespace sallyport::gateway

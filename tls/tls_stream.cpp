@@ -91,6 +91,8 @@ bool is_certificate_alert(int reason) {
   }
 }
 
+Task<Result<void>> at_once() { co_return Result<void>(); }
+
 }  // namespace
 
 TlsStream::TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role)
@@ -139,8 +141,9 @@ Task<Result<void>> TlsStream::handshake() {
   co_return Result<void>();
 }
 
-// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error queue
-// empty, as every other call here does, because a stale entry would be taken for the next call's (SSL_get_error(3)).
+// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error
+// queue empty, as every other call here does, because a stale entry would be taken for the next call's
+// (SSL_get_error(3)).
 Error TlsStream::failure(int code) {
   switch (SSL_get_error(ssl_.get(), code)) {
     case SSL_ERROR_WANT_READ:
@@ -197,9 +200,9 @@ Task<Result<std::size_t>> TlsStream::read_some(core::MutableBytes into) {
   }
 }
 
+// No coroutine of its own: an event of a stream waits here, and each frame costs.
 Task<Result<void>> TlsStream::wait_readable() {
-  if (may_have_record() && peek() != Peek::nothing) co_return Result<void>();
-  co_return co_await transport_.fill();
+  return may_have_record() && peek() != Peek::nothing ? at_once() : transport_.fill();
 }
 
 // False: SSL_read would only find that nothing has come.
