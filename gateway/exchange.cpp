@@ -161,7 +161,9 @@ Task<Result<void>> Exchange::read_body() {
     body_read_ = step->finished;
     if (auto taken = take_body_piece(step->content); !taken) co_return taken.error();
     if (body_read_ || step->consumed > 0) continue;
+    if (worker_.stopping()) co_return Error(Reason::draining);
     auto got = co_await connection_.input.more();
+    if (worker_.stopping()) co_return Error(Reason::draining);
     if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
     if (!got || *got == 0) co_return Error(Reason::client_left);
     since_progress += *got;
@@ -218,8 +220,8 @@ Result<void> Exchange::open_entry(bool keep_content) {
 Task<Result<void>> Exchange::keep_request_body() {
   for (std::uint64_t offset = 0; offset < body_.size();) {
     if (entry_->should_wait()) {
-      const auto patience = config_.log->settings.stall_limit;
-      if (auto room = co_await wait_for_log(worker_.loop().wheel, *entry_, patience); !room) co_return room;
+      co_await wait_for_log(worker_.loop().wheel, *entry_, config_.log->settings.stall_limit);
+      if (worker_.stopping()) co_return Error(Reason::draining);
     }
     auto part = body_.part(offset);
     if (!part) co_return part.error();

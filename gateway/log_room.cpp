@@ -2,17 +2,14 @@
 
 namespace sallyport::gateway {
 
-core::Task<core::Result<void>> wait_for_log(core::TimerWheel& wheel, const logging::LogEntry& entry,
-                                            core::Duration patience) {
+core::Task<void> wait_for_log(core::TimerWheel& wheel, const logging::LogEntry& entry, core::Duration patience) {
   const core::TimePoint give_up = wheel.now() + patience;
-  while (entry.should_wait()) {
-    if (wheel.now() >= give_up) co_return core::Error(core::Reason::log_unavailable);
+  while (entry.should_wait() && wheel.now() < give_up) {
     core::Event passed;
     core::TimerWheel::Timer timer(wheel, [&passed] { passed.set(); });
     timer.set(wheel.now() + core::TimerWheel::tick);
     co_await passed.wait();
   }
-  co_return core::Result<void>();
 }
 
 }  // namespace sallyport::gateway

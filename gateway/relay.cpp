@@ -161,9 +161,7 @@ Task<Result<void>> Relay::pass() {
     if (!got->content.empty() || (event_stream_ && !started_)) {
       if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
     }
-    if (entry_ != nullptr && entry_->should_wait()) {
-      if (auto room = co_await wait_for_log(wheel_, *entry_, plan_.log_patience); !room) co_return room;
-    }
+    if (entry_ != nullptr && entry_->should_wait()) co_await wait_for_log(wheel_, *entry_, plan_.log_patience);
     upstream_.set_deadline(clock_.now() + plan_.idle);
     if (input_.empty()) {
       // A stream says nothing most of the time: it holds no block meanwhile.

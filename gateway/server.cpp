@@ -148,6 +148,7 @@ void Server::Parts::look_for_signals() {
       start_drain();
     } else {
       drain_deadline_ = clock_.now();  // asked twice: now
+      drain_timer_.cancel();
     }
     look_for_signals();
   });
@@ -170,6 +171,7 @@ void Server::Parts::look_for_changes() {
 // Everything new is built before anything old is let go, so that a mistake changes nothing.
 void Server::Parts::reload() {
   auto [loaded, files] = load_watched(snapshot_->config.files, [this] { return load_config(file_); });
+  files_ = std::move(files);  // also when it is refused: a file that it waits for may come
   auto problems = loaded.problems;
   for (auto& problem : check_files(loaded, clock_.wall())) problems.push_back(std::move(problem));
   for (const auto& problem : problems) {
@@ -186,7 +188,6 @@ void Server::Parts::reload() {
     auto recipients =
         loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
     snapshot_ = build_snapshot(std::move(*loaded.config));
-    files_ = std::move(files);
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
     if (sealed_log_ && !recipients.empty()) sealed_log_->set_recipients(std::move(recipients));

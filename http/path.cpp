@@ -7,9 +7,10 @@
 namespace sallyport::http {
 namespace {
 
-constexpr std::optional<unsigned> upper_hex(char c) noexcept {
+constexpr std::optional<unsigned> hexadecimal(char c) noexcept {
   if (grammar::is_digit(c)) return static_cast<unsigned>(c - '0');
   if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
   return std::nullopt;
 }
 
@@ -26,7 +27,7 @@ bool is_normal_segment(std::string_view segment) noexcept {
     if (segment[i] == '\\' || segment[i] == ';') return false;
     if (segment[i] != '%') continue;
     if (segment.size() - i < 3) return false;
-    const auto high = upper_hex(segment[i + 1]), low = upper_hex(segment[i + 2]);
+    const auto high = hexadecimal(segment[i + 1]), low = hexadecimal(segment[i + 2]);
     if (!high || !low || hides_something(static_cast<char>(*high * 16 + *low))) return false;
     i += 2;
   }

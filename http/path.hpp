@@ -9,7 +9,7 @@ namespace sallyport::http {
 
 // True for a path in normal form (RFC 3986 §6.2.2) whose percent-encoding hides nothing that divides or ends it: no
 // "." or ".." segment, no empty segment but the last, no percent-encoded unreserved byte, control byte, '/' or '\',
-// no '%' without two upper-case hexadecimal digits, and neither '\' nor ';' as they are (some servers read '\' as '/',
+// no '%' without two hexadecimal digits, and neither '\' nor ';' as they are (some servers read '\' as '/',
 // and cut a segment at ';'). Also "*".
 bool is_normal_path(std::string_view path) noexcept;
 

@@ -26,7 +26,9 @@ class LogEntry::State {
   core::Result<void> body(core::Bytes& held, PartType type, core::ConstBytes piece);
   void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
   core::WallTime opened() const noexcept { return opened_; }
-  bool should_wait() const noexcept { return keep_ && writer_.queue.behind() && writer_.healthy(); }
+  bool should_wait() const noexcept {
+    return keep_ && reserved_ && content_lost_ == 0 && writer_.queue.behind() && writer_.healthy();
+  }
 
   core::Bytes request, response;
 

@@ -44,7 +44,7 @@ void LogQueue::push(LogItem item) {
   {
     const std::lock_guard lock(mutex_);
     items_.push_back(std::move(item));
-    wake = waiting_ && (wake_for_each_ || items_.size() >= wake_items);
+    wake = waiting_ && (wake_for_each_ || items_.size() >= wake_items || behind());
     if (wake) waiting_ = false;  // one notification is enough
   }
   if (wake) wake_.notify_one();
@@ -52,7 +52,7 @@ void LogQueue::push(LogItem item) {
 
 void LogQueue::wait(core::Duration at_most) {
   std::unique_lock lock(mutex_);
-  const bool ready = (!items_.empty() && wake_for_each_) || items_.size() >= wake_items;
+  const bool ready = !items_.empty() && (wake_for_each_ || items_.size() >= wake_items || behind());
   waiting_ = !ready;
   wake_.wait_for(lock, at_most, [this] { return !waiting_ || stopped_ || nudged_; });
   waiting_ = nudged_ = false;

@@ -91,6 +91,21 @@ bool is_certificate_alert(int reason) {
   }
 }
 
+// CVE-2024-4741: before these versions SSL_free_buffers frees one that is half read, and whoever sends half a record's
+// head can choose the moment.
+bool may_free_buffers() {
+  const unsigned long version = OpenSSL_version_num();
+  const unsigned long major = version >> 28, minor = version >> 20 & 0xff, patch = version >> 4 & 0xff;
+  constexpr unsigned long first_mended[] = {14, 6, 2, 1};  // of 3.0, 3.1, 3.2, 3.3
+  return major > 3 || minor >= std::size(first_mended) || patch >= first_mended[minor];
+}
+
+// What a read that found nothing had made: kept, it would be most of an idle stream.
+void free_buffers(SSL* ssl) {
+  static const bool allowed = may_free_buffers();
+  if (allowed) SSL_free_buffers(ssl);
+}
+
 Task<Result<void>> at_once() { co_return Result<void>(); }
 
 }  // namespace
@@ -181,7 +196,7 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
     if (auto sent = send_outbox(); !sent && error.reason == Reason::none) return sent.error();
     if (total > 0 || error.reason == Reason::closed) break;  // an error shows again at the next read
     if (error.reason != Reason::none) return error;
-    SSL_free_buffers(ssl_.get());  // made for a read that found nothing; kept, they would be most of an idle stream
+    free_buffers(ssl_.get());
     wait = true;
     break;
   } while (total < into.size() && may_have_record());
@@ -267,7 +282,7 @@ TlsStream::Peek TlsStream::peek() {
   if (code == 1) return Peek::content;
   const Error error = failure(code);
   if (auto sent = send_outbox(); !sent) return Peek::end;
-  SSL_free_buffers(ssl_.get());
+  free_buffers(ssl_.get());
   return error.reason == Reason::none ? Peek::nothing : Peek::end;
 }
 

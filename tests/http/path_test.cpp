@@ -8,9 +8,9 @@
 using sallyport::http::is_normal_path;
 
 TEST_CASE("a path that every server reads alike is in normal form") {
-  for (const auto* path :
-       {"/", "*", "/v1/files/", "/v1/chat/completions", "/a.b/..c/d../...", "/.well-known/x", "/caf%C3%A9", "/a%20b",
-        "/a%3Ab", "/100%25", "/a:b@c!$&'()*+,=d", "/~me/a_b-c", "/a|b", "/%2563hat", "/a%3Bb"}) {
+  for (const auto* path : {"/", "*", "/v1/files/", "/v1/chat/completions", "/a.b/..c/d../...", "/.well-known/x",
+                           "/caf%C3%A9", "/caf%c3%a9", "/a%20b", "/a%3Ab", "/100%25", "/a:b@c!$&'()*+,=d", "/~me/a_b-c",
+                           "/a|b", "/%2563hat", "/a%3Bb"}) {
     INFO(path);
     CHECK(is_normal_path(path));
   }
@@ -49,7 +49,6 @@ TEST_CASE("a path that some server may read as another is not") {
                            "/a%09b",  // control bytes
                            "/v1/chat/completions;x",
                            "/..;/x",  // parameters
-                           "/caf%c3%a9",
                            "/a%",
                            "/a%2",
                            "/a%zz",

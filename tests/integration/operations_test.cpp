@@ -147,6 +147,32 @@ TEST_CASE("SIGTERM drains: not ready at once, idle connections end, a live strea
   CHECK(gateway.records().size() == 1);
 }
 
+TEST_CASE("a second SIGTERM ends an upload that is still coming", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  const std::size_t announced = 60 << 20;
+  client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + gateway.token() +
+              "\r\nContent-Length: " + std::to_string(announced) + "\r\n\r\n{\"model\":\"llama\",\"messages\":\"");
+  const std::string piece(64 * 1024, 'x');
+  client.send(piece);
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_requests_in_flight") == 1; }));
+  gateway.signal(SIGTERM);
+  REQUIRE(eventually([&] { return gateway.errors().find("draining") != std::string::npos; }));
+  gateway.signal(SIGTERM);
+  std::size_t sent = 0;
+  try {
+    for (; sent < announced / 2 && !gateway.wait_for_exit(10ms); sent += piece.size()) client.send(piece);
+  } catch (const WireError&) {
+    // It stopped listening.
+  }
+  CHECK(sent < announced / 2);
+  CHECK(gateway.wait_for_exit() == 0);
+  CHECK(gateway.verify().exit_code == 0);
+  REQUIRE(gateway.records().size() == 1);
+  CHECK(gateway.records()[0]["outcome"] == "draining");
+}
+
 TEST_CASE("a stream that outlives the drain's limit is cut, told so, and recorded", "[operations]") {
   ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
     peer.read_request();
