@@ -96,7 +96,8 @@ TEST_CASE("memory and disk are charged to the process's budgets, and a body past
 
 TEST_CASE("without a place to spool a small body passes and a large one is refused") {
   Store store;
-  RequestBody body(store.limits, {store.memory, store.disk}, store.directory / "absent");
+  const path absent = store.directory / "absent";
+  RequestBody body(store.limits, {store.memory, store.disk}, absent);
   REQUIRE(body.append(core::bytes_of(numbered(4096 + block - 1))).has_value());
   CHECK(body.append(core::bytes_of("x")).error().reason == Reason::overloaded);
   CHECK(store.disk.used() == 0);
