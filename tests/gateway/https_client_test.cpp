@@ -1,8 +1,7 @@
 #include "gateway/https_client.hpp"
 
+#include "tests/gateway/vault_server.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/scripted_server.hpp"
-#include "tests/support/vault_stand_in.hpp"
 
 using namespace sallyport;
 using namespace sallyport::tests;
@@ -130,15 +129,7 @@ TEST_CASE("a server that is silent, slow or not there is given up at the deadlin
 TEST_CASE("a Vault stand-in behind real TLS opens what was wrapped offline") {
   VaultStandIn vault;
   vault.versions = {core::crypto::PrivateKey::generate_rsa(2048)};
-  ScriptedServer server(site().server(site().pki.model_server), [&](Peer& peer) {
-    const Message request = peer.read_request();
-    VaultStandIn::Request seen{request.method(), request.target(), {}, request.body};
-    for (const char* name : {"X-Vault-Request", "X-Vault-Token", "X-Vault-Namespace"}) {
-      if (request.count(name) > 0) seen.fields[name] = request.field(name);
-    }
-    const VaultStandIn::Answer answer = vault.answer(seen);
-    peer.send_answer(answer.status, answer.body);
-  });
+  ScriptedServer server(site().server(site().pki.model_server), script_of(vault));
   HttpsClient client("localhost", server.port(), site().trust());
   envelope::VaultHolder holder("localhost", {"transit", "log-key", ""},
                                {{}, "role", Secret(std::string_view("secret")), "approle"},

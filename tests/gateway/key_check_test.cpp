@@ -1,16 +1,13 @@
 // The commands that take a key, with keys of every kind: files, a token, a program.
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/hybrid_key.hpp"
 #include "core/private_file.hpp"
 #include "gateway/key_command.hpp"
 #include "gateway/log_command.hpp"
+#include "tests/gateway/run_command.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/softhsm.hpp"
@@ -23,47 +20,13 @@ using nlohmann::json;
 
 namespace {
 
-class Redirect {
- public:
-  Redirect(std::ostream& stream, std::streambuf* target) : stream_(stream), before_(stream.rdbuf(target)) {}
-  Redirect(const Redirect&) = delete;
-  Redirect& operator=(const Redirect&) = delete;
-  ~Redirect() { stream_.rdbuf(before_); }
-
- private:
-  std::ostream& stream_;
-  std::streambuf* before_;
-};
-
-struct Outcome {
-  int exit_code = 0;
-  std::string out, err;
-
-  std::vector<json> lines() const {
-    std::vector<json> all;
-    std::istringstream text(out);
-    for (std::string line; std::getline(text, line);) all.push_back(json::parse(line));
-    return all;
-  }
-};
-
 Outcome run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
-  CLI::App app("", "sallyport");
-  int exit_code = 0;
-  gateway::add_key_commands(app, exit_code);
-  gateway::add_log_commands(app, exit_code);
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& wrong_use) {
-    exit_code = app.exit(wrong_use) == 0 ? 0 : 2;
-  }
-  return {exit_code, out.str(), err.str()};
+  const auto add = [](CLI::App& app, int& exit_code) {
+    gateway::add_key_commands(app, exit_code);
+    gateway::add_log_commands(app, exit_code);
+  };
+  return run_command(add, std::move(arguments));
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string key_file(const TemporaryDirectory& directory, const std::string& name, const PrivateKey& key) {
   core::write_private_file(directory / name, key.pem().reveal());
@@ -100,7 +63,8 @@ TEST_CASE("key check says which segments each key opens, and fails while one sta
   const Outcome both = run({"key", "check", logs, "--json", "--key", old_file, "--key", new_file});
   CHECK(both.exit_code == 0);
   CHECK(both.err.empty());
-  const auto lines = both.lines();
+  std::vector<json> lines;
+  for (const std::string& line : both.lines()) lines.push_back(json::parse(line));
   REQUIRE(lines.size() == 10);
   CHECK(lines[0] == json{{"log", logs + "/a"}, {"segment", 1}, {"key", old_file}, {"opens", true}});
   CHECK(lines[1] == json{{"log", logs + "/a"},

@@ -2,15 +2,12 @@
 
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/private_file.hpp"
 #include "envelope/identity.hpp"
 #include "gateway/signing_key.hpp"
+#include "tests/gateway/run_command.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -23,41 +20,7 @@ using nlohmann::json;
 
 namespace {
 
-// The process's streams, for as long as a command runs.
-class Redirect {
- public:
-  Redirect(std::ostream& stream, std::streambuf* target) : stream_(stream), before_(stream.rdbuf(target)) {}
-  Redirect(const Redirect&) = delete;
-  Redirect& operator=(const Redirect&) = delete;
-  ~Redirect() { stream_.rdbuf(before_); }
-
- private:
-  std::ostream& stream_;
-  std::streambuf* before_;
-};
-
-struct Outcome {
-  int exit_code = 0;
-  std::string out, err;
-};
-
-// Wrong use is 2, as in main.
-Outcome run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
-  CLI::App app("", "sallyport");
-  int exit_code = 0;
-  gateway::add_key_commands(app, exit_code);
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& wrong_use) {
-    exit_code = app.exit(wrong_use) == 0 ? 0 : 2;
-  }
-  return {exit_code, out.str(), err.str()};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+Outcome run(std::vector<std::string> arguments) { return run_command(gateway::add_key_commands, std::move(arguments)); }
 
 std::string line_in(const path& file) {
   const std::string text = read_file(file);

@@ -6,10 +6,9 @@
 
 #include "core/private_file.hpp"
 #include "core/public_key.hpp"
+#include "tests/gateway/vault_server.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/scripted_server.hpp"
 #include "tests/support/softhsm.hpp"
-#include "tests/support/vault_stand_in.hpp"
 
 using namespace sallyport;
 using namespace sallyport::tests;
@@ -115,15 +114,7 @@ TEST_CASE("a Vault key is named by its URL; the token comes from a file, the env
   const TestPki pki(directory.where());
   VaultStandIn vault;
   vault.versions = {PrivateKey::generate_rsa(2048)};
-  ScriptedServer server({TlsWish{pki.model_server}}, [&](Peer& peer) {
-    const Message request = peer.read_request();
-    VaultStandIn::Request seen{request.method(), request.target(), {}, request.body};
-    for (const char* name : {"X-Vault-Request", "X-Vault-Token", "X-Vault-Namespace"}) {
-      if (request.count(name) > 0) seen.fields[name] = request.field(name);
-    }
-    const VaultStandIn::Answer answer = vault.answer(seen);
-    peer.send_answer(answer.status, answer.body);
-  });
+  ScriptedServer server({TlsWish{pki.model_server}}, script_of(vault));
   const Recipient recipient = Recipient::of(vault.versions[0].public_key());
   const std::string place = "vault:" + server.url();
   const std::string ca = ";ca=" + pki.ours.certificate().string();

@@ -1,15 +1,12 @@
 #include "gateway/log_command.hpp"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "core/private_file.hpp"
 #include "gateway/log_view.hpp"
+#include "tests/gateway/run_command.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -19,47 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-class Redirect {
- public:
-  Redirect(std::ostream& stream, std::streambuf* target) : stream_(stream), before_(stream.rdbuf(target)) {}
-  Redirect(const Redirect&) = delete;
-  Redirect& operator=(const Redirect&) = delete;
-  ~Redirect() { stream_.rdbuf(before_); }
-
- private:
-  std::ostream& stream_;
-  std::streambuf* before_;
-};
-
-struct Outcome {
-  int exit_code = 0;
-  std::string out, err;
-
-  std::vector<std::string> lines() const {
-    std::vector<std::string> all;
-    std::istringstream text(out);
-    for (std::string line; std::getline(text, line);) all.push_back(line);
-    return all;
-  }
-};
-
-// Wrong use is 2, as in main.
-Outcome run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
-  CLI::App app("", "sallyport");
-  int exit_code = 0;
-  gateway::add_log_commands(app, exit_code);
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& wrong_use) {
-    exit_code = app.exit(wrong_use) == 0 ? 0 : 2;
-  }
-  return {exit_code, out.str(), err.str()};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+Outcome run(std::vector<std::string> arguments) { return run_command(gateway::add_log_commands, std::move(arguments)); }
 
 // A log of three segments, four exchanges in each, and key files that open it and do not.
 struct Log {

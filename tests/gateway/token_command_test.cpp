@@ -1,61 +1,28 @@
 #include "gateway/token_command.hpp"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "auth/authenticator.hpp"
 #include "auth/token_file.hpp"
+#include "tests/gateway/run_command.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport;
+using namespace sallyport::tests;
 using nlohmann::json;
 
 namespace {
 
-// The process's streams, for as long as a command runs.
-class Redirect {
- public:
-  Redirect(std::ostream& stream, std::streambuf* target) : stream_(stream), before_(stream.rdbuf(target)) {}
-  Redirect(const Redirect&) = delete;
-  Redirect& operator=(const Redirect&) = delete;
-  ~Redirect() {
-    stream_.rdbuf(before_);
-    stream_.clear();
-  }
-
- private:
-  std::ostream& stream_;
-  std::streambuf* before_;
-};
-
-struct Outcome {
-  int exit_code = 0;
-  std::string out, err;
-};
-
-// Wrong use is 2, as in main.
-int parse_and_run(std::vector<std::string> arguments, gateway::TokensFileOf tokens_file_of) {
-  CLI::App app("", "sallyport");
-  int exit_code = 0;
-  gateway::add_token_commands(app, exit_code, std::move(tokens_file_of));
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& wrong_use) {
-    return app.exit(wrong_use) == 0 ? 0 : 2;
-  }
-  return exit_code;
+auto commands_with(gateway::TokensFileOf tokens_file_of) {
+  return [tokens_file_of = std::move(tokens_file_of)](CLI::App& app, int& exit_code) {
+    gateway::add_token_commands(app, exit_code, tokens_file_of);
+  };
 }
 
 Outcome run(std::vector<std::string> arguments, gateway::TokensFileOf tokens_file_of = {}) {
-  std::ostringstream out, err;
-  const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
-  const int exit_code = parse_and_run(std::move(arguments), std::move(tokens_file_of));
-  return {exit_code, out.str(), err.str()};
+  return run_command(commands_with(std::move(tokens_file_of)), std::move(arguments));
 }
 
 class Desk {
@@ -90,8 +57,6 @@ const std::string expired_line =
     R"({"version":1,"id":"tk-00000000000000ee","name":"old","hash":")" + std::string(64, 'e') +
     R"(","created":"2020-01-01T00:00:00Z","expires":"2020-02-01T00:00:00Z","models":["*"]})" + "\n";
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("token create prints the token alone on stdout, and it proves its principal") {
@@ -102,7 +67,7 @@ TEST_CASE("token create prints the token alone on stdout, and it proves its prin
   CHECK(outcome.out.back() == '\n');
   const std::string text = outcome.out.substr(0, 52);
   CHECK(auth::is_well_formed_token(text));
-  CHECK_FALSE(contains(outcome.err, text));
+  CHECK_FALSE(has(outcome.err, text));
 
   const auth::Authenticator authenticator(desk.tokens(), {});
   const auto principal = authenticator.identify({{}, {text}, nullptr}, core::SystemClock().wall());
@@ -133,8 +98,8 @@ TEST_CASE("token create says which other token of the name is still active") {
   desk.create();
   const Outcome second = desk.create();
   CHECK(second.exit_code == 0);
-  CHECK(contains(second.err, desk.tokens().at(0).grant.id + " has the same name"));
-  CHECK_FALSE(contains(desk.create("team-b").err, "same name"));
+  CHECK(has(second.err, desk.tokens().at(0).grant.id + " has the same name"));
+  CHECK_FALSE(has(desk.create("team-b").err, "same name"));
 }
 
 TEST_CASE("wrong use of token is 2 and writes nothing") {
@@ -180,9 +145,9 @@ TEST_CASE("help teaches with an example and is no failure") {
   for (const std::string command : {"create", "list", "revoke"}) {
     const Outcome outcome = run({"token", command, "--help"});
     CHECK(outcome.exit_code == 0);
-    CHECK(contains(outcome.out, "sallyport token " + command));
+    CHECK(has(outcome.out, "sallyport token " + command));
   }
-  CHECK(contains(run({"token", "--help"}).out, "--models 'llama*,embed'"));
+  CHECK(has(run({"token", "--help"}).out, "--models 'llama*,embed'"));
 }
 
 TEST_CASE("token list shows each token with its state and never a hash") {
@@ -196,9 +161,9 @@ TEST_CASE("token list shows each token with its state and never a hash") {
   for (const char* part : {"ID", "STATE", "tk-00000000000000ee", "llama*,embed", "expired", "active", "revoked",
                            "never", "2020-02-01T00:00:00Z"}) {
     INFO(part);
-    CHECK(contains(outcome.out, part));
+    CHECK(has(outcome.out, part));
   }
-  CHECK_FALSE(contains(outcome.out, "eeeeeeeeeeeeeeee"));
+  CHECK_FALSE(has(outcome.out, "eeeeeeeeeeeeeeee"));
 }
 
 TEST_CASE("token list --json is one array that a script can read") {
@@ -245,7 +210,7 @@ TEST_CASE("token revoke twice changes nothing and says so") {
   const auto size = std::filesystem::file_size(desk.file());
   const Outcome again = desk.token({"revoke", "team-a"});
   CHECK(again.exit_code == 0);
-  CHECK(contains(again.err, "already revoked"));
+  CHECK(has(again.err, "already revoked"));
   CHECK(desk.tokens().at(0).revoked == revoked);
   CHECK(std::filesystem::file_size(desk.file()) == size);
 }
@@ -258,7 +223,7 @@ TEST_CASE("a name that several active tokens have is not revoked by guess") {
   CHECK(outcome.exit_code == 1);
   for (const auto& token : desk.tokens()) {
     CHECK_FALSE(token.revoked);
-    CHECK(contains(outcome.err, token.grant.id));
+    CHECK(has(outcome.err, token.grant.id));
   }
   desk.token({"revoke", desk.tokens().at(0).grant.id});
   CHECK(desk.token({"revoke", "team-a"}).exit_code == 0);
@@ -268,7 +233,7 @@ TEST_CASE("a name that several active tokens have is not revoked by guess") {
 TEST_CASE("what is not there is a problem, not wrong use") {
   const Desk desk;
   CHECK(desk.token({"list"}).exit_code == 1);
-  CHECK(contains(desk.token({"list"}).err, desk.file().string()));
+  CHECK(has(desk.token({"list"}).err, desk.file().string()));
   CHECK(desk.token({"revoke", "team-a"}).exit_code == 1);
   desk.create();
   CHECK(desk.token({"revoke", "team-b"}).exit_code == 1);
@@ -285,7 +250,7 @@ TEST_CASE("nothing is built on a file with problems, and each is named with its 
     const Outcome outcome = desk.token(arguments);
     CHECK(outcome.exit_code == 1);
     CHECK(outcome.out.empty());
-    CHECK(contains(outcome.err, desk.file().string() + ":2: "));
+    CHECK(has(outcome.err, desk.file().string() + ":2: "));
   }
   CHECK(std::filesystem::file_size(desk.file()) == size);
 }
@@ -296,7 +261,9 @@ TEST_CASE("a token that could not be shown is revoked again") {
   } full;  // takes no character
   std::ostringstream err;
   const Redirect redirect_out(std::cout, &full), redirect_err(std::cerr, err.rdbuf());
-  CHECK(parse_and_run({"token", "create", "--name", "a", "--models", "a", "--file", desk.file().string()}, {}) == 1);
+  const std::vector<std::string> create = {"token",    "create", "--name", "a",
+                                           "--models", "a",      "--file", desk.file().string()};
+  CHECK(parse_and_run(commands_with({}), create) == 1);
   REQUIRE(desk.tokens().size() == 1);
   CHECK(desk.tokens()[0].revoked);
 }
@@ -308,7 +275,7 @@ TEST_CASE("a configuration may stand in place of the tokens file") {
     if (config != "gateway.yaml") throw std::runtime_error(config.string() + " names no tokens file");
     return desk.file();
   };
-  CHECK(contains(run({"token", "list", "--config", "gateway.yaml"}, named).out, "team-a"));
+  CHECK(has(run({"token", "list", "--config", "gateway.yaml"}, named).out, "team-a"));
   CHECK(run({"token", "list", "--config", "other.yaml"}, named).exit_code == 1);
   CHECK(run({"token", "list"}, named).exit_code == 2);
   CHECK(run({"token", "list", "--config", "gateway.yaml", "--file", desk.file().string()}, named).exit_code == 2);
