@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "core/event.hpp"
+#include "core/pause.hpp"
 #include "gateway/input.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
@@ -72,10 +72,7 @@ Task<void> Admin::accept_loop() {
     if (error == boost::asio::error::operation_aborted) co_return;
     if (error) {
       // Out of descriptors: the same connection would fail again at once.
-      core::Event later;
-      core::TimerWheel::Timer timer(loop_.wheel, [&later] { later.set(); });
-      timer.set(loop_.wheel.now() + pause_after_failure);
-      co_await later.wait();
+      co_await core::pause(loop_.wheel, pause_after_failure);
       continue;
     }
     if (open_ >= connection_limit) continue;

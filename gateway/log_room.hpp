@@ -1,7 +1,7 @@
 // A disk that is slower than what comes holds back who brings it, before the log's queue is full.
 #pragma once
 
-#include "core/event.hpp"
+#include "core/task.hpp"
 #include "core/timer_wheel.hpp"
 #include "logging/sealed_log.hpp"
 

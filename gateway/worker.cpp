@@ -11,6 +11,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "core/pause.hpp"
 #include "gateway/operator_log.hpp"
 #include "gateway/session.hpp"
 
@@ -117,13 +118,6 @@ void Worker::tick() {
   });
 }
 
-Task<void> Worker::pause(core::Duration duration) {
-  core::Event done;
-  core::TimerWheel::Timer timer(wheel_, [&done] { done.set(); });
-  timer.set(now() + duration);
-  co_await done.wait();
-}
-
 std::optional<AddressSlots::Slot> Worker::take_slot(const tls::Socket& socket) {
   boost::system::error_code error;
   const auto remote = socket.remote_endpoint(error);
@@ -145,7 +139,7 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
     if (error) {
       // Out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
       services_.operator_log.warning("accept_failed", {{"error", error.message()}});
-      co_await pause(std::chrono::milliseconds(100));
+      co_await core::pause(wheel_, std::chrono::milliseconds(100));
       continue;
     }
     while (is_full() && !draining_) co_await entrance.slot_free.wait();

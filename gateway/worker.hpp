@@ -85,7 +85,6 @@ class Worker {
   };
   core::Task<void> accept_loop(std::size_t listener, Entrance& entrance);
   core::Task<void> serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot);
-  core::Task<void> pause(core::Duration duration);
   std::optional<AddressSlots::Slot> take_slot(const tls::Socket& socket);
   void finish_if_drained();
   void wake_accept_loops();
