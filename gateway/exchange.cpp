@@ -32,7 +32,7 @@ Task<bool> wait_for_request(Connection& connection) {
   }
   if (auto readable = co_await connection.input.wait(); !readable) co_return false;
   const auto got = co_await connection.input.more();
-  co_return got&&* got > 0;
+  co_return got.has_value() && *got > 0;
 }
 
 Task<Next> serve_exchange(Connection& connection) {
@@ -54,7 +54,6 @@ Exchange::Exchange(Connection& connection)
   record_.listener = config_.listeners[std::min(connection.listener, config_.listeners.size() - 1)].name;
   record_.client_address = connection.peer.address;
   record_.client_key_exchange = key_exchange_name(connection.peer.key_exchange);
-  connection.body_owed = false;
   worker_.metrics().exchange_started();
 }
 
@@ -74,7 +73,6 @@ Task<Next> Exchange::run() {
   // Before the body: a stranger costs one head.
   auto who = authenticate();
   if (!who) co_return co_await refuse(who.error());
-  connection_.body_owed = !body_read_;
   if (is_models_path(head_)) co_return co_await answer_models(*who);
   if (!family_) {
     if (auto plain = check_plain_path(head_.path); !plain) co_return co_await refuse(plain.error());
@@ -171,7 +169,6 @@ Task<Result<void>> Exchange::read_body() {
     since_progress = 0;
     connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
   }
-  connection_.body_owed = false;
   record_.request_bytes = body_.size();
   connection_.stream.set_deadline(core::TimerWheel::never);
   if (!call_reader_) co_return Result<void>();

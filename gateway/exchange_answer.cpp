@@ -127,8 +127,9 @@ Task<Next> Exchange::say(unsigned status, std::string_view body) {
   const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};
   connection_.stream.set_deadline(worker_.now() + write_stall());
   if (auto written = co_await connection_.stream.write_all(pieces); !written) co_return Next::cut;
-  if (!keep) co_return Next::close;
-  co_return co_await pass_over_rest();
+  if (keep) co_return co_await pass_over_rest();
+  connection_.body_owed = !record_.principal.empty() && !body_read_;
+  co_return Next::close;
 }
 
 // Whether what is left of the request's body costs less to read than the connection's next handshake would.
