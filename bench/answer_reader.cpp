@@ -83,27 +83,23 @@ std::string_view AnswerReader::take_content(std::string_view& bytes) {
   return content;
 }
 
-void AnswerReader::take_chunk_size(std::string_view& bytes) {
+// Whether the line in line_ is whole, its line feed taken.
+bool AnswerReader::take_line(std::string_view& bytes) {
   const std::size_t end = bytes.find('\n');
   line_.append(bytes.substr(0, end));
-  if (end == bytes.npos) {
-    bytes = {};
-    return;
-  }
-  bytes.remove_prefix(end + 1);
+  bytes.remove_prefix(end == bytes.npos ? bytes.size() : end + 1);
+  return end != bytes.npos;
+}
+
+void AnswerReader::take_chunk_size(std::string_view& bytes) {
+  if (!take_line(bytes)) return;
   left_ = std::strtoull(line_.c_str(), nullptr, 16);
   line_.clear();
   phase_ = left_ == 0 ? Phase::trailer : Phase::chunk_data;
 }
 
 void AnswerReader::take_line_end(std::string_view& bytes) {
-  const std::size_t end = bytes.find('\n');
-  line_.append(bytes.substr(0, end));
-  if (end == bytes.npos) {
-    bytes = {};
-    return;
-  }
-  bytes.remove_prefix(end + 1);
+  if (!take_line(bytes)) return;
   const bool empty = line_ == "\r";
   line_.clear();
   if (phase_ == Phase::chunk_end) {

@@ -25,6 +25,7 @@ class AnswerReader {
 
   void take_head(std::string_view& bytes);
   void read_head();
+  bool take_line(std::string_view& bytes);
   void take_chunk_size(std::string_view& bytes);
   void take_line_end(std::string_view& bytes);
   std::string_view take_content(std::string_view& bytes);

@@ -45,15 +45,6 @@ Key public_key(const char* kind, ConstBytes bytes) {
   return owned(EVP_PKEY_new_raw_public_key_ex(nullptr, kind, nullptr, raw(bytes.data()), bytes.size()));
 }
 
-Bytes public_bytes(EVP_PKEY* key) {
-  Bytes bytes(ml_kem_public_size);
-  std::size_t size = 0;
-  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
-          "encode a public key");
-  bytes.resize(size);
-  return bytes;
-}
-
 Key ml_kem_from_seed(ConstBytes seed) {
   const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, ml_kem_768, nullptr));
   OSSL_PARAM params[] = {

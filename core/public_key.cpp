@@ -13,6 +13,20 @@
 #include "core/openssl_handle.hpp"
 #include "core/pkcs8.hpp"
 
+namespace sallyport::core {
+
+Bytes public_bytes(EVP_PKEY* key) {
+  std::size_t size = 0;
+  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0, &size) == 1, "size a public key");
+  Bytes bytes(size);
+  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
+          "encode a public key");
+  bytes.resize(size);
+  return bytes;
+}
+
+}  // namespace sallyport::core
+
 namespace sallyport::core::crypto {
 
 namespace {
@@ -63,16 +77,6 @@ Bytes der_of(EVP_PKEY* key) {
   return der;
 }
 
-// The point of a P-256 key, in the form it was given, or the bytes of an Ed25519 key.
-Bytes raw_of(EVP_PKEY* key) {
-  Bytes bytes(p256_point_size);
-  std::size_t size = 0;
-  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
-          "encode a public key");
-  bytes.resize(size);
-  return bytes;
-}
-
 Key parse_der(ConstBytes der) {
   const unsigned char* in = raw(der.data());
   Key key = owned(d2i_PUBKEY(nullptr, &in, int_size(der)));
@@ -105,8 +109,8 @@ void choose_oaep_sha256(EVP_PKEY_CTX* context) {
 PublicKey public_half(EVP_PKEY* key) {
   const auto type = type_of(key);
   std::optional<PublicKey> half;
-  if (type == KeyType::p256) half = PublicKey::from_p256_point(raw_of(key));
-  if (type == KeyType::ed25519) half = PublicKey::from_ed25519(raw_of(key));
+  if (type == KeyType::p256) half = PublicKey::from_p256_point(public_bytes(key));
+  if (type == KeyType::ed25519) half = PublicKey::from_ed25519(public_bytes(key));
   if (type == KeyType::rsa) half = PublicKey::from_der(der_of(key));
   if (!half) throw std::invalid_argument("this is not a sound P-256, Ed25519 or RSA key of 2048 to 8192 bits");
   return *std::move(half);
@@ -205,7 +209,7 @@ std::string PublicKey::pem() const {
 
 Bytes PublicKey::raw() const {
   if (type_ == KeyType::rsa) throw std::logic_error("an RSA key has no raw form");
-  return raw_of(key_.get());
+  return public_bytes(key_.get());
 }
 
 Bytes PublicKey::encrypt_oaep(ConstBytes plaintext) const {

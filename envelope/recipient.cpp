@@ -10,6 +10,7 @@
 #include "core/crypto.hpp"
 #include "core/hybrid_key.hpp"
 #include "core/public_key.hpp"
+#include "core/text.hpp"
 #include "envelope/hpke.hpp"
 
 namespace sallyport::envelope {
@@ -23,13 +24,6 @@ namespace {
 constexpr std::string_view p256_prefix = "sallyport-p256:", rsa_prefix = "sallyport-rsa:",
                            hybrid_prefix = "sallyport-pq:";
 constexpr std::size_t id_digits = 16;
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view space = " \t\r\n";
-  const std::size_t first = line.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(space) - first + 1);
-}
 
 // What stands after the prefix, decoded; nullopt when another prefix stands there.
 std::optional<core::Bytes> encoded_after(std::string_view prefix, std::string_view line) {
@@ -74,7 +68,7 @@ Recipient& Recipient::operator=(Recipient&&) noexcept = default;
 Recipient::~Recipient() = default;
 
 Recipient Recipient::parse(std::string_view text) {
-  const std::string_view line = trimmed(text);
+  const std::string_view line = core::trimmed(text);
   if (line.size() > maximum_recipient_size) throw std::invalid_argument("the line is too long");
   if (line.find("PRIVATE KEY") != std::string_view::npos) {
     throw std::invalid_argument("this is a PRIVATE key; it must not be here. Give the .pub line instead");
@@ -123,11 +117,6 @@ core::Result<core::Bytes> Recipient::wrap(core::ConstBytes data_key, core::Const
   const auto& key = std::get<PublicKey>(key_->key);
   if (suite() == Suite::hpke_p256) return hpke::seal(key, context, {}, data_key);
   return key.encrypt_oaep(data_key);
-}
-
-bool mixes_kinds(const std::vector<Recipient>& recipients) noexcept {
-  const auto quantum_safe = [](const Recipient& recipient) { return is_post_quantum(recipient.suite()); };
-  return std::ranges::any_of(recipients, quantum_safe) && !std::ranges::all_of(recipients, quantum_safe);
 }
 
 }  // namespace sallyport::envelope

@@ -4,7 +4,9 @@
 // "sallyport-pq:BASE64URL(1216-byte MLKEM768-X25519 key)".
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,7 +65,11 @@ class Recipient {
   std::shared_ptr<const Key> key_;
 };
 
-// Whether both post-quantum and classical recipients are among them.
-bool mixes_kinds(const std::vector<Recipient>& recipients) noexcept;
+// Whether both post-quantum and classical recipients are among them. `suite` gives each one's.
+template <class Range, class SuiteOf = Suite (Recipient::*)() const noexcept>
+bool mixes_kinds(const Range& recipients, SuiteOf suite = &Recipient::suite) {
+  const auto quantum_safe = [&](const auto& each) { return is_post_quantum(std::invoke(suite, each)); };
+  return std::ranges::any_of(recipients, quantum_safe) && !std::ranges::all_of(recipients, quantum_safe);
+}
 
 }  // namespace sallyport::envelope

@@ -156,7 +156,7 @@ void ConfigLoader::read_log_section(Section& section, LogConfig& log) {
   });
   bool mixed_allowed = false;
   section.choice("allow_mixed_recipients", mixed_allowed, {{"true", true}, {"false", false}});
-  if (!mixed_allowed && mixes_kinds(log.recipients)) {
+  if (!mixed_allowed && envelope::mixes_kinds(parse_recipients(log.recipients))) {
     section.problem("recipients",
                     "mixes post-quantum and classical keys, and the log is as strong as the weakest of them; keep one "
                     "kind, or say `allow_mixed_recipients: true`");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/text.hpp"
 #include "envelope/recipient.hpp"
 #include "gateway/text_file.hpp"
 
@@ -10,13 +11,6 @@ namespace sallyport::gateway {
 namespace {
 
 constexpr std::size_t key_file_limit = 64 * 1024;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r\n";
-  const auto first = text.find_first_not_of(spaces);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(spaces) - first + 1);
-}
 
 // The text behind a reference, or the text itself. Nothing, with a problem noted, when there is none.
 std::optional<std::string> resolve(const Value& value, std::vector<std::filesystem::path>& files) {
@@ -62,7 +56,7 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
     bool found = false;
     for (std::string_view rest = *text; !rest.empty();) {
       const auto end = std::min(rest.find('\n'), rest.size());
-      const std::string_view line = trimmed(rest.substr(0, end));
+      const std::string_view line = core::trimmed(rest.substr(0, end));
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (line.empty() || line.starts_with('#')) continue;
       found = true;
@@ -74,10 +68,10 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
   return recipients;
 }
 
-bool mixes_kinds(const std::vector<std::string>& recipients) {
-  std::vector<envelope::Recipient> parsed;
-  for (const std::string& line : recipients) parsed.push_back(envelope::Recipient::parse(line));
-  return envelope::mixes_kinds(parsed);
+std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines) {
+  std::vector<envelope::Recipient> recipients;
+  for (const std::string& line : lines) recipients.push_back(envelope::Recipient::parse(line));
+  return recipients;
 }
 
 }  // namespace sallyport::gateway

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "envelope/recipient.hpp"
 #include "gateway/yaml_reader.hpp"
 
 namespace sallyport::gateway {
@@ -12,7 +13,7 @@ namespace sallyport::gateway {
 // Each key once, in the form Recipient::text() gives; the files read are added to `files`. Blocks on those files.
 std::vector<std::string> read_recipients(const Value& list, std::vector<std::filesystem::path>& files);
 
-// Whether both post-quantum and classical keys are among such lines.
-bool mixes_kinds(const std::vector<std::string>& recipients);
+// The keys behind such lines. Throws std::invalid_argument when one is none.
+std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines);
 
 }  // namespace sallyport::gateway

@@ -15,6 +15,7 @@
 #include "gateway/load_config.hpp"
 #include "gateway/load_watched.hpp"
 #include "gateway/needs_restart.hpp"
+#include "gateway/read_recipients.hpp"
 #include "gateway/signing_key.hpp"
 #include "gateway/worker.hpp"
 
@@ -35,12 +36,6 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines) {
-  std::vector<envelope::Recipient> recipients;
-  for (const auto& line : lines) recipients.push_back(envelope::Recipient::parse(line));
-  return recipients;
 }
 
 }  // namespace

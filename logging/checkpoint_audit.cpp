@@ -28,6 +28,24 @@ std::string names(const SignedNote& note) {
   return note.signatures.empty() ? "nobody" : "\"" + note.signatures.front().name + "\"";
 }
 
+struct Fault {
+  FindingKind kind;
+  std::string words;
+};
+
+// Why none of the signers vouches for the note; nothing when one does.
+std::optional<Fault> fault_of(const SignedNote& note, const std::vector<NoteVerifier>& signers) {
+  switch (prove(note, signers)) {
+    case NoteProof::good:
+      return std::nullopt;
+    case NoteProof::unknown_signer:
+      return Fault{FindingKind::wrong_signer, "signed by " + names(note) + ", whose key is not one of those known"};
+    case NoteProof::wrong:
+      break;
+  }
+  return Fault{FindingKind::checkpoint_forged, "its signature is wrong"};
+}
+
 }  // namespace
 
 std::vector<SignedNote> notes_in_directory(const fs::path& directory) {
@@ -58,15 +76,7 @@ void CheckpointAudit::expect(const SignedNote& note) {
   if (checkpoint && checkpoint->origin != origin_) return;  // several gateways may share a second place
   heard_of_it_ = true;
   const std::uint64_t segment = checkpoint ? checkpoint->segment : 0;
-  switch (prove(note, signers_)) {
-    case NoteProof::unknown_signer:
-      return reject(FindingKind::wrong_signer, "signed by " + names(note) + ", whose key is not one of those known",
-                    segment);
-    case NoteProof::wrong:
-      return reject(FindingKind::checkpoint_forged, "its signature is wrong", segment);
-    case NoteProof::good:
-      break;
-  }
+  if (const auto fault = fault_of(note, signers_)) return reject(fault->kind, fault->words, segment);
   if (!checkpoint) return reject(FindingKind::fork, "it is no checkpoint", segment);
   expected_[segment].emplace(checkpoint->frames, std::move(*checkpoint));
 }
@@ -99,17 +109,9 @@ void CheckpointAudit::frame(const FrameWalker& walker) {
 }
 
 bool CheckpointAudit::proven(const SignedNote& note, const SegmentLink& at) {
-  switch (prove(note, signers_)) {
-    case NoteProof::good:
-      return true;
-    case NoteProof::unknown_signer:
-      say(FindingKind::wrong_signer, "signed by " + names(note) + ", whose key is not one of those known", at);
-      return false;
-    case NoteProof::wrong:
-      say(FindingKind::checkpoint_forged, "its signature is wrong", at);
-      return false;
-  }
-  return false;
+  const auto fault = fault_of(note, signers_);
+  if (fault) say(fault->kind, fault->words, at);
+  return !fault;
 }
 
 void CheckpointAudit::take_checkpoint(const SignedNote& note, const SegmentLink& before) {

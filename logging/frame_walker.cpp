@@ -138,4 +138,11 @@ FrameWalker::Step FrameWalker::wrong_place() {
   return Step::missing;
 }
 
+std::optional<ParsedHeader> read_header(const std::filesystem::path& segment) {
+  FileSource source(segment);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return std::nullopt;
+  return walker.header();
+}
+
 }  // namespace sallyport::logging

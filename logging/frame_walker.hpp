@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string_view>
 
 #include "logging/format.hpp"
@@ -61,5 +63,8 @@ class FrameWalker {
 };
 
 std::string_view words(FrameWalker::Step step) noexcept;
+
+// A segment file's header; nothing when there is none that can be read.
+std::optional<ParsedHeader> read_header(const std::filesystem::path& segment);
 
 }  // namespace sallyport::logging

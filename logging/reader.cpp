@@ -24,13 +24,6 @@ struct LogReader::Open {
 
 namespace {
 
-std::optional<ParsedHeader> header_of(const std::filesystem::path& path) {
-  FileSource source(path);
-  FrameWalker walker(source);
-  if (walker.open() != HeaderProblem::none) return std::nullopt;
-  return walker.header();
-}
-
 core::WallTime created(const ParsedHeader& header) {
   return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
 }
@@ -78,7 +71,7 @@ bool LogReader::over() {
 
 void LogReader::check_end(const ListedSegment& successor) {
   if (open_->damaged) return;
-  const auto following = header_of(successor.path);
+  const auto following = read_header(successor.path);
   if (!following || following->header.previous.id != open_->walker.header().header.id) return;
   if (open_->walker.link().frames < following->header.previous.frames) {
     hole(open_->number, "it ends before the place that its successor declares");
@@ -113,12 +106,12 @@ std::optional<ListedSegment> LogReader::after(std::uint64_t number) {
 
 bool LogReader::is_past_end(const ListedSegment& segment) const {
   if (!from_.until) return false;
-  const auto header = header_of(segment.path);
+  const auto header = read_header(segment.path);
   return header && created(*header) > *from_.until + longest_exchange;
 }
 
 bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSegment>& successor) {
-  const auto following = successor ? header_of(successor->path) : std::nullopt;
+  const auto following = successor ? read_header(successor->path) : std::nullopt;
   if (from_.since && following && created(*following) < *from_.since) return false;
   auto opening = std::make_unique<Open>(segment);
   if (const auto problem = opening->walker.open(); problem != HeaderProblem::none) {

@@ -11,13 +11,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::optional<SegmentHeader> header_of(const fs::path& segment) {
-  FileSource source(segment);
-  FrameWalker walker(source);
-  if (walker.open() != HeaderProblem::none) return std::nullopt;
-  return walker.header().header;
-}
-
 // How many at the front are too many: what is behind them, the open one included, fits the size.
 std::size_t over_size(const std::vector<ListedSegment>& segments, std::uint64_t limit) {
   std::uint64_t total = 0;
@@ -32,8 +25,8 @@ std::size_t over_size(const std::vector<ListedSegment>& segments, std::uint64_t 
 std::size_t over_age(const std::vector<ListedSegment>& segments, core::WallTime oldest) {
   const auto oldest_ns = static_cast<std::uint64_t>(oldest.time_since_epoch().count());
   for (std::size_t i = 1; i < segments.size(); ++i) {
-    const auto successor = header_of(segments[i].path);
-    if (!successor || successor->created_ns >= oldest_ns) return i - 1;
+    const auto successor = read_header(segments[i].path);
+    if (!successor || successor->header.created_ns >= oldest_ns) return i - 1;
   }
   return segments.empty() ? 0 : segments.size() - 1;
 }
@@ -49,9 +42,9 @@ std::optional<Removal> find_removal(const fs::path& directory, const RetentionSe
   const std::size_t count = std::max(old, large);
   if (count == 0) return std::nullopt;
   // What the one behind says came before it: the tombstone closes exactly that gap.
-  const auto successor = header_of(segments[count].path);
-  if (!successor || successor->number != segments[count].number) return std::nullopt;
-  return Removal{successor->number - 1, successor->previous.id, old >= large ? "age" : "size"};
+  const auto successor = read_header(segments[count].path);
+  if (!successor || successor->header.number != segments[count].number) return std::nullopt;
+  return Removal{successor->header.number - 1, successor->header.previous.id, old >= large ? "age" : "size"};
 }
 
 std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last) {

@@ -11,18 +11,13 @@ namespace sallyport::logging {
 
 namespace {
 
-using envelope::Suite;
-
 bool is_for(const KeyEntry& entry, std::string_view recipient_id) {
   return entry.key == metadata_key && entry.recipient_id == recipient_id;
 }
 
 bool mixes_kinds(const std::vector<KeyEntry>& entries) {
-  const auto post_quantum = [](const KeyEntry& entry) {
-    return envelope::is_post_quantum(static_cast<Suite>(entry.suite));
-  };
-  return std::any_of(entries.begin(), entries.end(), post_quantum) &&
-         !std::all_of(entries.begin(), entries.end(), post_quantum);
+  return envelope::mixes_kinds(entries,
+                               [](const KeyEntry& entry) { return static_cast<envelope::Suite>(entry.suite); });
 }
 
 // Whether anything changed.
@@ -34,10 +29,7 @@ bool apply(const RewrapPlan& plan, const core::Secret& segment_key, KeyBlock& bl
   for (const envelope::Recipient& recipient : plan.add) {
     const auto same = [&](const KeyEntry& entry) { return is_for(entry, recipient.id()); };
     if (std::any_of(block.entries.begin(), block.entries.end(), same)) continue;
-    auto wrapped = recipient.wrap(segment_key.reveal(), wrap_context(block.segment, metadata_key));
-    if (!wrapped) throw std::runtime_error("the segment's key cannot be wrapped to recipient " + recipient.id());
-    block.entries.push_back(
-        {metadata_key, static_cast<std::uint8_t>(recipient.suite()), recipient.id(), std::move(*wrapped)});
+    block.entries.push_back(wrap_key(recipient, block.segment, metadata_key, segment_key));
     changed = true;
   }
   return changed;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <stdexcept>
 
 namespace sallyport::logging {
 
@@ -42,6 +43,13 @@ SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core:
   const core::Secret commitment = expand(pseudo_random_key, "sallyport log 1 commitment", header);
   std::copy_n(commitment.reveal().begin(), digest_size, keys.commitment.begin());
   return keys;
+}
+
+KeyEntry wrap_key(const envelope::Recipient& recipient, const SegmentId& segment, KeyNumber number,
+                  const core::Secret& key) {
+  auto wrapped = recipient.wrap(key.reveal(), wrap_context(segment, number));
+  if (!wrapped) throw std::runtime_error("the log's key cannot be wrapped to recipient " + recipient.id());
+  return {number, static_cast<std::uint8_t>(recipient.suite()), recipient.id(), std::move(*wrapped)};
 }
 
 Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block) {

@@ -1,10 +1,11 @@
 // From a segment's key to the keys that seal its parts (docs/log-format.md, "Keys").
 #pragma once
 
-#include "core/crypto.hpp"
-
 #include <cstdint>
+
+#include "core/crypto.hpp"
 #include "core/secret.hpp"
+#include "envelope/recipient.hpp"
 #include "logging/format.hpp"
 
 namespace sallyport::logging {
@@ -20,6 +21,10 @@ struct SegmentKeys {
 
 // `uncommitted`: the header up to its commitment, so that the commitment vouches for the whole header.
 SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted);
+
+// The key block's entry for one recipient. Throws std::runtime_error when its public key does not do.
+KeyEntry wrap_key(const envelope::Recipient& recipient, const SegmentId& segment, KeyNumber number,
+                  const core::Secret& key);
 
 Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block);
 

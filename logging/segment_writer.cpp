@@ -10,19 +10,6 @@ namespace {
 
 constexpr std::size_t kept_capacity = 4 * max_frame_size;  // of the buffer, between batches
 
-KeyBlock wrap_key(const SegmentStart& start, std::span<const envelope::Recipient> recipients) {
-  KeyBlock block;
-  block.segment = start.id;
-  const core::Bytes context = wrap_context(start.id, metadata_key);
-  for (const envelope::Recipient& recipient : recipients) {
-    auto wrapped = recipient.wrap(start.key.reveal(), context);
-    if (!wrapped) throw std::runtime_error("the log's key cannot be wrapped to recipient " + recipient.id());
-    block.entries.push_back(
-        {metadata_key, static_cast<std::uint8_t>(recipient.suite()), recipient.id(), std::move(*wrapped)});
-  }
-  return block;
-}
-
 SegmentHeader header_of(const SegmentStart& start) {
   SegmentHeader header;
   header.id = start.id;
@@ -61,7 +48,11 @@ SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recip
   header.commitment = keys.commitment;
   header_ = encode_header(header);
 
-  KeyBlock block = wrap_key(start, recipients);
+  KeyBlock block;
+  block.segment = start.id;
+  for (const envelope::Recipient& recipient : recipients) {
+    block.entries.push_back(wrap_key(recipient, start.id, metadata_key, start.key));
+  }
   block.mac = key_block_mac(keys, block);
   key_block_ = encode_key_block(block);
 

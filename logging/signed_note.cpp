@@ -5,6 +5,7 @@
 
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
+#include "core/text.hpp"
 
 namespace sallyport::logging {
 
@@ -42,12 +43,6 @@ const std::string& checked(const std::string& name) {
 core::crypto::PublicKey checked(core::crypto::PublicKey key) {
   if (key.type() != core::crypto::KeyType::ed25519) refuse("not a key that signs (Ed25519)");
   return key;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r\n";
-  const auto first = text.find_first_not_of(spaces);
-  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
 // "NAME BASE64"
@@ -116,7 +111,7 @@ NoteVerifier::NoteVerifier(std::string name, core::crypto::PublicKey key)
     : name_(checked(name)), key_(checked(std::move(key))), id_(id_of(name_, key_)) {}
 
 NoteVerifier NoteVerifier::parse(std::string_view text) {
-  text = trimmed(text);
+  text = core::trimmed(text);
   const std::size_t first = text.find('+'), second = text.find('+', first + 1);
   if (first == text.npos || second == text.npos) refuse("a signer's public key is one line like NAME+HEX+BASE64");
   const auto bytes = core::from_base64(text.substr(second + 1));
