@@ -27,8 +27,8 @@ RECIPIENT is a recipient's line or a .pub file; with --remove also an id, as `ke
 elsewhere, and whoever opened a segment before, keeps what they have.
 
 Examples:
-  sallyport log rewrap --key auditor.key --add new-auditor.pub log/
-  sallyport log rewrap --key new-auditor.key --remove auditor.pub log/
+  sallyport log rewrap --key auditor.key --add second-auditor.pub log/
+  sallyport log rewrap --key auditor.key --add auditor-2.pub --remove auditor.pub log/
 )";
 
 struct Options {

@@ -21,7 +21,7 @@ struct RewrapPlan {
 
 enum class Rewrapped : std::uint8_t {
   done,
-  as_wanted,    // it was so already
+  as_wanted,    // it was so already; where the key does not open it, as far as its recipients' names tell
   not_opened,   // the key does not open the segment, or its header or key block is not sound
   none_left,    // nobody could open it any more
   mixed,        // post-quantum and classical recipients would be mixed

@@ -215,7 +215,8 @@ TEST_CASE("log rewrap exchanges a log's recipients, in steps that can be repeate
   CHECK(run({"log", "rewrap", "--key", new_key, "--remove", old_id, directory}).exit_code == 0);
   CHECK(log.cat({}).exit_code == 1);
   CHECK(run({"log", "cat", "--key", new_key, directory}).lines().size() == 12);
-  const Outcome refused = run({"log", "rewrap", "--key", key, "--add", line, directory});
+  CHECK(has(run({"log", "rewrap", "--key", key, "--add", line, directory}).out, "0 segments rewrapped, 3 were so"));
+  const Outcome refused = run({"log", "rewrap", "--key", key, "--add", other_key().recipient().text(), directory});
   CHECK(refused.exit_code == 1);
   CHECK(has(refused.err, "segment 1 stays as it was: this key is not among its recipients"));
   {

@@ -45,6 +45,7 @@ TEST_CASE("what is as wanted is not written again, so an interrupted run can be 
   CHECK(log.rewrap(exchange).outcome == Rewrapped::done);
   const core::Bytes keys = bytes_of_file(log.keys(2));
   CHECK(log.rewrap(exchange, other_key()).outcome == Rewrapped::as_wanted);
+  CHECK(log.rewrap(exchange, reader_key()).outcome == Rewrapped::as_wanted);  // the same run again
   CHECK(bytes_of_file(log.keys(2)) == keys);
 }
 
@@ -64,6 +65,9 @@ TEST_CASE("nothing is written when it should not be, and the words say why") {
     const auto result = log.rewrap(adding(other_key().recipient()), other_key());
     CHECK(result.outcome == Rewrapped::not_opened);
     CHECK(result.words == "this key is not among its recipients");
+    CHECK(log.rewrap({{reader_key().recipient(), other_key().recipient()}, {}, false}, other_key()).outcome ==
+          Rewrapped::not_opened);
+    CHECK(log.rewrap(removing(other_key().recipient()), other_key()).outcome == Rewrapped::not_opened);
   }
   SECTION("nobody left") { CHECK(log.rewrap(removing(reader_key().recipient())).outcome == Rewrapped::none_left); }
   SECTION("a post-quantum recipient beside a classical one") {
