@@ -14,7 +14,9 @@
 #include "gateway/key_new.hpp"
 #include "gateway/key_output.hpp"
 #include "gateway/key_reference.hpp"
+#include "gateway/key_rotate.hpp"
 #include "gateway/passphrase.hpp"
+#include "gateway/signing_key.hpp"
 #include "gateway/table.hpp"
 #include "gateway/text_file.hpp"
 
@@ -36,16 +38,19 @@ Examples:
   sallyport key new --out auditor --passphrase
   sallyport key show auditor.pub
   sallyport key list .
+  sallyport key rotate auditor.pub
   sallyport key check --key auditor.key /var/lib/sallyport
 )";
 
 constexpr auto show_details = R"(
 KEY may be a .pub line, a private key, or a public key in PEM as OpenSSL, Vault and cloud key services print it. It may
 also name a token or a Vault key: then it shows the recipient lines of what is kept there, the newest version first.
+Of a key that signs, its .vkey line; a private one shows it for the log whose origin --signing names.
 
 Examples:
   sallyport key show auditor.pub
   sallyport key show auditor.key --passphrase-file words
+  sallyport key show signer.key --signing gateway-1
   sallyport key show exported-from-vault.pem --json | jq -r .recipient
   sallyport key show 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin
   sallyport key show vault:https://vault.example:8200/transit/log-key
@@ -89,8 +94,12 @@ void print(const Recipient& recipient) {
             << recipient.text() << '\n';
 }
 
+void print(const logging::NoteVerifier& signer) {
+  std::cout << "name       " << signer.name() << "\ntype       ed25519\nsigner     " << signer.text() << '\n';
+}
+
 struct ShowOptions {
-  std::string key, passphrase_file, pin_file;
+  std::string key, passphrase_file, pin_file, signing;
   bool json = false;
 };
 
@@ -107,11 +116,17 @@ void show_kept(const ShowOptions& options) {
   if (options.json) std::cout << shown.dump(2) << '\n';
 }
 
+template <class PublicHalf>
+void show(const PublicHalf& half, bool json) {
+  if (!json) return print(half);
+  std::cout << json_of(half).dump(2) << '\n';
+}
+
 void show(const ShowOptions& options) {
   if (is_kept_elsewhere(options.key)) return show_kept(options);
-  const Recipient recipient = recipient_in(options.key, options.passphrase_file);
-  if (!options.json) return print(recipient);
-  std::cout << json_of(recipient).dump(2) << '\n';
+  if (!options.signing.empty()) return show(load_signer(options.key, options.signing).verifier(), options.json);
+  if (path(options.key).extension() == ".vkey") return show(read_signer(options.key), options.json);
+  show(recipient_in(options.key, options.passphrase_file), options.json);
 }
 
 // What stands beside NAME.pub: a private key here is a thing to know on a gateway.
@@ -167,6 +182,8 @@ void add_show(CLI::App& key, int& exit_code) {
   command->add_option("--passphrase-file", options->passphrase_file, "For an encrypted private key; -: stdin")
       ->type_name("FILE");
   command->add_option("--pin-file", options->pin_file, "For a token; -: stdin")->type_name("FILE");
+  command->add_option("--signing", options->signing, "A private key that signs for the log of this origin")
+      ->type_name("ORIGIN");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
   command->callback([options, &exit_code] {
     exit_code = run_key_command([&] {
@@ -195,6 +212,7 @@ void add_key_commands(CLI::App& app, int& exit_code) {
   add_key_new(*key, exit_code);
   add_show(*key, exit_code);
   add_list(*key, exit_code);
+  add_key_rotate(*key, exit_code);
   add_key_check(*key, exit_code);
 }
 

@@ -1,4 +1,4 @@
-// `sallyport key new | show | list`: the key pairs that seal and open the log.
+// `sallyport key new | show | list | rotate | check`: the key pairs that seal and open the log.
 #pragma once
 
 namespace CLI {

@@ -1,10 +1,11 @@
-// What the key commands share: how they end, and how they show a recipient to a program.
+// What the key commands share: how they end, and how they show a key to a program.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 
 #include "envelope/recipient.hpp"
+#include "gateway/key_pair.hpp"
 
 namespace sallyport::gateway {
 
@@ -12,5 +13,9 @@ namespace sallyport::gateway {
 int run_key_command(const std::function<int()>& work);
 
 nlohmann::ordered_json json_of(const envelope::Recipient& recipient);
+nlohmann::ordered_json json_of(const logging::NoteVerifier& signer);
+// Of a pair that was made just now.
+nlohmann::ordered_json json_of(const envelope::Recipient& recipient, const KeyPairOptions& pair);
+nlohmann::ordered_json json_of(const logging::NoteVerifier& signer, const std::string& out);
 
 }  // namespace sallyport::gateway

@@ -206,3 +206,17 @@ TEST_CASE("key new --signing makes a key that signs in the log's name, and a lin
   CHECK(run({"key", "new", "--out", directory / "auditor"}).exit_code == 0);
   CHECK_THROWS_AS(gateway::load_signer(directory / "auditor.key", "gateway-1"), std::runtime_error);
 }
+
+TEST_CASE("key show prints the line of a key that signs, from either half") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "signer";
+  REQUIRE(run({"key", "new", "--signing", "gateway-1", "--out", name}).exit_code == 0);
+  const std::string line = line_in(name + ".vkey");
+  CHECK(has(run({"key", "show", name + ".vkey"}).out, "signer     " + line + "\n"));
+  const json shown = json::parse(run({"key", "show", name + ".key", "--signing", "gateway-1", "--json"}).out);
+  CHECK(shown == json{{"name", "gateway-1"}, {"type", "ed25519"}, {"signer", line}});
+  const Outcome unnamed = run({"key", "show", name + ".key"});
+  CHECK(unnamed.exit_code == 1);
+  CHECK(has(unnamed.err, "an Ed25519 key signs"));
+  CHECK(run({"key", "show", name + ".key", "--signing", "two words"}).exit_code == 1);
+}

@@ -7,6 +7,7 @@ unit_tests(gateway
   key_check_test.cpp
   key_command_test.cpp
   key_reference_test.cpp
+  key_rotate_test.cpp
   load_config_test.cpp
   load_watched_test.cpp
   log_command_test.cpp

@@ -268,6 +268,38 @@ TEST_CASE("the checkpoints kept elsewhere are themselves held to their signature
   }
 }
 
+TEST_CASE("across a change of the key that signs, the signers named count, each for what it signed") {
+  SignedLog log;
+  auto settings = log.settings();
+  settings.checkpoints.signer = other_signer();
+  for (int run = 0; run < 2; ++run) {
+    SealedLog writer(settings, {reader_key().recipient()}, log.clock);
+    REQUIRE(seal(writer, "after the change").has_value());
+  }
+  auto options = log.by_signer();
+  options.checkpoints = log.checkpoints;
+  const Names inside_and_kept{"wrong-signer@5", "wrong-signer@5", "wrong-signer@6"};
+  CHECK(log.findings(options) == inside_and_kept);
+  options.signers.push_back(other_signer().verifier());
+  const auto report = verify_log(log.log, options);
+  CHECK(report.findings.empty());
+  CHECK(report.signers.size() == 2);
+  REQUIRE(report.signed_state.has_value());
+  CHECK(report.signed_state->segment == 6);
+  options.signers.erase(options.signers.begin());
+  CHECK(log.findings(options) ==
+        Names{"wrong-signer@1", "wrong-signer@1", "wrong-signer@2", "wrong-signer@3", "wrong-signer@4"});
+  CHECK(log.own_word_findings() == intact);
+
+  SECTION("and from a checkpoint of the old one on") {
+    options = log.by_signer();
+    options.since = log.kept(4);
+    CHECK(log.findings(options) == Names{"wrong-signer@5", "wrong-signer@6"});
+    options.signers.push_back(other_signer().verifier());
+    CHECK(log.findings(options) == intact);
+  }
+}
+
 TEST_CASE("verification goes on from a checkpoint, without what came before it") {
   SignedLog log;
   auto options = log.by_signer();

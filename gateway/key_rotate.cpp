@@ -1,0 +1,170 @@
+#include "gateway/key_rotate.hpp"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/private_file.hpp"
+#include "gateway/key_output.hpp"
+#include "gateway/key_pair.hpp"
+#include "gateway/key_reference.hpp"
+#include "gateway/signing_key.hpp"
+#include "gateway/text_file.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+using envelope::Recipient;
+using logging::NoteVerifier;
+using nlohmann::ordered_json;
+using std::filesystem::path;
+
+constexpr auto rotate_details = R"(
+Makes a pair of the same kind beside the old one, under the next free name (auditor-2.key and auditor-2.pub after
+auditor), and says in order what is to be done before the old private half may be destroyed. The old files stay as they
+are. Where the old private half lies here encrypted, the new one is encrypted too.
+
+OLD is either file of the pair; the public half is enough. For a pair that signs checkpoints it is its .vkey: the new
+one signs in the same name.
+
+Examples:
+  sallyport key rotate auditor.pub
+  sallyport key rotate auditor.pub --out auditor-2027 --passphrase
+  sallyport key rotate signer.vkey
+)";
+
+constexpr std::string_view encrypted_label = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+
+struct RotateOptions {
+  std::string old;
+  KeyPairOptions pair;
+  bool json = false;
+};
+
+// "auditor" of auditor, auditor.key, auditor.pub and auditor.vkey.
+path name_of(const path& file) {
+  const path ending = file.extension();
+  return ending == ".key" || ending == ".pub" || ending == ".vkey" ? path(file).replace_extension() : file;
+}
+
+// "auditor-2" after "auditor", "auditor-3" after "auditor-2": the first of which no file is there.
+std::string next_name(const path& old) {
+  const std::string name = old.string();
+  std::size_t digits = name.size();
+  while (digits > 0 && name[digits - 1] >= '0' && name[digits - 1] <= '9') --digits;
+  const bool counted = digits > 1 && digits < name.size() && name.size() - digits < 9 && name[digits - 1] == '-';
+  const std::string stem = counted ? name.substr(0, digits) : name + "-";
+  const auto taken = [](const std::string& one, const char* ending) {
+    return std::filesystem::exists(std::filesystem::symlink_status(with_ending(one, ending)));
+  };
+  for (int number = counted ? std::stoi(name.substr(digits)) + 1 : 2;; ++number) {
+    const std::string next = stem + std::to_string(number);
+    if (!taken(next, ".key") && !taken(next, ".pub") && !taken(next, ".vkey")) return next;
+  }
+}
+
+Recipient read_recipient(const path& file) {
+  const TextFile content = read_text_file(file, envelope::maximum_recipient_size + 16);
+  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
+  try {
+    return Recipient::parse(*content.text);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(file.string() + ": " + error.what());
+  }
+}
+
+// What `key new --type` calls the kind; an RSA key of another size is followed by one that is not smaller.
+std::string kind_after(const Recipient& old) {
+  if (old.suite() != envelope::Suite::rsa_oaep_sha256) return old.type();
+  return old.type() == "rsa2048" || old.type() == "rsa3072" ? "rsa3072" : "rsa4096";
+}
+
+bool is_encrypted(const path& private_file) {
+  if (!std::filesystem::exists(private_file)) return false;
+  return core::read_private_file(private_file).reveal_text().starts_with(encrypted_label);
+}
+
+void explain(const path& old_name, const Recipient& old, const KeyPairOptions& pair, const Recipient& made) {
+  const std::string old_key = old_name.string() + ".key", old_pub = old_name.string() + ".pub";
+  const std::string& name = pair.out;
+  std::cout
+      << "Made " << name << ".key and " << name << ".pub (" << made.type() << ", " << made.id() << "), which follow "
+      << old_pub << " (" << old.id() << ").\n"
+      << "\n1. Name both in the gateway's configuration and reload it. Both open what is written from then on:\n\n"
+      << "  log:\n    recipients:\n      - " << old.text() << "\n      - " << made.text() << "\n\n"
+      << "2. Move " << name << ".key to where logs are read, keep a second copy safe, and see that it opens the\n"
+      << "   newest segment:  sallyport key check --key " << name << ".key LOG\n"
+      << "3. Take the old line out and reload: the old key opens nothing that is written from then on.\n"
+      << "4. Keep " << old_key << " as long as the segments from before, or give them the new key in its place:\n"
+      << "     sallyport log rewrap --key " << old_key << " --add " << name << ".pub --remove " << old_pub << " LOG\n"
+      << "   so also in archives: whoever has a copy from before, and the old key, can go on reading it.\n"
+      << "5. The old key may be destroyed when this ends with 0 for each directory that is kept:\n"
+      << "     sallyport key check --key " << name << ".key LOG\n";
+  if (!pair.encrypted()) std::cout << "\n" << name << ".key is not encrypted; --passphrase would have it so.\n";
+}
+
+void explain(const path& old_name, const KeyPairOptions& pair, const NoteVerifier& made) {
+  const std::string& name = pair.out;
+  std::cout
+      << "Made " << name << ".key and " << name << ".vkey, which follow " << old_name.string() << ".vkey:\n\n  "
+      << made.text() << "\n"
+      << "\n1. Give this line to whoever verifies, by another way than the log takes. Both signers count from now:\n"
+      << "     sallyport log verify --signer " << old_name.string() << ".vkey --signer " << name << ".vkey LOG\n"
+      << "2. Name the new key in the gateway's configuration and restart it:\n\n"
+      << "  log:\n    origin: " << made.name() << "\n    checkpoints:\n      key: " << name << ".key\n\n"
+      << "3. Then destroy " << old_name.string() << ".key: nothing needs it any more. Keep " << old_name.string()
+      << ".vkey as long\n   as what it signed: that goes on being verified with it.\n";
+}
+
+void rotate_recipient(const path& old_name, RotateOptions& options) {
+  const Recipient old = read_recipient(with_ending(old_name, ".pub"));
+  KeyPairOptions& pair = options.pair;
+  pair.type = kind_after(old);
+  if (!pair.encrypted()) pair.ask = is_encrypted(with_ending(old_name, ".key"));
+  const Recipient made = make_pair(pair);
+  if (!options.json) return explain(old_name, old, pair, made);
+  std::cout << ordered_json{{"old", json_of(old)}, {"new", json_of(made, pair)}}.dump(2) << '\n';
+}
+
+void rotate_signer(const path& old_name, const RotateOptions& options) {
+  if (options.pair.encrypted()) throw std::runtime_error("a key that signs is not encrypted: each start needs it");
+  const NoteVerifier old = read_signer(with_ending(old_name, ".vkey"));
+  const NoteVerifier made = make_signer_pair(options.pair.out, old.name());
+  if (!options.json) return explain(old_name, options.pair, made);
+  std::cout << ordered_json{{"old", json_of(old)}, {"new", json_of(made, options.pair.out)}}.dump(2) << '\n';
+}
+
+void rotate(RotateOptions& options) {
+  if (is_kept_elsewhere(options.old)) {
+    throw std::runtime_error(options.old +
+                             " makes its next key itself (docs/keys.md); `key show` prints its line then");
+  }
+  const path old_name = name_of(options.old);
+  if (options.pair.out.empty()) options.pair.out = next_name(old_name);
+  if (std::filesystem::exists(with_ending(old_name, ".vkey"))) return rotate_signer(old_name, options);
+  if (std::filesystem::exists(with_ending(old_name, ".pub"))) return rotate_recipient(old_name, options);
+  throw std::runtime_error("neither " + old_name.string() + ".pub nor " + old_name.string() +
+                           ".vkey is there: the old pair's public half is needed");
+}
+
+}  // namespace
+
+void add_key_rotate(CLI::App& key, int& exit_code) {
+  CLI::App* command = key.add_subcommand("rotate", "Make the pair that follows an old one, and say what comes next");
+  command->footer(rotate_details);
+  const auto options = std::make_shared<RotateOptions>();
+  command->add_option("old", options->old, "The old pair, by either of its files")->required()->type_name("OLD");
+  add_out_option(*command, options->pair);
+  add_passphrase_options(*command, options->pair);
+  command->add_flag("--json", options->json, "One JSON object, for scripts");
+  command->callback([options, &exit_code] {
+    exit_code = run_key_command([&] {
+      rotate(*options);
+      return 0;
+    });
+  });
+}
+
+}  // namespace sallyport::gateway
