@@ -31,6 +31,7 @@ class CommandHolder final : public KeyHolder {
   core::Result<core::Secret> unwrap(const Stanza& stanza, core::ConstBytes context) override;
 
  private:
+  core::Result<core::Secret> run(const Stanza& stanza, core::ConstBytes context);
   core::Error judge(int status) const;  // as waitpid gives it; Reason::none for success
 
   std::filesystem::path program_;

@@ -1,0 +1,67 @@
+// Another program, started without a shell and watched until it ends, and the pipes that lead to it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sallyport::core {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() { close(); }
+  int number() const noexcept { return number_; }
+  void close() noexcept;
+
+ private:
+  int number_;
+};
+
+// Not inherited by what is started, but as a stream of its own.
+struct Pipe {
+  Pipe();  // throws std::system_error
+  Descriptor reading, writing;
+};
+
+struct ProgramStart {
+  std::vector<std::string> words;  // the program's path, then its arguments
+  int input = -1, output = -1;     // its standard input and output; -1: nothing. Standard error is ours
+  std::optional<std::vector<std::string>> environment;  // "NAME=value"; absent: ours
+  bool own_group = false;  // with all that it starts: they end together, and the terminal's keys do not reach them
+};
+
+// A started program; killed and waited for if it still runs at the end of the scope.
+class Program {
+ public:
+  explicit Program(const ProgramStart& start);  // throws std::system_error, whose code says why
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  // Readable once it has ended.
+  int end() const noexcept { return end_.number(); }
+  // Blocks until it has ended; as waitpid(2) gives it.
+  int wait();
+
+ private:
+  void stop();
+
+  const bool own_group_;
+  pid_t id_ = -1;
+  Descriptor end_;
+};
+
+// Blocks until there is something to read, or the end. False when the deadline passes first. Throws std::system_error.
+bool readable(int descriptor, std::chrono::steady_clock::time_point deadline);
+
+}  // namespace sallyport::core
