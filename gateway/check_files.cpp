@@ -72,12 +72,21 @@ class FileCheck {
   void check_log(const LogConfig& log) {
     check_folder("log.directory", log.settings.directory, true);
     check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
+    check_program("log.checkpoints.command", log.settings.checkpoints.command);
     if (log.signing_key.empty()) return;
     try {
       load_signer(log.signing_key, log.settings.origin);
     } catch (const std::exception& error) {
       reading_.problem("log.checkpoints.key", error.what());
     }
+  }
+
+  void check_program(const std::string& key, const std::vector<std::string>& command) {
+    if (command.empty()) return;
+    const path& program = command.front();
+    std::error_code failed;
+    if (!std::filesystem::is_regular_file(program, failed)) return note(key, program, "is no program");
+    if (::access(program.c_str(), X_OK) != 0) note(key, program, "may not be run by this account");
   }
 
   void check_grants() {

@@ -184,6 +184,12 @@ void ConfigLoader::read_checkpoints(Section& section, LogConfig& log) {
   section.file("key", log.signing_key, Need::required);
   section.duration("interval", settings.interval, std::chrono::milliseconds(100));
   section.file("directory", settings.directory);
+  section.texts("command", settings.command);
+  if (section.has("command") && (settings.command.empty() || !path(settings.command.front()).is_absolute())) {
+    section.problem("command",
+                    "is a program and its arguments, [/usr/local/bin/keep-checkpoint, …], the program by its "
+                    "absolute path: it runs without a shell");
+  }
   if (!log.settings.origin.empty() && !logging::is_note_name(log.settings.origin)) {
     section.problem("signs in the name of `log.origin`, which must not have a '+' then");
   }

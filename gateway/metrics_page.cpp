@@ -249,8 +249,18 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
   family("sallyport_log_last_checkpoint_timestamp_seconds", "Time of the last one, since the Unix epoch; 0: none yet",
          MetricType::Gauge);
-  const core::WallTime last = log.last_checkpoint.value_or(core::WallTime{});
-  gauge(std::chrono::duration<double>(last.time_since_epoch()).count());
+  const auto since_epoch = [](std::optional<core::WallTime> time) {
+    return std::chrono::duration<double>(time.value_or(core::WallTime{}).time_since_epoch()).count();
+  };
+  gauge(since_epoch(log.last_checkpoint));
+  if (log.runs_command) {
+    count("sallyport_log_checkpoint_command_runs_total", "Checkpoints that the program took", log.command.taken);
+    count("sallyport_log_checkpoint_command_errors_total", "Runs of it that failed or took too long",
+          log.command.errors);
+    family("sallyport_log_checkpoint_command_last_timestamp_seconds",
+           "Time of the newest that it took, since the Unix epoch; 0: none yet", MetricType::Gauge);
+    gauge(since_epoch(log.command.last));
+  }
   count("sallyport_log_segments_removed_total", "Segments removed by retention", log.removed);
   count("sallyport_log_removal_errors_total", "Times that retention could not remove what it should",
         log.removal_errors);

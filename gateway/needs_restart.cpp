@@ -23,7 +23,8 @@ bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>&
          x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age &&
          x.flush_interval == y.flush_interval && x.queue_bytes == y.queue_bytes && x.stall_limit == y.stall_limit &&
          x.checkpoints.interval == y.checkpoints.interval && x.checkpoints.directory == y.checkpoints.directory &&
-         x.retention.age == y.retention.age && x.retention.bytes == y.retention.bytes;
+         x.checkpoints.command == y.checkpoints.command && x.retention.age == y.retention.age &&
+         x.retention.bytes == y.retention.bytes;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "gateway/file_watch.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/load_watched.hpp"
+#include "gateway/log_watch.hpp"
 #include "gateway/needs_restart.hpp"
 #include "gateway/read_recipients.hpp"
 #include "gateway/signing_key.hpp"
@@ -23,7 +24,7 @@ namespace sallyport::gateway {
 
 namespace {
 
-constexpr auto file_look_interval = std::chrono::seconds(1);
+constexpr auto look_interval = std::chrono::seconds(1);
 constexpr auto drain_look_interval = std::chrono::milliseconds(20);
 
 unsigned worker_count(const Config& config) {
@@ -71,6 +72,7 @@ struct Server::Parts {
   ByteBudget body_memory_, body_disk_;
   AddressSlots address_slots_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
+  LogWatch log_watch_{[this](auto level, auto event, auto fields) { log_.write(level, event, fields); }};
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;
@@ -156,8 +158,9 @@ void Server::Parts::look_for_changes() {
     const auto now = clock_.now();
     wheel_.advance(now);
     if (now >= next_look_) {
-      next_look_ = now + file_look_interval;
+      next_look_ = now + look_interval;
       if (!draining_ && files_.changed()) reload();
+      if (sealed_log_) log_watch_.look(sealed_log_->counters());
     }
     look_for_changes();
   });

@@ -9,7 +9,13 @@
 namespace sallyport::logging {
 
 CheckpointWriter::CheckpointWriter(const CheckpointSettings& settings, std::string origin, const core::Clock& clock)
-    : settings_(settings), origin_(std::move(origin)), clock_(clock), due_(clock.now()) {}
+    : settings_(settings), origin_(std::move(origin)), clock_(clock), due_(clock.now()) {
+  if (on() && !settings.command.empty()) command_.emplace(settings);
+}
+
+CheckpointCommandState CheckpointWriter::command_state() const {
+  return command_ ? command_->state() : CheckpointCommandState{};
+}
 
 core::Duration CheckpointWriter::until_due() const {
   if (!on()) return core::Duration::max();
@@ -38,8 +44,9 @@ std::string CheckpointWriter::sign_removed(std::uint64_t last, const SegmentId& 
 
 // A second place that refuses does not hold up the log: it is counted, and the age of the last checkpoint tells.
 void CheckpointWriter::keep() {
+  if (command_ && !waiting_.empty()) command_->offer(waiting_.back().note, clock_.wall());
   for (const Copy& copy : std::exchange(waiting_, {})) {
-    if (outside() && !append(copy)) {
+    if (!settings_.directory.empty() && !append(copy)) {
       errors_ += 1;
       continue;
     }
@@ -51,8 +58,8 @@ void CheckpointWriter::keep() {
 bool CheckpointWriter::append(const Copy& copy) {
   const std::string text = (resuming_ ? "\n\n" : "") + copy.note + '\n';
   const auto file = settings_.directory / checkpoints_name(copy.segment);
-  resuming_ = !append_to(file, core::bytes_of(text)).has_value();
-  return !resuming_;
+  resuming_ = copies_fail_ = !append_to(file, core::bytes_of(text)).has_value();
+  return !copies_fail_;
 }
 
 }  // namespace sallyport::logging

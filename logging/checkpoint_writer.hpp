@@ -1,4 +1,4 @@
-// Signs how far the log goes, and copies what was signed to a second place. Used by the log's own thread.
+// Signs how far the log goes, and hands what was signed to its second places. Used by the log's own thread.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "core/clock.hpp"
 #include "logging/checkpoint.hpp"
+#include "logging/checkpoint_command.hpp"
 #include "logging/sealed_log.hpp"
 
 namespace sallyport::logging {
@@ -17,7 +18,7 @@ class CheckpointWriter {
   CheckpointWriter(const CheckpointSettings& settings, std::string origin, const core::Clock& clock);
 
   bool on() const noexcept { return settings_.signer.has_value(); }
-  bool outside() const noexcept { return !settings_.directory.empty(); }
+  bool outside() const noexcept { return !settings_.directory.empty() || command_.has_value(); }
   core::Duration until_due() const;  // never, while it is not on
   core::Bytes header_extension() const;
 
@@ -29,8 +30,10 @@ class CheckpointWriter {
   void drop() noexcept { waiting_.clear(); }
 
   std::uint64_t written() const noexcept { return written_; }
-  std::uint64_t errors() const noexcept { return errors_; }
+  std::uint64_t errors() const noexcept { return errors_; }   // of the directory
+  bool copies_fail() const noexcept { return copies_fail_; }  // so it was with the last
   std::optional<core::WallTime> last() const noexcept { return last_; }
+  CheckpointCommandState command_state() const;  // from any thread
 
  private:
   struct Copy {
@@ -45,8 +48,10 @@ class CheckpointWriter {
   core::TimePoint due_;
   std::vector<Copy> waiting_;
   bool resuming_ = true;  // what stands at the file's end may be half a note: of an earlier run, or of a failed write
+  bool copies_fail_ = false;
   std::uint64_t written_ = 0, errors_ = 0;
   std::optional<core::WallTime> last_;
+  std::optional<CheckpointCommand> command_;
 };
 
 }  // namespace sallyport::logging

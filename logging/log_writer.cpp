@@ -189,6 +189,7 @@ void LogWriter::publish() {
   const CheckpointWriter& signing = appender_.checkpoints();
   checkpoints = signing.written();
   checkpoint_errors = signing.errors();
+  copies_fail = signing.copies_fail();
   last_checkpoint = signing.last().value_or(core::WallTime{}).time_since_epoch().count();
 }
 

@@ -37,6 +37,9 @@ LogCounters SealedLog::counters() const noexcept {
   counters.removed = w.removed;
   counters.removal_errors = w.removal_errors;
   counters.checkpoint_errors = w.checkpoint_errors;
+  counters.copies_fail = w.copies_fail;
+  counters.runs_command = !w.settings.checkpoints.command.empty();
+  counters.command = w.checkpoint_command();
   counters.queued_bytes = w.queue.held();
   counters.healthy = w.healthy();
   if (const auto last = w.last_checkpoint.load(); last != 0) {

@@ -29,6 +29,9 @@ struct CheckpointSettings {
   std::optional<NoteSigner> signer;                   // none: nothing is signed
   core::Duration interval = std::chrono::seconds(5);  // at the latest, also when nothing happens
   std::filesystem::path directory;                    // empty: no second place. Files there are only appended to
+  std::vector<std::string> command{};  // a program and its arguments, which gets each on its input; empty: none
+  core::Duration command_deadline = std::chrono::seconds(10);  // then it is killed, and has failed
+  core::Duration command_pause = std::chrono::seconds(2);      // after a failure
 };
 
 // What is older, or more, than this is removed: whole segments, with a signed tombstone. Zero: no limit.
@@ -54,6 +57,13 @@ struct LogSettings {
   RetentionSettings retention;  // only with a signer
 };
 
+// Of the program that takes the checkpoints.
+struct CheckpointCommandState {
+  std::uint64_t taken = 0, errors = 0;  // runs that ended with 0; all others
+  bool failing = false;                 // the last one failed
+  std::optional<core::WallTime> last;   // when the newest that it took was signed
+};
+
 struct LogCounters {
   std::uint64_t records = 0;  // sealed and written
   std::uint64_t frames = 0;
@@ -65,9 +75,11 @@ struct LogCounters {
   std::uint64_t removed = 0;      // segments, by retention
   std::uint64_t removal_errors = 0;
   std::uint64_t checkpoint_errors = 0;  // the second place refused
+  bool copies_fail = false;             // so it was with the last
+  CheckpointCommandState command;       // the program that takes them
   std::uint64_t queued_bytes = 0;       // held now
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
-  bool signs = false;
+  bool signs = false, runs_command = false;
   std::optional<core::WallTime> last_checkpoint;
 };
 

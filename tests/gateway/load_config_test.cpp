@@ -301,6 +301,10 @@ TEST_CASE("checkpoints need a key, and a second place that is another") {
   CHECK(contains(log("me", "key: signer.key, directory: log"), "is the log's own"));
   CHECK(contains(log("me+you", "key: signer.key"), "must not have a '+'"));
   CHECK(contains(log("me", "key: signer.key, interval: 1ms"), "interval"));
+  CHECK(log("me", "key: signer.key, command: [/usr/local/bin/keep, gateway-1]").empty());
+  CHECK(contains(log("me", "key: signer.key, command: [keep]"), "by its absolute path"));
+  CHECK(contains(log("me", "key: signer.key, command: []"), "command"));
+  CHECK(contains(log("me", "key: signer.key, command: keep it"), "command"));
 }
 
 TEST_CASE("retention has a limit, and signs for what it removes") {

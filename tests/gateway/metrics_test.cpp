@@ -203,6 +203,13 @@ TEST_CASE("the log's counts are shown while there is a log") {
   const std::string signing = with.text(counters);
   CHECK(value_of(signing, "sallyport_log_checkpoints_total") == "7");
   CHECK(value_of(signing, "sallyport_log_last_checkpoint_timestamp_seconds") == "1.5");
+  CHECK_FALSE(contains(signing, "command"));
+  counters.runs_command = true;
+  counters.command = {5, 2, true, core::WallTime(std::chrono::milliseconds(2'500))};
+  const std::string running = with.text(counters);
+  CHECK(value_of(running, "sallyport_log_checkpoint_command_runs_total") == "5");
+  CHECK(value_of(running, "sallyport_log_checkpoint_command_errors_total") == "2");
+  CHECK(value_of(running, "sallyport_log_checkpoint_command_last_timestamp_seconds") == "2.5");
 }
 
 TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
@@ -212,7 +219,7 @@ TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
   metrics.worker(0).exchange_finished(a_record());
   std::set<std::string> served, documented;
   logging::LogCounters counters;
-  counters.signs = true;
+  counters.signs = counters.runs_command = true;
   std::istringstream page(metrics.text(counters));
   for (std::string line; std::getline(page, line);) {
     if (line.starts_with("# TYPE ")) served.insert(line.substr(7, line.rfind(' ') - 7));

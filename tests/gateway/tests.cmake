@@ -11,6 +11,7 @@ unit_tests(gateway
   load_config_test.cpp
   load_watched_test.cpp
   log_command_test.cpp
+  log_watch_test.cpp
   metrics_test.cpp
   operator_log_test.cpp
   plain_path_test.cpp

@@ -1,0 +1,32 @@
+#include "gateway/log_watch.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace sallyport;
+using gateway::LogLevel;
+
+TEST_CASE("the operator is told once when the log or a second place fails, and once when it works again") {
+  std::vector<std::string> told;
+  gateway::LogWatch watch([&](LogLevel level, std::string_view event, gateway::OperatorLogger::Fields fields) {
+    told.push_back((level == LogLevel::error ? "error " : "info ") +
+                   gateway::format_event(gateway::LogFormat::text, event, fields));
+  });
+  logging::LogCounters counters;
+  watch.look(counters);
+  CHECK(told.empty());
+  counters.healthy = false;
+  counters.write_errors = 3;
+  for (int i = 0; i < 3; ++i) watch.look(counters);
+  counters.healthy = true;
+  counters.lost = 2;
+  counters.copies_fail = counters.command.failing = true;
+  counters.checkpoint_errors = 1;
+  counters.command.errors = 4;
+  for (int i = 0; i < 3; ++i) watch.look(counters);
+  counters.copies_fail = counters.command.failing = false;
+  watch.look(counters);
+  CHECK(told ==
+        std::vector<std::string>{"error log_fails lost=0 write_errors=3", "info log_works lost=2 write_errors=3",
+                                 "error checkpoint_directory_fails errors=1", "error checkpoint_command_fails errors=4",
+                                 "info checkpoint_directory_works errors=1", "info checkpoint_command_works errors=4"});
+}
