@@ -65,4 +65,11 @@ Standing Bucket::standing() const noexcept {
           .reset = time_for(capacity() - level_)};
 }
 
+std::int64_t Bucket::owed() const noexcept { return (capacity() - level_ + unit - 1) / unit; }
+
+void Bucket::set_owed(std::int64_t thousandths) noexcept {
+  const std::int64_t most = (longest_debt_minutes + 1) * per_minute_ * 1000;
+  level_ = capacity() - std::clamp<std::int64_t>(thousandths, 0, most) * (unit / 1000);
+}
+
 }  // namespace sallyport::auth

@@ -19,6 +19,7 @@ class Bucket {
   // once and what was spent stays spent.
   void set_allowance(std::uint64_t per_minute, core::TimePoint now) noexcept;
   bool limited() const noexcept { return per_minute_ != 0; }
+  std::uint64_t per_minute() const noexcept { return static_cast<std::uint64_t>(per_minute_); }
 
   // Brings it up to `now`; a time before the last one changes nothing. The functions below speak of that moment.
   void refill(core::TimePoint now) noexcept;
@@ -32,6 +33,11 @@ class Bucket {
   void give_back(std::uint64_t amount) noexcept;
 
   Standing standing() const noexcept;
+
+  // What was taken and has not come back by time, rounded up: how far it is from whole.
+  std::int64_t owed() const noexcept;
+  // Says how far, in thousandths of one.
+  void set_owed(std::int64_t thousandths) noexcept;
 
  private:
   static constexpr std::int64_t unit = 60'000'000;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "auth/bucket.hpp"
 
@@ -23,6 +24,11 @@ Standings standings_of(const Bucket& requests, const Bucket& tokens) noexcept {
   return standings;
 }
 
+// How many run at once is each gateway's own matter.
+bool is_limited_by_time(const Allowance& allowance) noexcept {
+  return allowance.requests_per_minute != 0 || allowance.tokens_per_minute != 0;
+}
+
 }  // namespace
 
 struct Admission::Account {
@@ -30,6 +36,12 @@ struct Admission::Account {
   Bucket requests;
   Bucket tokens;
   std::uint32_t running = 0;
+  std::int64_t requests_spent = 0;  // since the last collect()
+  std::int64_t tokens_spent = 0;
+
+  // Guarded by the shard's lock instead.
+  bool listed = false;  // to be collected
+  bool asked = false;   // since the last collect()
 
   struct Verdict {
     Reason reason = Reason::none;
@@ -54,13 +66,58 @@ struct Admission::Account {
     return busy ? Verdict{Reason::concurrency_limited, concurrency_retry} : Verdict{};
   }
 
+  // Gives what was reserved.
+  std::uint64_t take(const Ask& ask) noexcept {
+    ++running;
+    requests_spent += static_cast<std::int64_t>(requests.take(1));
+    return take_tokens(ask.tokens);
+  }
+
+  std::uint64_t take_tokens(std::uint64_t amount) noexcept {
+    const std::uint64_t taken = tokens.take(amount);
+    tokens_spent += static_cast<std::int64_t>(taken);
+    return taken;
+  }
+
   void correct(std::uint64_t reserved, std::uint64_t used) noexcept {
     const std::lock_guard lock(mutex);
     if (used > reserved) {
-      tokens.take(used - reserved);
+      take_tokens(used - reserved);
     } else {
       tokens.give_back(reserved - used);
+      tokens_spent -= static_cast<std::int64_t>(reserved - used);
     }
+  }
+
+  bool has_spent() noexcept {
+    const std::lock_guard lock(mutex);
+    return requests_spent != 0 || tokens_spent != 0;
+  }
+
+  Spent collect(const std::string& id) {
+    const std::lock_guard lock(mutex);
+    return Spent{.principal = id,
+                 .requests_per_minute = requests.per_minute(),
+                 .tokens_per_minute = tokens.per_minute(),
+                 .requests = std::exchange(requests_spent, 0),
+                 .tokens = std::exchange(tokens_spent, 0)};
+  }
+
+  void adopt(const Owed& owed, core::TimePoint now) noexcept {
+    const std::lock_guard lock(mutex);
+    requests.refill(now);
+    tokens.refill(now);
+    requests.set_owed(owed.requests + requests_spent * 1000);
+    tokens.set_owed(owed.tokens + tokens_spent * 1000);
+  }
+
+  // A lost return of tokens is forgotten: time brings them back.
+  void put_back(const Spent& spent, core::TimePoint now) noexcept {
+    const std::lock_guard lock(mutex);
+    requests.refill(now);
+    tokens.refill(now);
+    requests_spent = std::clamp<std::int64_t>(requests_spent + spent.requests, 0, requests.owed());
+    tokens_spent = std::clamp<std::int64_t>(tokens_spent + spent.tokens, 0, tokens.owed());
   }
 
   void leave() noexcept {
@@ -113,10 +170,19 @@ struct Limiter::Shards {
   struct alignas(64) Shard {
     mutable std::mutex mutex;
     std::unordered_map<std::string, std::shared_ptr<Account>> accounts;
+    std::vector<std::string> listed;  // ids
     std::size_t sweep_above = accounts_before_sweep;
 
-    std::shared_ptr<Account> account(const std::string& id, core::TimePoint now) {
+    std::shared_ptr<Account> account(const std::string& id, bool to_be_collected, core::TimePoint now) {
       const std::lock_guard lock(mutex);
+      std::shared_ptr<Account> account = find_or_make(id, now);
+      if (!to_be_collected) return account;
+      account->asked = true;
+      if (!std::exchange(account->listed, true)) listed.push_back(id);
+      return account;
+    }
+
+    std::shared_ptr<Account> find_or_make(const std::string& id, core::TimePoint now) {
       auto& account = accounts[id];
       if (account) return account;
       account = std::make_shared<Account>();
@@ -127,9 +193,29 @@ struct Limiter::Shards {
 
     // Another thread gets hold of an account only through this map, so one that nobody else holds stays so.
     void sweep(core::TimePoint now) {
-      std::erase_if(accounts,
-                    [&](const auto& entry) { return entry.second.use_count() == 1 && entry.second->like_new(now); });
+      std::erase_if(accounts, [&](const auto& entry) {
+        const auto& account = entry.second;
+        return account.use_count() == 1 && !account->listed && account->like_new(now);
+      });
       sweep_above = std::max(accounts_before_sweep, accounts.size() * 2);  // keeps the cost of sweeping constant each
+    }
+
+    void collect(std::vector<Spent>& all) {
+      const std::lock_guard lock(mutex);
+      std::erase_if(listed, [&](const std::string& id) {
+        const std::shared_ptr<Account>& account = accounts.at(id);
+        const bool in_use = account.use_count() > 1;
+        account->listed = std::exchange(account->asked, false) || in_use || account->has_spent();
+        if (account->listed) all.push_back(account->collect(id));
+        return !account->listed;
+      });
+    }
+
+    // One that was collected and not forgotten since.
+    std::shared_ptr<Account> find(const std::string& id) const {
+      const std::lock_guard lock(mutex);
+      const auto found = accounts.find(id);
+      return found == accounts.end() ? nullptr : found->second;
     }
   };
 
@@ -138,12 +224,13 @@ struct Limiter::Shards {
   Shard& of(const std::string& id) noexcept { return shards[std::hash<std::string>{}(id) % shard_count]; }
 };
 
-Limiter::Limiter() : shards_(std::make_unique<Shards>()) {}
+Limiter::Limiter(Counting counting) : counting_(counting), shards_(std::make_unique<Shards>()) {}
 Limiter::~Limiter() = default;
 
 core::Result<Admission> Limiter::admit(const Principal& who, const Ask& ask, core::TimePoint now,
                                        Standings& standings) {
-  std::shared_ptr<Admission::Account> account = shards_->of(who.id()).account(who.id(), now);
+  const bool to_be_collected = counting_ == Counting::together && is_limited_by_time(who.allowance());
+  std::shared_ptr<Admission::Account> account = shards_->of(who.id()).account(who.id(), to_be_collected, now);
   const std::lock_guard lock(account->mutex);
   account->update(who.allowance(), now);
   const auto verdict = account->judge(who.allowance(), ask);
@@ -152,11 +239,23 @@ core::Result<Admission> Limiter::admit(const Principal& who, const Ask& ask, cor
     standings.retry_after = verdict.retry_after;
     return core::Error(verdict.reason);
   }
-  account->requests.take(1);
-  const std::uint64_t reserved = account->tokens.take(ask.tokens);
-  ++account->running;
+  const std::uint64_t reserved = account->take(ask);
   standings = standings_of(account->requests, account->tokens);
   return Admission(std::move(account), reserved, standings);
+}
+
+std::vector<Spent> Limiter::collect() {
+  std::vector<Spent> all;
+  for (Shards::Shard& shard : shards_->shards) shard.collect(all);
+  return all;
+}
+
+void Limiter::adopt(const Spent& spent, const Owed& owed, core::TimePoint now) {
+  if (const auto account = shards_->of(spent.principal).find(spent.principal)) account->adopt(owed, now);
+}
+
+void Limiter::put_back(const Spent& spent, core::TimePoint now) {
+  if (const auto account = shards_->of(spent.principal).find(spent.principal)) account->put_back(spent, now);
 }
 
 std::size_t Limiter::account_count() const {

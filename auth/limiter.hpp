@@ -4,11 +4,16 @@
 // Requests and tokens a minute are token buckets that hold one minute's allowance. Tokens are reserved by estimate
 // before the call, so that many calls at once cannot overshoot together. The allowance is the Principal's: when a
 // reload changed it, the next admission already counts by the new one.
+//
+// Gateways that count together tell each other what was spent, from time to time, and go on with the common count;
+// admission itself waits for nobody. What they admitted too much in between is owed, and holds all of them back.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "auth/principal.hpp"
 #include "core/clock.hpp"
@@ -62,6 +67,24 @@ struct Ask {
   std::uint64_t tokens = 0;  // estimate before the call: prompt bytes / 4 + the most it may answer; 0: spends no tokens
 };
 
+// What a principal spent at this gateway since the last collect(). Tokens are negative when more was given back.
+struct Spent {
+  std::string principal;
+  std::uint64_t requests_per_minute = 0;
+  std::uint64_t tokens_per_minute = 0;
+  std::int64_t requests = 0;
+  std::int64_t tokens = 0;
+};
+
+// What it spent at all gateways together and time has not brought back, in thousandths of a request or token.
+struct Owed {
+  std::int64_t requests = 0;
+  std::int64_t tokens = 0;
+};
+
+// Whether gateways count together: then each also notes what is spent, to tell the others.
+enum class Counting : std::uint8_t { alone, together };
+
 class Limiter {
  public:
   // Past this many accounts in a shard, those with nothing in use and nothing spent are forgotten; they would begin
@@ -69,17 +92,27 @@ class Limiter {
   static constexpr std::size_t shard_count = 16;
   static constexpr std::size_t accounts_before_sweep = 256;
 
-  Limiter();
+  explicit Limiter(Counting counting = Counting::alone);
   ~Limiter();
 
   // All or nothing: a refusal spends nothing. An estimate above the whole allowance is admitted when the bucket is
   // full. Errors: requests_limited, tokens_limited, concurrency_limited; `standings` is filled either way.
   core::Result<Admission> admit(const Principal& who, const Ask& ask, core::TimePoint now, Standings& standings);
 
+  // For Counting::together, by one thread at a time. Those who asked or spent since the last call, or have a call
+  // running. Each is to be answered with one of the two below before the next.
+  std::vector<Spent> collect();
+  // `owed` includes `spent`. It replaces what this gateway knew, but for what was spent here meanwhile.
+  void adopt(const Spent& spent, const Owed& owed, core::TimePoint now);
+  // Nobody heard of `spent`: it is collected again, less what time has brought back here. So what gathers while there
+  // is nobody to tell stays as small as a bucket.
+  void put_back(const Spent& spent, core::TimePoint now);
+
   std::size_t account_count() const;
 
  private:
   struct Shards;
+  Counting counting_;
   std::unique_ptr<Shards> shards_;
 };
 

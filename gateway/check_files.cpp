@@ -7,6 +7,7 @@
 #include "auth/policy.hpp"
 #include "auth/token_file.hpp"
 #include "gateway/config_text.hpp"
+#include "gateway/shared_limits.hpp"
 #include "gateway/signing_key.hpp"
 #include "gateway/yaml_reader.hpp"
 #include "tls/check.hpp"
@@ -25,6 +26,7 @@ class FileCheck {
     for (std::size_t i = 0; i < config_.listeners.size(); ++i) check_listener(i);
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(i);
     check_grants();
+    if (config_.shared_limits) check_shared_limits(*config_.shared_limits);
     if (config_.log) check_log(*config_.log);
     check_folder("spool_directory", config_.spool_directory, false);
     return std::move(reading_.problems);
@@ -60,12 +62,25 @@ class FileCheck {
     const routing::Upstream& upstream = config_.upstreams[index];
     const UpstreamTls& tls = config_.upstream_tls[upstream.tls_identity];
     const std::string at = "upstreams[" + std::to_string(index) + "].tls";
-    if (!tls.ca.empty()) note(at + ".ca", tls.ca, tls::check_ca(tls.ca, now_));
-    if (!tls.certificate.empty()) {
-      check_pair(at + ".certificate", tls.certificate, at + ".key", tls.key);
-    } else if (!upstream.endpoints.empty() && !upstream.endpoints.front().plaintext) {
+    check_client_tls(at, tls);
+    if (tls.certificate.empty() && !upstream.endpoints.empty() && !upstream.endpoints.front().plaintext) {
       reading_.problem(at, "has no client certificate, so the upstream cannot tell this gateway from a stranger",
                        Severity::warning);
+    }
+  }
+
+  void check_client_tls(const std::string& at, const UpstreamTls& tls) {
+    if (!tls.ca.empty()) note(at + ".ca", tls.ca, tls::check_ca(tls.ca, now_));
+    if (!tls.certificate.empty()) check_pair(at + ".certificate", tls.certificate, at + ".key", tls.key);
+  }
+
+  void check_shared_limits(const SharedLimitsConfig& shared) {
+    if (shared.tls) check_client_tls("limits.shared.tls", *shared.tls);
+    if (shared.password_file.empty()) return;
+    try {
+      read_password(shared.password_file);
+    } catch (const std::exception& error) {
+      reading_.problem("limits.shared.password_file", error.what());
     }
   }
 

@@ -55,6 +55,16 @@ struct Limits {
   core::Duration ready_delay = 0s;               // /readyz false this long before listeners close
 };
 
+// A Valkey or Redis server through which gateways count requests and tokens together.
+struct SharedLimitsConfig {
+  Address address;                               // the host may be a name
+  std::optional<UpstreamTls> tls;                // absent only where the file says `plaintext: allowed`
+  std::string username;
+  path password_file;                            // empty: none is given
+  core::Duration interval = 200ms;               // between two exchanges
+  std::string prefix = "sallyport:limit:";       // of keys
+};
+
 struct LogConfig {
   logging::LogSettings settings;
   std::vector<std::string> recipients;           // lines, already read from their files
@@ -80,6 +90,7 @@ struct Config {
   path tokens_file;                              // empty: client certificates only
   std::vector<auth::CertificateRule> certificates;
   Limits limits;
+  std::optional<SharedLimitsConfig> shared_limits;  // absent: this gateway counts alone
   std::optional<LogConfig> log;                  // absent only where the file says `log: off`
   OperatorLog operator_log;
   path spool_directory = "/var/tmp";

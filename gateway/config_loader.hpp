@@ -37,6 +37,7 @@ class ConfigLoader {
   void read_grant(Section& section, auth::Grant& grant);
   void read_match(Section& section, auth::CertificateRule& rule);
   void read_limits(Section& section);
+  void read_shared_limits(Section& section);
   bool read_log(const Value& value);
   void read_log_section(Section& section, LogConfig& log);
   void read_checkpoints(Section& section, LogConfig& log);

@@ -137,6 +137,15 @@ std::optional<Address> parse_address(std::string_view text) {
   return Address{parts->host, *port};
 }
 
+std::optional<Address> parse_host_address(std::string_view text) {
+  const auto parts = split_host_port(text);
+  if (!parts || parts->port.empty()) return std::nullopt;
+  if (parts->bracketed ? !is_ipv6(parts->host) : !is_host_name(parts->host)) return std::nullopt;
+  const auto port = parse_port(parts->port);
+  if (!port || *port == 0) return std::nullopt;
+  return Address{parts->host, *port};
+}
+
 std::string text_of(const Address& address) {
   const bool brackets = address.host.find(':') != std::string::npos;
   return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);

@@ -22,6 +22,8 @@ std::string text_of(core::Duration duration);
 
 // "127.0.0.1:8443", "[::1]:8443": a numeric address, never a name. Port 0 lets the system choose.
 std::optional<Address> parse_address(std::string_view text);
+// The same, or a name with a port: "valkey.internal:6379". Port 0 is refused.
+std::optional<Address> parse_host_address(std::string_view text);
 std::string text_of(const Address& address);
 bool is_loopback(const Address& address);
 

@@ -137,6 +137,37 @@ void ConfigLoader::read_limits(Section& section) {
   section.duration("write_stall", limits.write_stall);
   section.duration("drain", limits.drain, core::Duration::zero());
   section.duration("ready_delay", limits.ready_delay, core::Duration::zero());
+  section.section("shared", [this](Section& shared) { read_shared_limits(shared); });
+}
+
+void ConfigLoader::read_shared_limits(Section& section) {
+  SharedLimitsConfig& shared = config_.shared_limits.emplace();
+  const bool plaintext = section.plaintext_allowed();
+  bool encrypted = true;
+  section.with("endpoint", Need::required, [&](const Value& value) {
+    std::string text;
+    if (!value.text(text)) return false;
+    encrypted = !text.starts_with("redis://");
+    const std::string_view rest = std::string_view(text).substr(std::min(text.size(), text.find("://") + 3));
+    const auto parsed = encrypted && !text.starts_with("rediss://") ? std::nullopt : parse_host_address(rest);
+    if (!parsed) return value.refuse("give scheme, host and port, such as rediss://valkey.internal:6379"), false;
+    if (!encrypted && !plaintext) value.problem("is not encrypted; use rediss://, or add `plaintext: allowed`");
+    shared.address = *parsed;
+    return true;
+  });
+  if (encrypted) shared.tls.emplace();
+  section.section("tls", [&](Section& tls) {
+    UpstreamTls unused;
+    read_upstream_tls(tls, encrypted ? *shared.tls : unused);
+    if (!encrypted) tls.problem("has no use: the endpoint is redis://");
+  });
+  section.text("username", shared.username);
+  file(section, "password_file", shared.password_file);
+  if (section.has("username") && !section.has("password_file")) {
+    section.problem("username", "has no use without `password_file`");
+  }
+  section.duration("interval", shared.interval, std::chrono::milliseconds(50));
+  section.text("prefix", shared.prefix);
 }
 
 bool ConfigLoader::read_log(const Value& value) {

@@ -80,6 +80,8 @@ void Metrics::config_reloaded(bool succeeded) noexcept {
   if (succeeded) last_reload_ = seconds_now();
 }
 
-std::string Metrics::text(const logging::LogCounters& log) const { return MetricsPage(*this, log).text(); }
+std::string Metrics::text(const logging::LogCounters& log, const SharedLimitsStatus* shared_limits) const {
+  return MetricsPage(*this, log, shared_limits).text();
+}
 
 }  // namespace sallyport::gateway

@@ -21,6 +21,7 @@
 namespace sallyport::gateway {
 
 class MetricNames;
+struct SharedLimitsStatus;
 class SeriesTable;
 
 // One worker's counts. Every call from that worker's thread only; cheap enough for each request.
@@ -68,8 +69,9 @@ class Metrics {
   WorkerMetrics& worker(unsigned index) noexcept { return *workers_[index]; }
   std::size_t workers() const noexcept { return workers_.size(); }
 
-  // The page for GET /metrics, in Prometheus' text format 0.0.4. The log's counts are left out while there is no log.
-  std::string text(const logging::LogCounters& log) const;
+  // The page for GET /metrics, in Prometheus' text format 0.0.4. The log's counts are left out while there is no log,
+  // and those of shared limits when they are null.
+  std::string text(const logging::LogCounters& log, const SharedLimitsStatus* shared_limits = nullptr) const;
 
  private:
   friend class MetricsPage;

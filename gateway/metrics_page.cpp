@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "gateway/metric_series.hpp"
+#include "gateway/shared_limits.hpp"
 #include "gateway/version.hpp"
 
 namespace sallyport::gateway {
@@ -64,7 +65,9 @@ Labels with(Labels labels, std::string_view name, std::string_view value) {
 
 }  // namespace
 
-MetricsPage::MetricsPage(const Metrics& metrics, const logging::LogCounters& log) : metrics_(metrics) {
+MetricsPage::MetricsPage(const Metrics& metrics, const logging::LogCounters& log,
+                         const SharedLimitsStatus* shared_limits)
+    : metrics_(metrics) {
   add_build();
   add_process();
   add_connections();
@@ -73,6 +76,7 @@ MetricsPage::MetricsPage(const Metrics& metrics, const logging::LogCounters& log
   add_outcomes("sallyport_request_outcomes_total", "Exchanges by how they ended; ok: answered whole",
                &WorkerMetrics::outcomes_);
   add_reloads();
+  if (shared_limits != nullptr) add_shared_limits(*shared_limits);
   if (metrics.has_log_) add_log(log);
 }
 
@@ -227,6 +231,16 @@ void MetricsPage::add_reloads() {
   family("sallyport_config_last_load_timestamp_seconds", "When the running configuration was loaded",
          MetricType::Gauge);
   gauge(static_cast<double>(metrics_.last_reload_.load()));
+}
+
+void MetricsPage::add_shared_limits(const SharedLimitsStatus& status) {
+  family("sallyport_shared_limits_up", "1: limits are counted together with other gateways; 0: by this one alone",
+         MetricType::Gauge);
+  gauge(status.up.load() ? 1 : 0);
+  family("sallyport_shared_limits_exchanges_total", "Exchanges with the server that limits are shared through",
+         MetricType::Counter);
+  counter(static_cast<double>(status.exchanges.load()), {{"outcome", "ok"}});
+  counter(static_cast<double>(status.failures.load()), {{"outcome", "failed"}});
 }
 
 void MetricsPage::add_log(const logging::LogCounters& log) {

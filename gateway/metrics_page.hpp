@@ -16,7 +16,7 @@ class MetricsPage {
  public:
   using Labels = std::vector<prometheus::ClientMetric::Label>;
 
-  MetricsPage(const Metrics& metrics, const logging::LogCounters& log);
+  MetricsPage(const Metrics& metrics, const logging::LogCounters& log, const SharedLimitsStatus* shared_limits);
   std::string text() const;
 
  private:
@@ -28,6 +28,7 @@ class MetricsPage {
   void add_key_exchanges();
   void add_exchanges();
   void add_reloads();
+  void add_shared_limits(const SharedLimitsStatus& status);
   void add_log(const logging::LogCounters& log);
 
   // A family starts; what follows goes into it.

@@ -34,6 +34,7 @@ const char* needs_restart(const Config& running, const Config& wanted) {
   if (running.admin.has_value() != wanted.admin.has_value()) return "admin";
   if (running.admin && !same_place(*running.admin, *wanted.admin)) return "admin";
   if (running.workers != wanted.workers) return "workers";
+  if (running.shared_limits.has_value() != wanted.shared_limits.has_value()) return "limits.shared";
   if (running.limits.body_memory_total != wanted.limits.body_memory_total) return "limits.body_memory_total";
   if (running.limits.body_disk_total != wanted.limits.body_disk_total) return "limits.body_disk_total";
   return same_log(running.log, wanted.log) ? nullptr : "log";

@@ -17,6 +17,7 @@
 #include "gateway/log_watch.hpp"
 #include "gateway/needs_restart.hpp"
 #include "gateway/read_recipients.hpp"
+#include "gateway/shared_limits.hpp"
 #include "gateway/signing_key.hpp"
 #include "gateway/worker.hpp"
 
@@ -54,6 +55,8 @@ struct Server::Parts {
   void watch_drain();
   void finish();
   std::size_t connections() const;
+  std::unique_ptr<SharedLimits> make_shared_limits(const Config& config);
+  std::string metrics_page() const;
 
   const path file_;
   OperatorLogger& log_;
@@ -69,6 +72,8 @@ struct Server::Parts {
   std::shared_ptr<const Snapshot> snapshot_;
   Metrics metrics_;
   auth::Limiter limiter_;
+  SharedLimitsStatus shared_limits_status_;
+  std::unique_ptr<SharedLimits> shared_limits_;  // null where the configuration has none
   ByteBudget body_memory_, body_disk_;
   AddressSlots address_slots_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
@@ -87,6 +92,8 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
       files_(config.files),
       snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
+      limiter_(snapshot_->config.shared_limits ? auth::Counting::together : auth::Counting::alone),
+      shared_limits_(make_shared_limits(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
       body_disk_(snapshot_->config.limits.body_disk_total),
       services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_} {
@@ -100,9 +107,8 @@ Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
   if (running.admin) {
     admin_ = std::make_unique<Admin>(
         *running.admin, loop_,
-        Admin::Answers{
-            [this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
-            [this] { return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{}); }});
+        Admin::Answers{[this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
+                       [this] { return metrics_page(); }});
   }
 }
 
@@ -120,8 +126,19 @@ void Server::Parts::open_log(const Config& config) {
   services_.log = sealed_log_.get();
 }
 
+std::unique_ptr<SharedLimits> Server::Parts::make_shared_limits(const Config& config) {
+  if (!config.shared_limits) return nullptr;
+  return std::make_unique<SharedLimits>(*config.shared_limits, limiter_, clock_, log_, shared_limits_status_);
+}
+
+std::string Server::Parts::metrics_page() const {
+  return metrics_.text(sealed_log_ ? sealed_log_->counters() : logging::LogCounters{},
+                       shared_limits_ ? &shared_limits_status_ : nullptr);
+}
+
 void Server::Parts::run() {
   for (auto& worker : workers_) worker->start();
+  if (shared_limits_) shared_limits_->start();
   for (const auto& listener : snapshot_->config.listeners) {
     log_.info("listening", {{"listener", listener.name},
                             {"address", listener.address.host + ":" + std::to_string(listener.address.port)},
@@ -185,7 +202,10 @@ void Server::Parts::reload() {
   try {
     auto recipients =
         loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
+    auto shared_limits = make_shared_limits(*loaded.config);
     snapshot_ = build_snapshot(std::move(*loaded.config));
+    shared_limits_ = std::move(shared_limits);
+    if (shared_limits_) shared_limits_->start();
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
     if (sealed_log_ && !recipients.empty()) sealed_log_->set_recipients(std::move(recipients));

@@ -74,6 +74,7 @@ struct Facts {
   std::map<std::string_view, KeyExchanges> key_exchanges;
   std::optional<bool> log_healthy;  // absent: no log
   std::uint64_t log_lost = 0;
+  std::optional<bool> limits_shared;  // absent: not configured
 
   void take(const Sample& sample);
 };
@@ -101,6 +102,8 @@ void Facts::take(const Sample& sample) {
     (sample.label("side") == "client" ? exchanges.client : exchanges.upstream) = count;
   } else if (sample.name == "sallyport_log_healthy") {
     log_healthy = count == 1;
+  } else if (sample.name == "sallyport_shared_limits_up") {
+    limits_shared = count == 1;
   } else if (sample.name == "sallyport_log_lost_total") {
     log_lost = count;
   }
@@ -145,6 +148,7 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
   line("log", !facts.log_healthy
                   ? "off"
                   : (*facts.log_healthy ? "healthy, " : "NOT HEALTHY, ") + text(facts.log_lost) + " exchanges lost");
+  if (facts.limits_shared) line("limits", *facts.limits_shared ? "shared" : "NOT SHARED, this gateway counts alone");
   if (facts.key_exchanges.empty()) return;
   std::vector<std::vector<std::string>> rows = {{"KEY EXCHANGE", "CLIENTS", "UPSTREAMS"}};
   for (const auto& [group, exchanges] : facts.key_exchanges) {
@@ -174,7 +178,8 @@ ordered_json json_of(const Facts& facts) {
             {"upstreams_busy", facts.upstreams_busy},
             {"upstreams_idle", facts.upstreams_idle}}},
           {"key_exchanges", std::move(key_exchanges)},
-          {"log", std::move(log)}};
+          {"log", std::move(log)},
+          {"limits_shared", facts.limits_shared ? ordered_json(*facts.limits_shared) : ordered_json(nullptr)}};
 }
 
 int tell_ready_only(const Address& admin, const StatusOptions& options, std::ostream& out) {

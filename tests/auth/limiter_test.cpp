@@ -290,3 +290,199 @@ TEST_CASE("threads never run more at once than allowed, while accounts come and 
   CHECK(most <= 2);
   CHECK(served > 0);
 }
+
+namespace {
+
+// Two gateways and what they count together, told as it happens.
+struct Together {
+  Limiter one{Counting::together}, two{Counting::together};
+  Standings standings;
+
+  core::Result<Admission> admit(Limiter& at, const Principal& who, std::uint64_t tokens = 0, Duration after = {}) {
+    return at.admit(who, {.tokens = tokens}, start + after, standings);
+  }
+  // Both are told `owed` of everyone they speak of.
+  static void adopt(Limiter& at, const Owed& owed, Duration after = {}) {
+    for (const Spent& spent : at.collect()) at.adopt(spent, owed, start + after);
+  }
+};
+
+const Allowance three_a_minute{.requests_per_minute = 3, .tokens_per_minute = 0, .concurrent_requests = 0};
+const Allowance thousand_tokens{.requests_per_minute = 0, .tokens_per_minute = 1000, .concurrent_requests = 0};
+
+}  // namespace
+
+TEST_CASE("what was spent is collected once, with what was given back taken off") {
+  const Principal who = principal_with({.requests_per_minute = 3, .tokens_per_minute = 1000, .concurrent_requests = 0});
+  Together gateways;
+  gateways.admit(gateways.one, who, 400)->settle(100);
+  (void)gateways.admit(gateways.one, who, 50);
+  const auto spent = gateways.one.collect();
+  REQUIRE(spent.size() == 1);
+  CHECK(spent[0].principal == who.id());
+  CHECK(spent[0].requests_per_minute == 3);
+  CHECK(spent[0].tokens_per_minute == 1000);
+  CHECK(spent[0].requests == 2);
+  CHECK(spent[0].tokens == 150);
+  CHECK(gateways.one.collect().empty());
+}
+
+TEST_CASE("a gateway that counts alone, and a caller without limits by time, give nothing to collect") {
+  const Principal who = principal_with(three_a_minute);
+  const Principal free = principal_with({.requests_per_minute = 0, .tokens_per_minute = 0, .concurrent_requests = 5});
+  Together gateways;
+  Limiter alone;
+  const auto first = gateways.admit(alone, who);
+  const auto second = gateways.admit(gateways.one, free);
+  CHECK(alone.collect().empty());
+  CHECK(gateways.one.collect().empty());
+}
+
+TEST_CASE("a caller with a call running is asked about each time, so that a late settlement is told too") {
+  const Principal who = principal_with(thousand_tokens);
+  Together gateways;
+  auto running = gateways.admit(gateways.one, who, 600);
+  CHECK(gateways.one.collect().at(0).tokens == 600);
+  CHECK(gateways.one.collect().at(0).tokens == 0);
+  running->settle(10);
+  running = core::Error(Reason::none);  // ends
+  CHECK(gateways.one.collect().at(0).tokens == -590);
+  CHECK(gateways.one.collect().empty());
+}
+
+TEST_CASE("the common count replaces a gateway's own, up and down") {
+  const Principal who = principal_with(three_a_minute);
+  Together gateways;
+  REQUIRE(gateways.admit(gateways.one, who).has_value());
+  SECTION("others spent the rest") {
+    gateways.adopt(gateways.one, {.requests = 3000});
+    CHECK(gateways.admit(gateways.one, who).error().reason == Reason::requests_limited);
+    CHECK(gateways.standings.retry_after == 20s);
+    CHECK(gateways.admit(gateways.one, who, 0, 20s).has_value());
+  }
+  SECTION("others spent too much, which is a debt of all") {
+    gateways.adopt(gateways.one, {.requests = 5000});
+    CHECK(gateways.admit(gateways.one, who, 0, 60s - 1us).error().reason == Reason::requests_limited);
+    CHECK(gateways.admit(gateways.one, who, 0, 60s).has_value());
+  }
+  SECTION("parts of a request count") {
+    gateways.adopt(gateways.one, {.requests = 2001});
+    CHECK(gateways.admit(gateways.one, who).error().reason == Reason::requests_limited);
+    CHECK(gateways.standings.retry_after == 20ms);
+  }
+  SECTION("a caller who was refused learns that there is room again") {
+    gateways.adopt(gateways.one, {.requests = 3000});
+    REQUIRE_FALSE(gateways.admit(gateways.one, who).has_value());
+    gateways.adopt(gateways.one, {.requests = 0});
+    CHECK(gateways.admit(gateways.one, who).has_value());
+  }
+}
+
+TEST_CASE("what was spent while the others were asked counts on top of their answer") {
+  const Principal who = principal_with(three_a_minute);
+  Together gateways;
+  REQUIRE(gateways.admit(gateways.one, who).has_value());
+  const auto spent = gateways.one.collect();
+  REQUIRE(gateways.admit(gateways.one, who).has_value());
+  gateways.one.adopt(spent.at(0), {.requests = 2000}, start);
+  CHECK(gateways.admit(gateways.one, who).error().reason == Reason::requests_limited);
+  CHECK(gateways.one.collect().at(0).requests == 1);
+}
+
+TEST_CASE("an answer that no gateway would give leaves a bucket between whole and its deepest debt") {
+  const Principal who = principal_with(three_a_minute);
+  Together gateways;
+  REQUIRE(gateways.admit(gateways.one, who).has_value());
+  SECTION("less than nothing is owed") {
+    gateways.adopt(gateways.one, {.requests = INT64_MIN / 2});
+    CHECK(gateways.admit(gateways.one, who).has_value());
+    CHECK(gateways.standings.requests->remaining == 2);
+  }
+  SECTION("more than the deepest debt") {
+    gateways.adopt(gateways.one, {.requests = INT64_MAX / 2});
+    CHECK_FALSE(gateways.admit(gateways.one, who).has_value());
+    CHECK(gateways.standings.requests->reset == 6min);
+  }
+}
+
+TEST_CASE("what nobody heard of is told again, unless time has brought it back") {
+  const Principal who = principal_with({.requests_per_minute = 3, .tokens_per_minute = 1000, .concurrent_requests = 0});
+  Together gateways;
+  auto admission = gateways.admit(gateways.one, who, 500);
+  const Spent spent = gateways.one.collect().at(0);
+  SECTION("soon") {
+    gateways.one.put_back(spent, start);
+    const Spent again = gateways.one.collect().at(0);
+    CHECK(again.requests == 1);
+    CHECK(again.tokens == 500);
+  }
+  SECTION("with what came meanwhile") {
+    admission->settle(200);
+    gateways.one.put_back(spent, start);
+    CHECK(gateways.one.collect().at(0).tokens == 200);
+  }
+  SECTION("when half of it has come back") {
+    gateways.one.put_back(spent, start + 15s);
+    CHECK(gateways.one.collect().at(0).tokens == 250);
+  }
+  SECTION("when all of it has come back") {
+    gateways.one.put_back(spent, start + 1min);
+    const Spent again = gateways.one.collect().at(0);
+    CHECK(again.requests == 0);
+    CHECK(again.tokens == 0);
+  }
+}
+
+TEST_CASE("a return of tokens that nobody heard of is left to time") {
+  const Principal who = principal_with(thousand_tokens);
+  Together gateways;
+  auto admission = gateways.admit(gateways.one, who, 500);
+  (void)gateways.one.collect();
+  admission->settle(0);
+  const Spent returned = gateways.one.collect().at(0);
+  REQUIRE(returned.tokens == -500);
+  gateways.one.put_back(returned, start);
+  CHECK(gateways.one.collect().at(0).tokens == 0);
+}
+
+TEST_CASE("accounts that are still to be collected are not forgotten") {
+  constexpr std::size_t count = 2 * Limiter::shard_count * Limiter::accounts_before_sweep;
+  Together gateways;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto who = principal_with(three_a_minute, "cert:" + std::to_string(i));
+    REQUIRE(gateways.admit(gateways.one, who, 0, std::chrono::minutes(i)).has_value());
+  }
+  CHECK(gateways.one.collect().size() == count);
+}
+
+TEST_CASE("nothing that threads spend is lost on the way to the others, or told twice") {
+  constexpr int threads = 4;
+  constexpr std::uint64_t calls = 2'000;
+  const Principal who = principal_with(
+      {.requests_per_minute = 2 * threads * calls, .tokens_per_minute = 1'000'000, .concurrent_requests = 0});
+  Limiter limiter(Counting::together);
+  std::atomic<int> working{threads};
+  std::vector<std::thread> workers;
+  for (int t = 0; t < threads; ++t) {
+    workers.emplace_back([&] {
+      for (std::uint64_t i = 0; i < calls; ++i) {
+        Standings standings;
+        limiter.admit(who, {.tokens = 10}, start, standings)->settle(i % 2 == 0 ? 3 : 12);
+      }
+      --working;
+    });
+  }
+  std::int64_t requests = 0, tokens = 0;
+  const auto collect = [&] {
+    for (const Spent& spent : limiter.collect()) {
+      requests += spent.requests;
+      tokens += spent.tokens;
+      limiter.adopt(spent, {.requests = requests * 1000, .tokens = tokens * 1000}, start);
+    }
+  };
+  while (working > 0) collect();
+  for (auto& worker : workers) worker.join();
+  collect();
+  CHECK(requests == threads * calls);
+  CHECK(tokens == threads * calls * 15 / 2);
+}

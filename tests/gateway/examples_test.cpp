@@ -85,6 +85,9 @@ TEST_CASE("where full.yaml shows a default, it is the default") {
   CHECK(full.limits.write_stall == defaults.write_stall);
   CHECK(full.limits.drain == defaults.drain);
   CHECK(full.limits.ready_delay == defaults.ready_delay);
+  const SharedLimitsConfig shared;
+  CHECK(full.shared_limits->interval == shared.interval);
+  CHECK(full.shared_limits->prefix == shared.prefix);
   const routing::Upstream upstream;
   CHECK(full.upstreams[0].timeouts.connect == upstream.timeouts.connect);
   CHECK(full.upstreams[0].timeouts.first_byte == upstream.timeouts.first_byte);

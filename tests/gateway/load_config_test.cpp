@@ -52,6 +52,40 @@ TEST_CASE("a right configuration has no problem, and what it leaves out has its 
   CHECK(config.files == files);
 }
 
+TEST_CASE("limits are shared through a server, over TLS unless the file says otherwise") {
+  const auto load = [](const std::string& keys) {
+    ConfigText config;
+    config.more = "limits: {shared: {" + keys + "}}\n";
+    const ConfigFolder folder;
+    return folder.load(config);
+  };
+  const auto loaded = load("endpoint: \"rediss://valkey.internal:6379\", password_file: secret, tls: {ca: ca.pem}");
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  const auto& shared = loaded.config->shared_limits;
+  REQUIRE(shared);
+  CHECK(shared->address.host == "valkey.internal");
+  CHECK(shared->address.port == 6379);
+  REQUIRE(shared->tls);
+  CHECK(shared->tls->ca.filename() == "ca.pem");
+  CHECK(shared->interval == std::chrono::milliseconds(200));
+  const auto& files = loaded.config->files;
+  CHECK(std::count(files.begin(), files.end(), shared->password_file) == 1);
+
+  CHECK(load("endpoint: \"rediss://[::1]:6379\", plaintext: allowed").config->shared_limits->tls);
+  CHECK_FALSE(load("endpoint: \"redis://a:6379\", plaintext: allowed").config->shared_limits->tls);
+  const auto said = [&](const std::string& keys) { return problems_of(load(keys)); };
+  for (const std::string endpoint : {"valkey", "valkey:6379", "rediss://a", "rediss://a:0", "https://a:1",
+                                     "rediss://me:password@a:6379", "rediss://a:1/0", "redis:/", "://"}) {
+    CHECK(contains(said("endpoint: \"" + endpoint + "\", plaintext: allowed"), "give scheme, host and port"));
+  }
+  CHECK(contains(said("interval: 1s"), "endpoint"));
+  CHECK(contains(said("endpoint: \"redis://a:6379\""), "is not encrypted"));
+  CHECK(contains(said("endpoint: \"redis://a:1\", plaintext: allowed, tls: {ca: x}"), "has no use"));
+  CHECK(contains(said("endpoint: \"rediss://a:1\", username: me"), "without `password_file`"));
+  CHECK(contains(said("endpoint: \"rediss://a:1\", password: x"), "is not a key that is known here"));
+}
+
 TEST_CASE("all problems are told at once, each with its line, column and path, in the file's order") {
   const ConfigFolder folder;
   const auto loaded = folder.load(

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "gateway/metric_series.hpp"
+#include "gateway/shared_limits.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 
@@ -212,6 +213,19 @@ TEST_CASE("the log's counts are shown while there is a log") {
   CHECK(value_of(running, "sallyport_log_checkpoint_command_last_timestamp_seconds") == "2.5");
 }
 
+TEST_CASE("shared limits are shown where there are any") {
+  const Metrics metrics(a_config(), 1);
+  CHECK_FALSE(contains(metrics.text({}), "sallyport_shared_limits_"));
+  SharedLimitsStatus status;
+  status.up = true;
+  status.exchanges = 7;
+  status.failures = 2;
+  const std::string page = metrics.text({}, &status);
+  CHECK(value_of(page, "sallyport_shared_limits_up") == "1");
+  CHECK(value_of(page, R"(sallyport_shared_limits_exchanges_total{outcome="ok"})") == "7");
+  CHECK(value_of(page, R"(sallyport_shared_limits_exchanges_total{outcome="failed"})") == "2");
+}
+
 TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
   Config config = a_config();
   config.log.emplace();
@@ -220,7 +234,8 @@ TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
   std::set<std::string> served, documented;
   logging::LogCounters counters;
   counters.signs = counters.runs_command = true;
-  std::istringstream page(metrics.text(counters));
+  const SharedLimitsStatus shared_limits;
+  std::istringstream page(metrics.text(counters, &shared_limits));
   for (std::string line; std::getline(page, line);) {
     if (line.starts_with("# TYPE ")) served.insert(line.substr(7, line.rfind(' ') - 7));
   }

@@ -92,6 +92,16 @@ TEST_CASE("status says that there is no log where there is none") {
   CHECK(nlohmann::json::parse(ask(server, {.json = true}).text)["log"].is_null());
 }
 
+TEST_CASE("status says whether limits are shared, where they may be") {
+  const int up = GENERATE(0, 1);
+  ScriptedServer alone({}, admin(200, a_page()));
+  CHECK_FALSE(contains(ask(alone).text, "limits "));
+  CHECK(nlohmann::json::parse(ask(alone, {.json = true}).text)["limits_shared"].is_null());
+  ScriptedServer server({}, admin(200, a_page() + "sallyport_shared_limits_up " + std::to_string(up) + "\n"));
+  CHECK(contains(ask(server).text, up == 1 ? "limits         shared\n" : "limits         NOT SHARED, "));
+  CHECK(nlohmann::json::parse(ask(server, {.json = true}).text)["limits_shared"] == (up == 1));
+}
+
 TEST_CASE("status exits with 1 when the gateway is not ready, and tells the rest all the same") {
   ScriptedServer server({}, admin(503, a_page()));
   const Told told = ask(server);

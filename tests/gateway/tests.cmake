@@ -17,6 +17,8 @@ unit_tests(gateway
   plain_path_test.cpp
   relay_test.cpp
   request_body_test.cpp
+  resp_test.cpp
+  shared_count_test.cpp
   status_command_test.cpp
   text_file_test.cpp
   token_command_test.cpp

@@ -22,6 +22,7 @@ add_executable(integration_test
   ${integration}/hostile_test.cpp
   ${integration}/log_test.cpp
   ${integration}/operations_test.cpp
+  ${integration}/shared_limits_test.cpp
   ${integration}/status_test.cpp)
 target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
 target_compile_definitions(integration_test PRIVATE SLOW_NAMES="$<TARGET_FILE:slow_names>")
@@ -34,6 +35,7 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http operations status)
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http operations status
+            shared-limits)
 integration(hostile hostile)
 integration(log log)

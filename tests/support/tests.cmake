@@ -6,6 +6,7 @@ add_library(test_support STATIC
   ${CMAKE_CURRENT_LIST_DIR}/scripted_client.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_server.cpp
   ${CMAKE_CURRENT_LIST_DIR}/softhsm.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/redis_server.cpp
   ${CMAKE_CURRENT_LIST_DIR}/source_tree.cpp
   ${CMAKE_CURRENT_LIST_DIR}/process.cpp)
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR} PRIVATE ${PKCS11_INCLUDE})

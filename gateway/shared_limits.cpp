@@ -1,0 +1,233 @@
+#include "gateway/shared_limits.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "core/event.hpp"
+#include "gateway/config_text.hpp"
+#include "gateway/resp.hpp"
+#include "gateway/shared_count.hpp"
+#include "gateway/text_file.hpp"
+#include "tls/connect.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+using auth::Spent;
+using core::Secret;
+using core::Task;
+
+constexpr core::Duration patience = 1s;       // for connecting, and for each answer
+constexpr core::Duration longest_pause = 5s;  // between attempts
+constexpr core::Duration idle_look = 1s;      // while nobody spends, to notice that the server is gone
+constexpr std::size_t password_limit = 4096;
+constexpr std::size_t answer_limit = 16 * 1024;
+static_assert(2 * principals_a_command <= resp_numbers_limit);
+
+// The command AUTH; empty when there is no password.
+Secret auth_command(const SharedLimitsConfig& config) {
+  if (config.password_file.empty()) return {};
+  const Secret password = read_password(config.password_file);
+  std::vector<std::string_view> words = {"AUTH", password.reveal_text()};
+  if (!config.username.empty()) words.insert(words.begin() + 1, config.username);
+  std::string command;
+  command.reserve(password.size() + config.username.size() + 64);  // so that no copy is left behind as it grows
+  append_resp_command(command, words);
+  return Secret::take(command);
+}
+
+// "upstream_unreachable" → "unreachable": what the reason calls an upstream is a model server elsewhere.
+std::string words_for(core::Reason reason) {
+  constexpr std::string_view prefix = "upstream_";
+  const std::string_view words = core::name(reason);
+  return std::string(words.starts_with(prefix) ? words.substr(prefix.size()) : words);
+}
+
+// "WRONGPASS invalid …" → "answered WRONGPASS". The rest is the server's own prose.
+std::string words_for(const RespReply& reply) {
+  if (reply.kind != RespReply::Kind::error) return "answered something else than was asked";
+  const std::size_t end = reply.text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  return "answered " + reply.text.substr(0, std::min<std::size_t>(end, 32));
+}
+
+}  // namespace
+
+Secret read_password(const std::filesystem::path& file) {
+  TextFile content = read_text_file(file, password_limit);
+  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
+  const Secret whole = Secret::take(*content.text);
+  std::string_view text = whole.reveal_text();
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  if (text.empty()) throw std::runtime_error(file.string() + " holds no password");
+  return Secret(text);
+}
+
+struct SharedLimits::Parts {
+  Parts(const SharedLimitsConfig& config_, auth::Limiter& limiter_, const core::Clock& clock_, OperatorLogger& logger,
+        SharedLimitsStatus& status_)
+      : config(config_), limiter(limiter_), clock(clock_), operator_log(logger), status(status_) {
+    if (config.tls) identity = std::make_unique<tls::ClientIdentity>(*config.tls);
+  }
+
+  // What is wrong, in words for the operator; empty when nothing is.
+  using Problem = std::string;
+
+  void run();
+  void stop();
+  Task<void> keep_counting();
+  Task<Problem> round();
+  Task<Problem> connect();
+  Task<Problem> tell(std::span<const Spent> spent);
+  Task<Problem> ask(core::ConstBytes command, RespReply& reply);
+  Task<void> pause(core::Duration duration);
+  void note(const Problem& problem);
+
+  const SharedLimitsConfig config;
+  auth::Limiter& limiter;
+  const core::Clock& clock;
+  OperatorLogger& operator_log;
+  SharedLimitsStatus& status;
+  const Secret authentication = auth_command(config);
+
+  boost::asio::io_context io{1};
+  boost::asio::executor_work_guard<core::Executor> work{io.get_executor()};
+  core::TimerWheel wheel{clock.now()};
+  tls::Loop loop{io, wheel, {}, {}};
+  std::unique_ptr<tls::ClientIdentity> identity;  // null where the configuration says `plaintext: allowed`
+  std::shared_ptr<tls::SessionSlot> sessions = tls::make_session_slot();
+  std::unique_ptr<core::ByteStream> stream;  // null while there is no connection
+  core::TimePoint next_look{};
+  core::Event woken;
+  bool stopping = false;
+  std::thread thread;
+};
+
+void SharedLimits::Parts::run() {
+  bool ended = false;
+  boost::asio::co_spawn(io, keep_counting(), [&ended](std::exception_ptr) { ended = true; });
+  while (!ended) {
+    io.run_one_for(core::TimerWheel::tick);
+    wheel.advance(clock.now());
+  }
+  status.up.store(false, std::memory_order_relaxed);
+}
+
+void SharedLimits::Parts::stop() {
+  if (!thread.joinable()) return;
+  boost::asio::post(io, [this] {
+    stopping = true;
+    loop.stop_dialling();
+    if (stream) stream->cancel();
+    woken.set();
+  });
+  thread.join();
+}
+
+Task<void> SharedLimits::Parts::keep_counting() {
+  core::Duration wait = config.interval;
+  while (!stopping) {
+    const Problem problem = co_await round();
+    if (stopping) break;
+    note(problem);
+    wait = problem.empty() ? config.interval : std::min(wait * 2, std::max(longest_pause, config.interval));
+    co_await pause(wait);
+  }
+  if (stream) stream->close();
+}
+
+// What could not be told is put back at once, so that it does not grow while there is nobody to tell.
+Task<SharedLimits::Parts::Problem> SharedLimits::Parts::round() {
+  const std::vector<Spent> spent = limiter.collect();
+  if (spent.empty() && stream && clock.now() < next_look) co_return Problem();
+  Problem problem;
+  if (!stream) problem = co_await connect();
+  std::span<const Spent> rest(spent);
+  do {
+    const auto some = rest.first(std::min(rest.size(), principals_a_command));
+    if (problem.empty()) problem = co_await tell(some);
+    if (!problem.empty()) {
+      for (const Spent& each : some) limiter.put_back(each, clock.now());
+    }
+    rest = rest.subspan(some.size());
+  } while (!rest.empty());
+  if (!problem.empty()) stream.reset();
+  next_look = clock.now() + idle_look;
+  co_return problem;
+}
+
+Task<SharedLimits::Parts::Problem> SharedLimits::Parts::connect() {
+  const auto& [host, port] = config.address;
+  auto peer = co_await tls::connect(loop, host, port, identity.get(), sessions, clock.now() + patience);
+  if (!peer) co_return words_for(peer.error().reason);
+  stream = std::move(peer->stream);
+  if (authentication.empty()) co_return Problem();
+  RespReply reply;
+  Problem problem = co_await ask(authentication.reveal(), reply);
+  if (problem.empty() && (reply.kind != RespReply::Kind::status || reply.text != "OK")) problem = words_for(reply);
+  co_return problem;
+}
+
+Task<SharedLimits::Parts::Problem> SharedLimits::Parts::tell(std::span<const Spent> spent) {
+  const std::string command = count_command(config.prefix, spent);
+  RespReply reply;
+  Problem problem = co_await ask(core::bytes_of(command), reply);
+  if (!problem.empty()) co_return problem;
+  const auto owed = read_counts(reply.numbers, spent.size());
+  if (!owed || reply.kind != RespReply::Kind::numbers) co_return words_for(reply);
+  const core::TimePoint now = clock.now();
+  for (std::size_t i = 0; i < spent.size(); ++i) limiter.adopt(spent[i], (*owed)[i], now);
+  co_return Problem();
+}
+
+Task<SharedLimits::Parts::Problem> SharedLimits::Parts::ask(core::ConstBytes command, RespReply& reply) {
+  stream->set_deadline(clock.now() + patience);
+  if (const auto sent = co_await stream->write_all(command); !sent) co_return words_for(sent.error().reason);
+  core::Bytes room(answer_limit);
+  std::size_t arrived = 0;
+  for (;;) {
+    const auto got = co_await stream->read_some(core::MutableBytes(room).subspan(arrived));
+    if (!got) co_return words_for(got.error().reason);
+    if (*got == 0) co_return words_for(core::Reason::closed);
+    arrived += *got;
+    const auto size = parse_resp(core::text_of(core::ConstBytes(room).first(arrived)), reply);
+    if (!size || *size > arrived || arrived == room.size()) co_return words_for(core::Reason::upstream_malformed);
+    if (*size == arrived) co_return Problem();
+    if (*size != 0) co_return words_for(core::Reason::upstream_malformed);  // more than was asked for
+  }
+}
+
+Task<void> SharedLimits::Parts::pause(core::Duration duration) {
+  core::TimerWheel::Timer timer(wheel, [this] { woken.set(); });
+  timer.set(clock.now() + duration);
+  co_await woken.wait();
+}
+
+void SharedLimits::Parts::note(const Problem& problem) {
+  (problem.empty() ? status.exchanges : status.failures).fetch_add(1, std::memory_order_relaxed);
+  status.up.store(problem.empty(), std::memory_order_relaxed);
+  if (problem == status.told) return;
+  status.told = problem;
+  const std::string address = text_of(config.address);
+  if (problem.empty()) return operator_log.info("shared_limits_up", {{"address", address}});
+  operator_log.warning("shared_limits_down",
+                       {{"address", address}, {"problem", problem}, {"meaning", "this gateway counts alone"}});
+}
+
+SharedLimits::SharedLimits(const SharedLimitsConfig& config, auth::Limiter& limiter, const core::Clock& clock,
+                           OperatorLogger& operator_log, SharedLimitsStatus& status)
+    : parts_(std::make_unique<Parts>(config, limiter, clock, operator_log, status)) {}
+
+SharedLimits::~SharedLimits() { parts_->stop(); }
+
+void SharedLimits::start() {
+  parts_->thread = std::thread([parts = parts_.get()] { parts->run(); });
+}
+
+}  // namespace sallyport::gateway

@@ -1,0 +1,44 @@
+// Limits that several gateways share through Valkey or Redis. A thread of its own tells the server every interval what
+// was spent here, and this gateway's buckets go on from its answer. No request waits for it: while the server cannot
+// be reached, each gateway counts alone.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "auth/limiter.hpp"
+#include "core/clock.hpp"
+#include "gateway/config.hpp"
+#include "gateway/operator_log.hpp"
+
+namespace sallyport::gateway {
+
+// What stands in the file, without the newline at its end. Throws std::runtime_error naming the file.
+core::Secret read_password(const std::filesystem::path& file);
+
+// How it goes, for metrics and the operator's log. Outlives reloads; read from any thread.
+struct SharedLimitsStatus {
+  std::atomic<bool> up{false};  // the last exchange succeeded
+  std::atomic<std::uint64_t> exchanges{0};
+  std::atomic<std::uint64_t> failures{0};
+  std::string told = "not asked yet";  // what the operator heard last, empty when all is well; the thread's own
+};
+
+class SharedLimits {
+ public:
+  // Reads the certificates and the password. Throws std::runtime_error naming the file and what is wrong with it.
+  SharedLimits(const SharedLimitsConfig& config, auth::Limiter& limiter, const core::Clock& clock,
+               OperatorLogger& operator_log, SharedLimitsStatus& status);
+  ~SharedLimits();  // ends the thread; what it waits for is cut short
+  SharedLimits(const SharedLimits&) = delete;
+  SharedLimits& operator=(const SharedLimits&) = delete;
+
+  void start();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sallyport::gateway
