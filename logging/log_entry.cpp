@@ -79,7 +79,9 @@ std::string LogEntry::State::text_of(const Record& record) const {
 }
 
 void LogEntry::State::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
-  const bool at_once = writer_.settings.durability == Durability::buffered;
+  // With `count` nobody waits for a log that is known to fail or hang: the answer would be the same, and late.
+  const bool at_once = writer_.settings.durability == Durability::buffered ||
+                       (writer_.settings.overload == Overload::count && !writer_.healthy());
   if (!reserved_ || content_lost_ > 0) writer_.count_lost();
   const core::Result<void> told = told_of_content();
   LogItem item;

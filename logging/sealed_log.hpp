@@ -104,7 +104,8 @@ class LogEntry {
   core::Result<void> response_body(core::ConstBytes piece);
 
   // The end. `sealed` is called once, from the writer's thread, when the record has reached the durability promised, or
-  // with log_unavailable when it could not. With `buffered` it is called at once, from this thread. It must neither
+  // with log_unavailable when it could not. With `buffered`, and with
+  // Overload::count while the log fails, it is called at once, from this thread. It must neither
   // block nor throw. Overload::count never fails it: what is missing is counted. A record that failed here may still
   // be written when the disk works again.
   void finish(const Record& record, std::function<void(core::Result<void>)> sealed);

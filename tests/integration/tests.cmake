@@ -9,6 +9,10 @@ add_dependencies(gateway_harness sallyport)
 add_library(slow_names MODULE ${integration}/../support/slow_names.cpp)
 target_link_libraries(slow_names PRIVATE ${CMAKE_DL_LIBS})
 
+# Put before the system's files: a disk that the tests command.
+add_library(moody_disk MODULE ${integration}/../support/moody_disk.cpp)
+target_link_libraries(moody_disk PRIVATE ${CMAKE_DL_LIBS})
+
 add_executable(integration_test
   ${integration}/streaming_test.cpp
   ${integration}/cancel_test.cpp
@@ -21,12 +25,14 @@ add_executable(integration_test
   ${integration}/http_test.cpp
   ${integration}/hostile_test.cpp
   ${integration}/log_test.cpp
+  ${integration}/disk_test.cpp
   ${integration}/operations_test.cpp
   ${integration}/shared_limits_test.cpp
   ${integration}/status_test.cpp)
 target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
-target_compile_definitions(integration_test PRIVATE SLOW_NAMES="$<TARGET_FILE:slow_names>")
-add_dependencies(integration_test slow_names)
+target_compile_definitions(integration_test PRIVATE SLOW_NAMES="$<TARGET_FILE:slow_names>"
+  MOODY_DISK="$<TARGET_FILE:moody_disk>")
+add_dependencies(integration_test slow_names moody_disk)
 
 # integration(LABEL TAG…): the test cases of each tag as a ctest of its own.
 function(integration label)
@@ -38,4 +44,4 @@ endfunction()
 integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http operations status
             shared-limits)
 integration(hostile hostile)
-integration(log log)
+integration(log log disk)

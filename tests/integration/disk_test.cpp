@@ -1,0 +1,210 @@
+// The log's disk fails under the real process: full, read-only, giving errors, hanging, slow; each with both overload
+// policies. It is told, it has a limit, and it passes without a restart.
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/gateway_process.hpp"
+
+using namespace sallyport::tests;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr long queue_kib = 1024;
+constexpr auto stall_limit = 500ms;
+const std::string large(64 * 1024, 'p');  // a prompt: sixteen of them fill the queue
+
+// A gateway whose log is on a disk of the test's own mood (tests/support/moody_disk.cpp).
+struct MoodyGateway {
+  explicit MoodyGateway(const std::string& overload)
+      : gateway(server, {.log = "capture: full, queue: 1MiB, stall_limit: 500ms, overload: " + overload,
+                         .environment = preload()}) {
+    CHECK(ask("before") == 200);
+  }
+
+  static std::vector<std::string> preload() {
+    const char* options = std::getenv("ASAN_OPTIONS");
+    return {"LD_PRELOAD=" MOODY_DISK, "MOODY_DISK=disk-mood", "MOODY_DISK_PATH=/log/",
+            std::string("ASAN_OPTIONS=verify_asan_link_order=0:") + (options ? options : "")};
+  }
+  void disk(const std::string& mood) const { write_file(gateway.directory() / "disk-mood", mood); }
+
+  // 0: the answer was cut short.
+  unsigned ask(std::string_view prompt) {
+    const unsigned call = ++calls;
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat(prompt, false, {{"X-Request-Id", "call-" + std::to_string(call)}}));
+    const Message answer = client.read_answer();
+    return answer.whole ? answer.status() : 0;
+  }
+  bool ready() const { return gateway.admin("/readyz").status() == 200; }
+  bool tells_of_failure() const {
+    return eventually([&] { return !ready(); }) && gateway.metric("sallyport_log_healthy") == 0 &&
+           eventually([&] { return gateway.errors().find("log_fails") != std::string::npos; });
+  }
+  bool recovers() {
+    disk("working");
+    return eventually([&] { return ready(); }) && gateway.metric("sallyport_log_healthy") == 1 &&
+           eventually([&] { return gateway.errors().find("log_works") != std::string::npos; });
+  }
+  // What is held stays under the limit, and with it the process.
+  void check_memory(long before_kib) {
+    CHECK(gateway.metric("sallyport_log_queued_bytes") <= queue_kib * 1024.0);
+    CHECK(gateway.process().resident_kib() < before_kib + queue_kib + 30 * 1024);
+  }
+  // The log after its end: intact or as it declares, and each call there or counted.
+  void check_log() {
+    const double lost = gateway.metric("sallyport_log_lost_total");
+    gateway.signal(SIGTERM);
+    CHECK(gateway.wait_for_exit() == 0);
+    const Finished verified = gateway.verify();
+    INFO(verified.out << verified.errors);
+    CHECK(verified.exit_code == 0);
+    const Records records = gateway.records();
+    CHECK(records.size() <= calls);
+    CHECK(static_cast<double>(records.size()) + lost >= static_cast<double>(calls));
+    CHECK(std::ranges::any_of(records, [&](const Json& one) {
+      return one["request_id"].get<std::string>() == "call-" + std::to_string(calls);
+    }));
+  }
+
+  ScriptedServer server{GatewayProcess::model_server(), answer_always(std::string(chat_answer))};
+  GatewayProcess gateway;
+  std::atomic<unsigned> calls = 0;
+};
+
+Milliseconds time_of(const std::function<void()>& work) {
+  const auto start = Steady::now();
+  work();
+  return std::chrono::duration_cast<Milliseconds>(Steady::now() - start);
+}
+
+}  // namespace
+
+TEST_CASE("refuse: on a disk that is full, read-only or broken calls are refused, and taken again when it works",
+          "[disk]") {
+  const std::string mood = GENERATE("full", "read-only", "errors");
+  INFO(mood);
+  MoodyGateway test("refuse");
+  test.disk(mood);
+  CHECK(test.ask("the first that finds out") != 200);
+  CHECK(test.tells_of_failure());
+  CHECK(test.gateway.metric("sallyport_log_write_errors_total") > 0);
+  const long memory = test.gateway.process().resident_kib();
+  for (int i = 0; i < 100; ++i) CHECK(test.ask(large) == 503);
+  test.check_memory(memory);
+  CHECK(test.recovers());
+  CHECK(test.ask("after") == 200);
+  test.check_log();
+}
+
+TEST_CASE("count: on a disk that is full, read-only or broken calls are answered, and what is missing is counted",
+          "[disk]") {
+  const std::string mood = GENERATE("full", "read-only", "errors");
+  INFO(mood);
+  MoodyGateway test("count");
+  test.disk(mood);
+  CHECK(test.ask("the first that finds out") == 200);
+  CHECK(test.tells_of_failure());
+  const long memory = test.gateway.process().resident_kib();
+  for (int i = 0; i < 100; ++i) CHECK(test.ask(large) == 200);
+  test.check_memory(memory);
+  CHECK(test.gateway.metric("sallyport_log_lost_total") > 0);
+  CHECK(test.recovers());
+  CHECK(test.ask("after") == 200);
+  test.check_log();
+}
+
+TEST_CASE("on a disk that hangs calls are refused, or answered and counted, and no worker waits for it", "[disk]") {
+  const std::string overload = GENERATE("refuse", "count");
+  INFO(overload);
+  const bool refuses = overload == "refuse";
+  MoodyGateway test(overload);
+  test.disk("hangs");
+  unsigned first = 0;
+  const Milliseconds found_out = time_of([&] { first = test.ask("the first that finds out"); });
+  CHECK((first == 200) == !refuses);
+  CHECK(found_out >= stall_limit / 2);
+  CHECK(found_out < 10 * stall_limit);
+  CHECK(test.tells_of_failure());
+  const long memory = test.gateway.process().resident_kib();
+  const Milliseconds hundred = time_of([&] {
+    for (int i = 0; i < 100; ++i) CHECK(test.ask(large) == (refuses ? 503 : 200));
+  });
+  CHECK(hundred < 50 * stall_limit);  // not each the whole limit
+  test.check_memory(memory);
+  CHECK(test.gateway.metric("sallyport_log_lost_total") > 0);
+  CHECK(test.recovers());
+  CHECK(test.ask("after") == 200);
+  test.check_log();
+}
+
+TEST_CASE("a disk ten times slower than it was makes calls slower, and loses none of what it can take", "[disk]") {
+  const std::string overload = GENERATE("refuse", "count");
+  INFO(overload);
+  MoodyGateway test(overload);
+  test.disk("slow");
+  const long memory = test.gateway.process().resident_kib();
+  const Milliseconds twenty = time_of([&] {
+    for (int i = 0; i < 20; ++i) CHECK(test.ask(large) == 200);
+  });
+  CHECK(twenty >= 20 * 10ms);  // each waited for the disk: durability is `written`
+  CHECK(test.gateway.metric("sallyport_log_lost_total") == 0);
+  std::atomic<int> otherwise = 0;
+  {
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < 8; ++i) {
+      clients.emplace_back([&] {
+        for (int call = 0; call < 10; ++call) {
+          const unsigned status = test.ask(large);
+          otherwise += status != 200 && (status != 503 || overload == "count");
+        }
+      });
+    }
+  }
+  CHECK(otherwise == 0);
+  CHECK(test.ready());
+  test.check_memory(memory);
+  test.disk("working");
+  CHECK(test.ask("after") == 200);
+  test.check_log();
+}
+
+TEST_CASE("a file system that is really full refuses, and what makes room on it ends that", "[disk]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server);
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+  const std::string place = gateway.log_directory();
+  if (::mount("none", place.c_str(), "tmpfs", 0, "size=2m") != 0) {
+    WARN("not tested: this account cannot mount a tmpfs (" << std::strerror(errno) << ")");
+    return;
+  }
+  const auto unmount = [&place](void*) { ::umount2(place.c_str(), MNT_DETACH); };
+  const std::unique_ptr<void, decltype(unmount)> mounted(&gateway, unmount);
+  gateway.start();
+  const auto ask = [&] {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat(large));
+    const Message answer = client.read_answer();
+    return answer.whole ? answer.status() : 0;
+  };
+  CHECK(ask() == 200);
+  write_file(gateway.log_directory() / "filler", std::string(1'850'000, 'x'));
+  CHECK(eventually([&] { return ask() == 503; }));
+  CHECK(eventually([&] { return gateway.admin("/readyz").status() != 200; }));
+  std::filesystem::remove(gateway.log_directory() / "filler");
+  CHECK(eventually([&] { return gateway.admin("/readyz").status() == 200; }));
+  CHECK(ask() == 200);
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+  const Finished verified = gateway.verify();
+  INFO(verified.out << verified.errors);
+  CHECK(verified.exit_code == 0);
+}

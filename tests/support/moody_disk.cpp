@@ -1,0 +1,107 @@
+// Loaded before the C library: a disk that does as the file MOODY_DISK says at each call, for all whose path contains
+// MOODY_DISK_PATH. The file begins with: w (works), f (full), r (read-only), e (gives errors), h (hangs), s (slow).
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+constexpr auto slow_by = std::chrono::milliseconds(10);  // a call on a quick disk takes well under one
+
+bool is_on_it(std::string_view path) {
+  static const char* const part = std::getenv("MOODY_DISK_PATH");
+  return part != nullptr && path.find(part) != path.npos;
+}
+
+bool is_on_it(int descriptor) {
+  char path[4096];
+  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), path, sizeof path);
+  return size > 0 && is_on_it(std::string_view(path, static_cast<std::size_t>(size)));
+}
+
+// By system calls alone: the functions are ours.
+char mood_now() {
+  static const char* const file = std::getenv("MOODY_DISK");
+  char mood = 'w';
+  const long opened = file == nullptr ? -1 : ::syscall(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC);
+  if (opened < 0) return mood;
+  ::syscall(SYS_read, opened, &mood, 1);
+  ::syscall(SYS_close, opened);
+  return mood;
+}
+
+// The mood in which the call goes on: a disk that hangs holds it until it does no more.
+char mood() {
+  const int before = errno;
+  char now = mood_now();
+  for (; now == 'h'; now = mood_now()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (now == 's') std::this_thread::sleep_for(slow_by);
+  errno = before;
+  return now;
+}
+
+int refusal(char mood) { return mood == 'f' ? ENOSPC : mood == 'r' ? EROFS : mood == 'e' ? EIO : 0; }
+
+template <class Function>
+Function* next(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+int opened(const char* name, const char* path, int flags, mode_t mode) {
+  static const auto open_next = next<int(const char*, int, ...)>(name);
+  if (is_on_it(path) && (flags & O_ACCMODE) != O_RDONLY) {
+    if (const int error = refusal(mood())) return errno = error, -1;
+  }
+  return open_next(path, flags, mode);
+}
+
+int synced(const char* name, int descriptor) {
+  const auto sync_next = next<int(int)>(name);
+  if (is_on_it(descriptor) && refusal(mood()) == EIO) return errno = EIO, -1;
+  return sync_next(descriptor);
+}
+
+}  // namespace
+
+extern "C" {
+
+int open(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const auto mode = (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
+  va_end(more);
+  return opened("open", path, flags, mode);
+}
+
+int open64(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  const auto mode = (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
+  va_end(more);
+  return opened("open64", path, flags, mode);
+}
+
+ssize_t write(int descriptor, const void* bytes, std::size_t size) {
+  static const auto write_next = next<ssize_t(int, const void*, std::size_t)>("write");
+  if (!is_on_it(descriptor)) return write_next(descriptor, bytes, size);
+  const char now = mood();
+  const int error = refusal(now);
+  if (now == 'f' && size > 1) return write_next(descriptor, bytes, size / 2);  // until nothing more fits
+  if (error != 0) return errno = error, -1;
+  return write_next(descriptor, bytes, size);
+}
+
+int fdatasync(int descriptor) { return synced("fdatasync", descriptor); }
+int fsync(int descriptor) { return synced("fsync", descriptor); }
+
+}  // extern "C"
