@@ -5,8 +5,18 @@
 #include "auth/token_file.hpp"
 #include "gateway/config_loader.hpp"
 #include "gateway/config_text.hpp"
+#include "http/path.hpp"
 
 namespace sallyport::gateway {
+
+namespace {
+
+// Whether any path in normal form begins so: it may end within a segment, as "/." does before "/.well-known".
+bool begins_normal_path(const std::string& prefix) {
+  return http::is_normal_path(prefix) || http::is_normal_path(prefix + "x");
+}
+
+}  // namespace
 
 bool ConfigLoader::upstream(Section& section, std::size_t& index) {
   return section.with("upstream", Need::required, [&](const Value& value) {
@@ -109,8 +119,14 @@ void ConfigLoader::read_route(Section& section, routing::PathRoute& route) {
     if (!value.text(route.prefix)) return false;
     const bool plain =
         std::all_of(route.prefix.begin(), route.prefix.end(), [](char c) { return c > ' ' && c < 0x7f; });
-    if (route.prefix.front() == '/' && plain && route.prefix.find_first_of("?#") == std::string::npos) return true;
-    return value.refuse("a path starts with / and has no query, such as /v1/audio/"), false;
+    if (route.prefix.front() != '/' || !plain || route.prefix.find_first_of("?#") != std::string::npos) {
+      return value.refuse("a path starts with / and has no query, such as /v1/audio/"), false;
+    }
+    if (begins_normal_path(route.prefix)) return true;
+    return value.refuse(
+               "no request can match it: paths that servers read differently are refused before (\".\", "
+               "\"..\", \"//\", \"\\\", \";\", needless percent-encoding)"),
+           false;
   });
   upstream(section, route.upstream);
   capture(section, route.capture);

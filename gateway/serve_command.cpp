@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "gateway/check_files.hpp"
-#include "gateway/load_config.hpp"
+#include "gateway/load_watched.hpp"
 #include "gateway/server.hpp"
 
 namespace sallyport::gateway {
@@ -14,14 +14,14 @@ namespace sallyport::gateway {
 namespace {
 
 int serve(const std::string& file) {
-  auto loaded = load_config(file);
+  auto [loaded, files] = load_watched({file}, [&] { return load_config(file); });
   auto problems = loaded.problems;
   for (auto& problem : check_files(loaded, core::SystemClock().wall())) problems.push_back(std::move(problem));
   for (const auto& problem : problems) std::cerr << text_of(problem) << '\n';
   if (has_errors(problems)) return 1;
   OperatorLogger operator_log(loaded.config->operator_log);
   try {
-    Server server(std::move(*loaded.config), file, operator_log);
+    Server server(std::move(*loaded.config), std::move(files), file, operator_log);
     server.run();
     return 0;
   } catch (const std::exception& problem) {

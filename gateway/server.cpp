@@ -43,7 +43,7 @@ void raise_descriptor_limit() {
 }  // namespace
 
 struct Server::Parts {
-  Parts(Config config, path config_file, OperatorLogger& logger);
+  Parts(Config config, FileWatch files, path config_file, OperatorLogger& logger);
   void run();
 
  private:
@@ -86,10 +86,10 @@ struct Server::Parts {
   core::TimePoint next_look_{};
 };
 
-Server::Parts::Parts(Config config, path config_file, OperatorLogger& logger)
+Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorLogger& logger)
     : file_(std::move(config_file)),
       log_(logger),
-      files_(config.files),
+      files_(std::move(files)),
       snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       limiter_(snapshot_->config.shared_limits ? auth::Counting::together : auth::Counting::alone),
@@ -257,8 +257,8 @@ std::size_t Server::Parts::connections() const {
   return count;
 }
 
-Server::Server(Config config, path file, OperatorLogger& operator_log)
-    : parts_(std::make_unique<Parts>(std::move(config), std::move(file), operator_log)) {}
+Server::Server(Config config, FileWatch files, path file, OperatorLogger& operator_log)
+    : parts_(std::make_unique<Parts>(std::move(config), std::move(files), std::move(file), operator_log)) {}
 Server::~Server() = default;
 void Server::run() { parts_->run(); }
 

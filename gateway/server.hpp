@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "gateway/config.hpp"
+#include "gateway/file_watch.hpp"
 #include "gateway/operator_log.hpp"
 
 namespace sallyport::gateway {
@@ -11,8 +12,9 @@ namespace sallyport::gateway {
 class Server {
  public:
   // Builds everything and binds every address, so that what can fail fails here, before anything is served.
-  // Throws std::runtime_error with words for the operator. `file` is read again on reload.
-  Server(Config config, std::filesystem::path file, OperatorLogger& operator_log);
+  // Throws std::runtime_error with words for the operator. `file` is read again on reload, and when one of
+  // `files` changes, which know them as they were before `config` was read.
+  Server(Config config, FileWatch files, std::filesystem::path file, OperatorLogger& operator_log);
   ~Server();
 
   // Serves until SIGTERM or SIGINT and the drain that follows; a second signal cuts the drain short.

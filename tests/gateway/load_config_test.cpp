@@ -239,6 +239,15 @@ TEST_CASE("something must be routed, by paths that differ") {
   CHECK(said(&ConfigText::models, "routes: [{name: r, path: /v1/audio/, upstream: up}]\n").empty());
   CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: v1, upstream: up}]\n"), "a path starts with /"));
   CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: \"/a?b\", upstream: up}]\n"), "has no query"));
+  for (const std::string path : {"/a//b", "//", "/a/../b", "/./", "/%41/", "/a;b", "/a\\b", "/%2f", "/%"}) {
+    INFO(path);
+    CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: '" + path + "', upstream: up}]\n"),
+                   "no request can match it"));
+  }
+  for (const std::string path : {"/", "/.", "/.well-known/", "/a/..", "/v1/aud", "/%20/"}) {
+    INFO(path);
+    CHECK(said(&ConfigText::more, "routes: [{name: r, path: '" + path + "', upstream: up}]\n").empty());
+  }
   const std::string problems =
       said(&ConfigText::more, "routes: [{name: r, path: /a/, upstream: up}, {name: r, path: /a/, upstream: up}]\n");
   CHECK(contains(problems, "'r' is already the name"));
