@@ -11,6 +11,7 @@ namespace sallyport::logging {
 namespace {
 
 constexpr std::size_t write_size = 1024 * 1024;  // a large batch goes out in writes of about this
+constexpr core::Duration idle_step = longest_step / 2;
 constexpr core::Duration retention_interval = std::chrono::minutes(10);  // and at each segment's start
 
 }  // namespace
@@ -48,12 +49,14 @@ core::Result<void> LogAppender::prepare(std::size_t next_item) {
   return segment_ ? core::Result<void>{} : start();
 }
 
-// A segment without an item is left open: there is nothing in it to rotate away from, but for checkpoints in the end.
+// A segment without an item is left open: there is nothing in it to rotate away from, but for checkpoints in the end,
+// and the steps by which retention sees time pass.
 bool LogAppender::due(std::size_t next_item) const {
   const SegmentLink& end = segment_->end();
   if (recipients_changed_) return true;
   const bool full = end.bytes + next_item > settings_.segment_bytes;
-  if (!first_item_) return full && end.frames > 1;
+  const bool shows_time = settings_.retention.age > core::Duration::zero() && clock_.now() - started_ >= idle_step;
+  if (!first_item_) return (full || shows_time) && end.frames > 1;
   return full || clock_.now() - *first_item_ >= settings_.segment_age;
 }
 
@@ -72,7 +75,7 @@ core::Result<void> LogAppender::start() try {
   number_ += 1;
   good_ = segment_->end();
   first_item_.reset();
-  next_retention_ = clock_.now();
+  started_ = next_retention_ = clock_.now();
   recipients_changed_ = false;
   segments_ += 1;
   if (checkpoints_.on()) sign();  // the header, and with it how the segment before ended
@@ -109,7 +112,8 @@ core::Result<void> LogAppender::commit() {
 core::Result<void> LogAppender::retire() try {
   if (!checkpoints_.on() || !settings_.retention.any() || clock_.now() < next_retention_) return {};
   next_retention_ = clock_.now() + retention_interval;
-  const auto removal = find_removal(settings_.directory, settings_.retention, clock_.wall(), number_);
+  const auto removal =
+      find_removal(settings_.directory, settings_.retention, number_, clock_.now() - started_, begin_times_);
   if (!removal) return {};
   const std::string note = checkpoints_.sign_removed(removal->last, removal->last_id, removal->reason);
   const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};

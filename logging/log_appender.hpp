@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "logging/checkpoint_writer.hpp"
 #include "logging/log_queue.hpp"
+#include "logging/retention.hpp"
 #include "logging/segment_writer.hpp"
 #include "logging/storage.hpp"
 
@@ -69,7 +70,9 @@ class LogAppender {
   std::unique_ptr<SegmentWriter> segment_;
   std::unique_ptr<SegmentFile> file_;
   std::optional<core::TimePoint> first_item_;  // of the open segment: its age counts from there
+  core::TimePoint started_;             // the open segment
   core::TimePoint next_retention_;
+  BeginTimes begin_times_;
   CheckpointWriter checkpoints_;
   bool recipients_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;

@@ -21,23 +21,39 @@ std::size_t over_size(const std::vector<ListedSegment>& segments, std::uint64_t 
   return 0;
 }
 
+// Nothing when its header cannot be read.
+std::optional<std::uint64_t> begin_of(const ListedSegment& segment, BeginTimes& known) {
+  if (const auto found = known.find(segment.number); found != known.end()) return found->second;
+  const auto header = read_header(segment.path);
+  if (!header) return std::nullopt;
+  return known[segment.number] = header->header.created_ns;
+}
+
 // How many at the front are too old. A segment holds nothing younger than its successor's header.
-std::size_t over_age(const std::vector<ListedSegment>& segments, core::WallTime oldest) {
-  const auto oldest_ns = static_cast<std::uint64_t>(oldest.time_since_epoch().count());
-  for (std::size_t i = 1; i < segments.size(); ++i) {
-    const auto successor = read_header(segments[i].path);
-    if (!successor || successor->header.created_ns >= oldest_ns) return i - 1;
+std::size_t over_age(const std::vector<ListedSegment>& segments, core::Duration limit, core::Duration open_for,
+                     BeginTimes& known) {
+  core::Duration age = open_for;
+  std::optional<std::uint64_t> later;
+  for (std::size_t i = segments.size(); i > 1; --i) {
+    const auto begin = begin_of(segments[i - 1], known);
+    if (!begin) continue;
+    if (later && *later > *begin) {
+      age += core::Duration(std::min(*later - *begin, static_cast<std::uint64_t>(longest_step.count())));
+    }
+    later = begin;
+    if (age > limit) return i - 1;
   }
-  return segments.empty() ? 0 : segments.size() - 1;
+  return 0;
 }
 
 }  // namespace
 
-std::optional<Removal> find_removal(const fs::path& directory, const RetentionSettings& settings, core::WallTime now,
-                                    std::uint64_t open) {
+std::optional<Removal> find_removal(const fs::path& directory, const RetentionSettings& settings, std::uint64_t open,
+                                    core::Duration open_for, BeginTimes& known) {
   std::vector<ListedSegment> segments = list_segments(directory);
   std::erase_if(segments, [&](const ListedSegment& segment) { return segment.number > open; });
-  const std::size_t old = settings.age > core::Duration::zero() ? over_age(segments, now - settings.age) : 0;
+  if (!segments.empty()) known.erase(known.begin(), known.lower_bound(segments.front().number));
+  const std::size_t old = settings.age > core::Duration::zero() ? over_age(segments, settings.age, open_for, known) : 0;
   const std::size_t large = settings.bytes > 0 ? over_size(segments, settings.bytes) : 0;
   const std::size_t count = std::max(old, large);
   if (count == 0) return std::nullopt;

@@ -79,8 +79,45 @@ TEST_CASE("an idle log is looked through too") {
   AgingLog log;
   SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
   CHECK(writer.counters().removed == 0);
-  log.clock.advance(std::chrono::hours(25));
+  log.clock.advance(std::chrono::hours(12));
+  REQUIRE(eventually([&] { return writer.counters().segments == 2; }));  // so that time can be seen to pass
+  CHECK(writer.counters().removed == 0);
+  log.clock.advance(std::chrono::hours(13));
   CHECK(eventually([&] { return writer.counters().removed == 4; }));
+}
+
+TEST_CASE("a clock that jumps makes no segment older than a day, however often the gateway starts under it") {
+  AgingLog log;
+  const auto day_and_half = log.keeping(std::chrono::hours(36));
+  const auto decade = std::chrono::hours(10 * 365 * 24);
+  SECTION("at a start") {
+    log.clock.step_wall(decade);
+    for (int start = 0; start < 3; ++start) log.run(day_and_half, 0);
+    log.clock.step_wall(-decade);
+    for (int start = 0; start < 3; ++start) log.run(day_and_half, 0);
+  }
+  SECTION("while it runs") {
+    SealedLog writer(day_and_half, {reader_key().recipient()}, log.clock);
+    log.clock.step_wall(decade);
+    writer.set_recipients({reader_key().recipient()});  // another segment begins
+    REQUIRE(eventually([&] { return writer.counters().segments == 2; }));
+    log.clock.advance(std::chrono::minutes(11));
+    REQUIRE(eventually([&] { return writer.counters().checkpoints > 4; }));
+    CHECK(writer.counters().removed == 0);
+  }
+  SECTION("and what is old by the log's own time goes all the same") {
+    log.clock.step_wall(decade);
+    log.run(log.keeping(std::chrono::hours(25)), 1);  // a day for the jump, and more than an hour that was seen to pass
+    CHECK(log.signed_findings() == Names{"removed@1"});
+  }
+}
+
+TEST_CASE("time in which nobody wrote counts as a day at most") {
+  AgingLog log;
+  log.clock.advance(std::chrono::hours(7 * 24));
+  log.run(log.keeping(std::chrono::hours(48)), 0);
+  log.clock.advance(std::chrono::hours(7 * 24));
+  log.run(log.keeping(std::chrono::hours(48)), 2);
 }
 
 TEST_CASE("nothing is removed without a limit, or without a signer") {
