@@ -25,7 +25,8 @@ using std::filesystem::path;
 constexpr auto check_details = R"(
 Looks at every log under DIR and says which segments each KEY opens, and why not the others. Nothing is decrypted but
 the segments' keys. Exit code 1 when a segment is opened by none of the keys: before a key is thrown away, or a disk is
-sent elsewhere, see that 0 comes without it.
+sent elsewhere, see that 0 comes without it. A tenant's key opens the content of that tenant alone, which does not count
+as opening the segment; whose content a key does not open is said beside.
 
 Examples:
   sallyport key check --key auditor.key /var/lib/sallyport
@@ -65,16 +66,40 @@ std::set<path> logs_under(const path& top) {
   return logs;
 }
 
-// Empty when the key opens the segment.
-std::string why_closed(const logging::ListedSegment& segment, envelope::KeyHolder& holder) {
+// What a key opens of a segment.
+struct Access {
+  bool segment = false;                       // its own key, and with it all but tenants' content
+  std::vector<std::string> tenants, without;  // whose content it opens, and whose not, though somebody can
+  std::string why_closed;
+
+  bool any() const noexcept { return segment || !tenants.empty(); }
+  std::string text() const {
+    if (!any()) return why_closed;
+    if (!segment) return "only the content of " + listed(tenants);
+    return without.empty() ? "opened" : "opened, not the content of " + listed(without);
+  }
+};
+
+Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& holder) {
   logging::FileSource source(segment.path);
   logging::FrameWalker walker(source);
   if (const auto problem = walker.open(); problem != logging::HeaderProblem::none) {
-    return std::string(logging::words(problem));
+    return {false, {}, {}, std::string(logging::words(problem))};
   }
-  logging::SegmentKeys keys;
-  const auto problem = logging::unlock(segment.path, walker.header(), holder, keys);
-  return problem == logging::UnlockProblem::none ? "" : std::string(logging::words(problem));
+  logging::Unlocked unlocked;
+  const auto problem = logging::unlock(segment.path, walker.header(), holder, unlocked);
+  Access access;
+  access.segment = problem == logging::UnlockProblem::none;
+  access.why_closed = logging::words(problem);
+  if (!access.segment && problem != logging::UnlockProblem::not_a_recipient) return access;
+  const auto opened = logging::unlock_tenants(walker.header(), unlocked.block, holder);
+  for (const auto& tenant : opened.tenants) access.tenants.push_back(tenant.name);
+  for (const logging::TenantKey& tenant : walker.header().tenants) {
+    const bool wrapped = state_of(unlocked.block, tenant.number) == logging::TenantKeyState::wrapped;
+    const bool mine = std::find(access.tenants.begin(), access.tenants.end(), tenant.name) != access.tenants.end();
+    if (wrapped && !mine) access.without.push_back(tenant.name);
+  }
+  return access;
 }
 
 // "1-4, 7".
@@ -94,19 +119,21 @@ class Report {
  public:
   explicit Report(bool json) : json_(json) {}
 
-  // Whether any key opens it.
+  // Whether any key opens the segment's own.
   bool add(const path& log, const logging::ListedSegment& segment, std::vector<Key>& keys) {
     bool opened = false;
     for (Key& key : keys) {
-      const std::string why = why_closed(segment, *key.holder);
-      opened = opened || why.empty();
+      const Access access = access_of(segment, *key.holder);
+      opened = opened || access.segment;
       if (json_) {
         ordered_json line{
-            {"log", log.string()}, {"segment", segment.number}, {"key", key.name}, {"opens", why.empty()}};
-        if (!why.empty()) line["why"] = why;
+            {"log", log.string()}, {"segment", segment.number}, {"key", key.name}, {"opens", access.segment}};
+        if (!access.tenants.empty()) line["content_of"] = access.tenants;
+        if (!access.without.empty()) line["not_content_of"] = access.without;
+        if (!access.any()) line["why"] = access.why_closed;
         std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
       } else {
-        groups_[{log, key.name, why}].push_back(segment.number);
+        groups_[{log, key.name, access.text()}].push_back(segment.number);
       }
     }
     return opened;
@@ -116,9 +143,9 @@ class Report {
     if (json_) return;
     std::vector<std::vector<std::string>> rows = {{"LOG", "KEY", "SEGMENTS", "NUMBERS", ""}};
     for (const auto& [place, numbers] : groups_) {
-      const auto& [log, key, why] = place;
-      rows.push_back({printable(log.string()), printable(key), std::to_string(numbers.size()), ranges(numbers),
-                      why.empty() ? "opened" : why});
+      const auto& [log, key, access] = place;
+      rows.push_back(
+          {printable(log.string()), printable(key), std::to_string(numbers.size()), ranges(numbers), access});
     }
     std::cout << table(rows);
   }

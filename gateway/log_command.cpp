@@ -38,7 +38,8 @@ Examples:
 
 constexpr auto cat_details = R"(
 One line an exchange: start (UTC), status, duration, principal, model, tokens in+out, request id, and the outcome when
-the answer did not go out whole. Content stays sealed unless --content asks for it.
+the answer did not go out whole. Content stays sealed unless --content asks for it. A tenant's key shows that tenant's
+exchanges alone; the operator's shows all, without the content that is sealed for tenants.
 
 Examples:
   sallyport log cat --key auditor.key --since 2026-01-02 --until 2026-01-03 log/
@@ -105,19 +106,31 @@ class Printer {
   explicit Printer(const ReadOptions& options) : options_(options), colour_(!options.json && ::isatty(STDOUT_FILENO)) {}
 
   std::string line(LogReader& reader, ShownExchange exchange) const {
-    if (options_.content) {
-      exchange.request = reader.content(exchange.exchange, PartType::request_body);
-      exchange.response = reader.content(exchange.exchange, PartType::response_body);
-      exchange.content_damaged = !exchange.request || !exchange.response;
-    }
+    if (options_.content) add_content(reader, exchange);
     return options_.json ? json_line(exchange) : human_line(exchange, colour_);
   }
   void print(LogReader& reader, ShownExchange exchange) const { std::cout << line(reader, std::move(exchange)); }
 
  private:
+  static void add_content(LogReader& reader, ShownExchange& exchange) {
+    exchange.sealed_for = reader.sealed_for(exchange.exchange);
+    if (!exchange.sealed_for.empty()) return;
+    exchange.request = reader.content(exchange.exchange, PartType::request_body);
+    exchange.response = reader.content(exchange.exchange, PartType::response_body);
+    exchange.content_damaged = !exchange.request || !exchange.response;
+  }
+
   const ReadOptions& options_;
   const bool colour_;
 };
+
+// Whoever reads with a tenant's key hears that there is more, once.
+void say_passed_over(const LogReader& reader) {
+  if (reader.passed_over() == 0) return;
+  const std::vector<std::string> tenants(reader.tenants().begin(), reader.tenants().end());
+  std::cerr << "sallyport log: this key is for " << listed(tenants) << "; " << reader.passed_over()
+            << " exchanges of others were passed over\n";
+}
 
 // Every exchange that is wanted, in order, as a line to `write`.
 int read_all(const ReadOptions& options, const std::function<void(std::string_view)>& write) {
@@ -132,6 +145,7 @@ int read_all(const ReadOptions& options, const std::function<void(std::string_vi
   while (auto exchange = reader.next()) print_if_wanted(std::move(*exchange));
   for (logging::Exchange& exchange : reader.unfinished()) print_if_wanted(std::move(exchange));
   complaints.finish();
+  say_passed_over(reader);
   return reader.troubles() > 0 ? 1 : 0;
 }
 
@@ -197,6 +211,7 @@ int tail(const ReadOptions& options) {
     }
   }
   complaints.finish();
+  say_passed_over(*reader);
   return reader->troubles() > 0 ? 1 : 0;
 }
 
@@ -213,6 +228,7 @@ std::shared_ptr<ReadOptions> add_reading(CLI::App& command, bool shown = true) {
   add_key_options(command, options->key)->required();
   command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
   command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
+  command.add_option("--tenant", options->filter.tenant, "Only this tenant's")->type_name("NAME");
   command.add_option("--model", options->filter.model, "Only calls of this model")->type_name("NAME");
   if (!shown) return options;
   command.add_flag("--content", options->content, "Open and show the bodies too");
@@ -282,6 +298,7 @@ void add_log_commands(CLI::App& app, int& exit_code) {
   add_tail(*log, exit_code);
   add_log_verify(*log, exit_code);
   add_log_rewrap(*log, exit_code);
+  add_log_erase(*log, exit_code);
   add_export(*log, exit_code);
 }
 

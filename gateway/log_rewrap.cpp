@@ -1,6 +1,7 @@
 #include "gateway/log_rewrap.hpp"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@ namespace {
 
 using envelope::Recipient;
 using logging::Rewrapped;
+using std::filesystem::path;
 
 constexpr auto rewrap_details = R"(
 Gives every closed segment other recipients: the segment's key is opened with KEY and wrapped anew. No record is touched
@@ -24,17 +26,36 @@ that was interrupted is simply run again. The segment that a gateway is writing 
 the gateway's configuration.
 
 RECIPIENT is a recipient's line or a .pub file; with --remove also an id, as `key show` prints it. A copy of the log
-elsewhere, and whoever opened a segment before, keeps what they have.
+elsewhere, and whoever opened a segment before, keeps what they have. With --tenant it is that tenant's content key which
+is wrapped anew; to add a recipient KEY must open both, as it does where the tenant has `operator_reads: true`.
 
 Examples:
   sallyport log rewrap --key auditor.key --add second-auditor.pub log/
   sallyport log rewrap --key auditor.key --add auditor-2.pub --remove auditor.pub log/
+  sallyport log rewrap --tenant acme --key auditor.key --add acme-2.pub --remove acme.pub log/
+)";
+
+constexpr auto erase_details = R"(
+Takes the key of a tenant's content out of every closed segment's key block, and says so in its place. From then on that
+content opens for nobody, the tenant included; who, what and when stay readable to the log's recipients. The segments
+themselves are not touched, and `log verify` passes and says what was erased. Each key block is replaced at once and
+whole, and a run that was interrupted is simply run again.
+
+It cannot be undone. Copies of the log elsewhere keep their key blocks: erase there too. The segment that a gateway is
+writing is left out: take the tenant out of the configuration, let the gateway reload it, and erase then.
+
+KEY is one that opens the segments; it need not open the tenant's content.
+
+Examples:
+  sallyport log erase --tenant acme --key auditor.key log/
+  sallyport log verify --key auditor.key log/
 )";
 
 struct Options {
   std::string directory;
   KeyOptions key;
   std::vector<std::string> add, remove;
+  std::string tenant;
   bool allow_mixed = false, json = false;
 };
 
@@ -59,6 +80,7 @@ logging::RewrapPlan plan_of(const Options& options) {
   for (const std::string& text : options.add) plan.add.push_back(read_recipient(text));
   for (const std::string& text : options.remove) plan.remove.push_back(read_id(text));
   plan.allow_mixed = options.allow_mixed;
+  plan.tenant = options.tenant;
   for (const Recipient& recipient : plan.add) {
     if (std::find(plan.remove.begin(), plan.remove.end(), recipient.id()) != plan.remove.end()) {
       throw std::runtime_error("recipient " + recipient.id() + " is both to be added and removed");
@@ -67,32 +89,51 @@ logging::RewrapPlan plan_of(const Options& options) {
   return plan;
 }
 
-int rewrap(const Options& options) {
-  const logging::RewrapPlan plan = plan_of(options);
+// Every closed segment, changed. `verb`: what was done to those that were not as wanted.
+int change_all(const Options& options, const char* verb,
+               const std::function<logging::RewrapResult(const path& segment, envelope::KeyHolder&)>& change) {
   const std::unique_ptr<envelope::KeyHolder> key = open_key(options.key);
   const logging::RewrapLock lock(options.directory);
   auto segments = logging::list_segments(options.directory);
   if (segments.empty()) throw std::runtime_error(options.directory + " holds no log segment");
   const bool open = logging::WriterLock::held(options.directory);
   if (open) segments.pop_back();
-  std::size_t done = 0, as_wanted = 0, failed = 0;
+  std::size_t done = 0, as_wanted = 0, not_there = 0, failed = 0;
   for (const auto& segment : segments) {
-    const auto result = logging::rewrap_segment(segment.path, *key, plan);
+    const auto result = change(segment.path, *key);
     done += result.outcome == Rewrapped::done;
     as_wanted += result.outcome == Rewrapped::as_wanted;
+    not_there += result.outcome == Rewrapped::not_there;
     if (result.words.empty()) continue;
     failed += 1;
     std::cerr << "sallyport log: segment " << segment.number << " stays as it was: " << result.words << '\n';
   }
+  if (not_there > 0 && done + as_wanted + failed == 0) {
+    throw std::runtime_error("no closed segment has content of a tenant \"" + options.tenant + "\"");
+  }
   if (options.json) {
     const nlohmann::ordered_json line = {
-        {"rewrapped", done}, {"as_wanted", as_wanted}, {"failed", failed}, {"open", open}};
+        {verb, done}, {"as_wanted", as_wanted}, {"not_there", not_there}, {"failed", failed}, {"open", open}};
     std::cout << line.dump() << std::endl;
   } else {
-    std::cout << done << " segments rewrapped, " << as_wanted << " were so already, " << failed << " failed\n"
-              << (open ? "the segment that is being written keeps the recipients it has\n" : "") << std::flush;
+    std::cout << done << " segments " << verb << ", " << as_wanted << " were so already, " << failed << " failed\n"
+              << (open ? "the segment that is being written keeps the keys it has\n" : "") << std::flush;
   }
   return failed > 0 ? 1 : 0;
+}
+
+int rewrap(const Options& options) {
+  const logging::RewrapPlan plan = plan_of(options);
+  return change_all(options, "rewrapped", [&](const path& segment, envelope::KeyHolder& key) {
+    return logging::rewrap_segment(segment, key, plan);
+  });
+}
+
+int erase(const Options& options) {
+  const core::WallTime now = core::SystemClock().wall();
+  return change_all(options, "erased", [&](const path& segment, envelope::KeyHolder& key) {
+    return logging::erase_tenant(segment, key, options.tenant, now);
+  });
 }
 
 }  // namespace
@@ -111,6 +152,7 @@ void add_log_rewrap(CLI::App& log, int& exit_code) {
                           ->type_name("RECIPIENT")
                           ->expected(1)
                           ->take_all();
+  command->add_option("--tenant", options->tenant, "Of this tenant's content, not of the segment")->type_name("NAME");
   command->add_flag("--allow-mixed-recipients", options->allow_mixed,
                     "Post-quantum beside classical ones, although the weakest decides");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
@@ -118,6 +160,17 @@ void add_log_rewrap(CLI::App& log, int& exit_code) {
     if (add->count() + remove->count() == 0) throw CLI::RequiredError("--add or --remove");
     exit_code = run_log_command([&] { return rewrap(*options); });
   });
+}
+
+void add_log_erase(CLI::App& log, int& exit_code) {
+  CLI::App* command = log.add_subcommand("erase", "Make a tenant's content unreadable, for good");
+  command->footer(std::string(erase_details) + key_reference_help);
+  const auto options = std::make_shared<Options>();
+  add_log_place(*command, options->directory);
+  add_key_options(*command, options->key)->required();
+  command->add_option("--tenant", options->tenant, "Whose content")->required()->type_name("NAME");
+  command->add_flag("--json", options->json, "One JSON object, for scripts");
+  command->callback([options, &exit_code] { exit_code = run_log_command([&] { return erase(*options); }); });
 }
 
 }  // namespace sallyport::gateway

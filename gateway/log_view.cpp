@@ -114,6 +114,16 @@ std::string signed_line(const logging::LogReport& report) {
   return line += ", by its own word: " + report.signers.back() + "\n";
 }
 
+// What a key proved beyond that, and what it could not.
+std::string sealed_words(const logging::LogReport& report) {
+  if (!report.opened_tenants.empty()) {
+    return ", and what is for " + listed(report.opened_tenants) + " is sealed with that content's key";
+  }
+  std::string words = " and sealed with its segment's key";
+  if (report.closed_tenants.empty()) return words;
+  return words += "\nthis key does not open the content of " + listed(report.closed_tenants);
+}
+
 std::string dump(const ordered_json& line) {
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
@@ -123,7 +133,7 @@ std::string dump(const ordered_json& line) {
 ShownExchange shown(logging::Exchange exchange) {
   auto record = ordered_json::parse(exchange.metadata, nullptr, false);
   if (!record.is_object()) record = ordered_json::object();
-  return {std::move(exchange), std::move(record), std::nullopt, std::nullopt, false};
+  return {std::move(exchange), std::move(record), std::nullopt, std::nullopt, false, {}};
 }
 
 bool LogFilter::takes(const ShownExchange& exchange) const {
@@ -131,6 +141,7 @@ bool LogFilter::takes(const ShownExchange& exchange) const {
     return wanted.empty() || wanted == text_at(exchange.record, key);
   };
   if (!same(request_id, "request_id") || !same(principal, "principal") || !same(model, "model")) return false;
+  if (!same(tenant, "tenant")) return false;
   if (!since && !until) return true;
   const std::string time = text_at(exchange.record, exchange.exchange.finished ? "started" : "opened");
   const auto started = time.size() > 19 ? auth::parse_utc(time.substr(0, 19) + "Z") : std::nullopt;
@@ -166,6 +177,7 @@ std::string human_line(const ShownExchange& shown, bool colour) {
   if (shown.exchange.cut) line += "  (its beginning is not here)";
   if (record.contains("content_lost")) line += "  (content cut by the writer)";
   if (shown.content_damaged) line += "  (content is not authentic)";
+  if (!shown.sealed_for.empty()) line += "  (content sealed for " + printable(shown.sealed_for) + ")";
   const std::string request = colour ? std::string(dim) + "> " : "> ",
                     response = colour ? std::string(dim) + "< " : "< ";
   append_body(line, request, shown.request);
@@ -181,6 +193,7 @@ std::string json_line(const ShownExchange& shown) {
   line["finished"] = shown.exchange.finished;
   if (shown.exchange.cut) line["cut"] = true;
   if (shown.content_damaged) line["content_damaged"] = true;
+  if (!shown.sealed_for.empty()) line["content_sealed_for"] = shown.sealed_for;
   const auto put = [&](const std::string& key, const std::optional<core::Bytes>& body) {
     if (!body) return;
     if (is_utf8(core::text_of(*body))) {
@@ -212,8 +225,8 @@ std::string human_report(const logging::LogReport& report, bool with_key, bool c
          std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes\n";
   if (!report.good()) return out += painted(red, "not intact") + "\n";
   out += painted(green, "intact") + ": every frame is in its place";
-  out += with_key ? " and sealed with its segment's key\n" : "\n";
-  return out += signed_line(report);
+  if (with_key) out += sealed_words(report);
+  return (out += '\n') += signed_line(report);
 }
 
 std::string json_report(const logging::LogReport& report, bool with_key) {
@@ -239,10 +252,18 @@ std::string json_report(const logging::LogReport& report, bool with_key) {
                       {"bytes", totals.bytes},
                       {"lost", totals.lost},
                       {"with_key", with_key},
+                      {"tenants_opened", report.opened_tenants},
+                      {"tenants_closed", report.closed_tenants},
                       {"signers", report.signers},
                       {"signers_named", report.signers_named},
                       {"signed", std::move(signed_state)},
                       {"good", report.good()}});
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text;
 }
 
 std::string printable(std::string_view text, bool keep_line_breaks) {

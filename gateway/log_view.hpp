@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/clock.hpp"
@@ -20,12 +21,13 @@ struct ShownExchange {
   nlohmann::ordered_json record;                 // always an object
   std::optional<core::Bytes> request, response;  // with --content
   bool content_damaged = false;
+  std::string sealed_for;  // with --content: the tenant whose key alone opens it; empty: this one does
 };
 ShownExchange shown(logging::Exchange exchange);
 
 struct LogFilter {
-  std::optional<core::WallTime> since, until;  // of the exchange's start
-  std::string request_id, principal, model;    // empty: any
+  std::optional<core::WallTime> since, until;        // of the exchange's start
+  std::string request_id, principal, tenant, model;  // empty: any
 
   bool takes(const ShownExchange& exchange) const;
 };
@@ -37,12 +39,15 @@ std::optional<core::WallTime> parse_moment(std::string_view text, core::WallTime
 std::string human_line(const ShownExchange& exchange, bool colour);
 
 // One JSON object: the record's fields, then "exchange", "segment", "finished"; a body as "request_body" when it is
-// UTF-8 text, else as "request_body_base64".
+// UTF-8 text, else as "request_body_base64"; "content_sealed_for" where a tenant's key alone opens them.
 std::string json_line(const ShownExchange& exchange);
 
 // What `verify` found: a line each, and the verdict. `with_key`: the tags were checked too.
 std::string human_report(const logging::LogReport& report, bool with_key, bool colour);
 std::string json_report(const logging::LogReport& report, bool with_key);  // one object a line, the verdict last
+
+// Names, made printable: "acme, globex".
+std::string listed(const std::vector<std::string>& names);
 
 // Text from outside that must not steer the terminal: control characters become "\x1b". Line breaks stay when asked.
 std::string printable(std::string_view text, bool keep_line_breaks = false);

@@ -115,24 +115,4 @@ std::string_view note_in(core::ConstBytes frame) {
   return core::text_of(parts->front().sealed);
 }
 
-core::Bytes encode_extension(std::uint16_t type, core::ConstBytes value) {
-  core::Bytes out;
-  ByteWriter put(out);
-  put.integer(type);
-  put.integer(static_cast<std::uint16_t>(value.size()));
-  put.bytes(value);
-  return out;
-}
-
-core::ConstBytes extension_of(const SegmentHeader& header, std::uint16_t type) {
-  ByteReader get(header.extensions);
-  while (get.ok() && get.left() > 0) {
-    const auto found = get.integer<std::uint16_t>();
-    const auto size = get.integer<std::uint16_t>();
-    const core::ConstBytes value = get.bytes(size);
-    if (get.ok() && found == type) return value;
-  }
-  return {};
-}
-
 }  // namespace sallyport::logging

@@ -39,10 +39,4 @@ std::optional<Tombstone> parse_tombstone(std::string_view text);
 // The signed note that a frame of kind checkpoint or tombstone carries; empty when it carries none.
 std::string_view note_in(core::ConstBytes frame);
 
-// Header extensions: u16 type, u16 size, value.
-inline constexpr std::uint16_t signer_extension = 2;  // the signer's Ed25519 public key, 32 bytes
-core::Bytes encode_extension(std::uint16_t type, core::ConstBytes value);
-// The value of the first of that type; empty when there is none.
-core::ConstBytes extension_of(const SegmentHeader& header, std::uint16_t type);
-
 }  // namespace sallyport::logging

@@ -14,6 +14,8 @@ std::string_view name(FindingKind kind) noexcept {
       return "open";
     case FindingKind::removed:
       return "removed";
+    case FindingKind::erased:
+      return "erased";
     case FindingKind::unsealed:
       return "unsealed";
     case FindingKind::torn:
@@ -70,7 +72,7 @@ std::string_view name(FindingKind kind) noexcept {
   return "";
 }
 
-bool is_problem(FindingKind kind) noexcept { return kind > FindingKind::removed; }
+bool is_problem(FindingKind kind) noexcept { return kind > FindingKind::erased; }
 
 bool LogReport::good() const noexcept {
   return std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return is_problem(f.kind); });

@@ -66,6 +66,56 @@ std::string_view words(HeaderProblem problem) noexcept {
   return "";
 }
 
+core::Bytes encode_extension(std::uint16_t type, core::ConstBytes value) {
+  core::Bytes out;
+  ByteWriter put(out);
+  put.integer(type);
+  put.integer(static_cast<std::uint16_t>(value.size()));
+  put.bytes(value);
+  return out;
+}
+
+core::ConstBytes extension_of(const SegmentHeader& header, std::uint16_t type) {
+  ByteReader get(header.extensions);
+  while (get.ok() && get.left() > 0) {
+    const auto found = get.integer<std::uint16_t>();
+    const auto size = get.integer<std::uint16_t>();
+    const core::ConstBytes value = get.bytes(size);
+    if (get.ok() && found == type) return value;
+  }
+  return {};
+}
+
+core::Bytes encode_tenants(const std::vector<TenantKey>& tenants) {
+  core::Bytes out;
+  ByteWriter put(out);
+  for (const TenantKey& tenant : tenants) {
+    put.integer(tenant.number);
+    put.integer(static_cast<std::uint8_t>(tenant.name.size()));
+    put.bytes(core::bytes_of(tenant.name));
+    put.bytes(tenant.commitment);
+  }
+  return out;
+}
+
+std::optional<std::vector<TenantKey>> parse_tenants(core::ConstBytes value) {
+  ByteReader get(value);
+  std::vector<TenantKey> tenants;
+  while (get.ok() && get.left() > 0) {
+    TenantKey tenant;
+    tenant.number = get.integer<KeyNumber>();
+    tenant.name = core::text_of(get.bytes(get.integer<std::uint8_t>()));
+    get.into(tenant.commitment);
+    const auto same = [&](const TenantKey& other) {
+      return other.number == tenant.number || other.name == tenant.name;
+    };
+    if (!is_tenant_key(tenant.number) || tenant.name.empty()) return std::nullopt;
+    if (std::any_of(tenants.begin(), tenants.end(), same)) return std::nullopt;
+    tenants.push_back(std::move(tenant));
+  }
+  return get.ok() ? std::optional(std::move(tenants)) : std::nullopt;
+}
+
 namespace {
 
 // After magic, version, suite and size.
@@ -114,7 +164,11 @@ HeaderProblem parse_header(core::ConstBytes start, ParsedHeader& out) {
   std::memcpy(header.commitment.data(), uncommitted.data() + uncommitted.size(), digest_size);
   out.uncommitted.assign(uncommitted.begin(), uncommitted.end());
   ByteReader fields(uncommitted.subspan(16));
-  return parse_fields(fields, header) && fields.left() == 0 ? HeaderProblem::none : HeaderProblem::malformed;
+  if (!parse_fields(fields, header) || fields.left() != 0) return HeaderProblem::malformed;
+  auto tenants = parse_tenants(extension_of(header, tenants_extension));
+  if (!tenants) return HeaderProblem::malformed;
+  out.tenants = std::move(*tenants);
+  return HeaderProblem::none;
 }
 
 void encode(const FrameHead& head, std::byte* to) noexcept {
@@ -177,68 +231,6 @@ Associated part_associated(const SegmentId& segment, const Digest& chain_before,
   std::memcpy(to + 48, frame_head, frame_head_size);
   store(to + 48 + frame_head_size, part);
   std::memcpy(to + 50 + frame_head_size, part_head, part_head_size);
-  return out;
-}
-
-core::Bytes encode_unauthenticated(const KeyBlock& block) {
-  core::Bytes entries;
-  ByteWriter put_entry(entries);
-  for (const KeyEntry& entry : block.entries) {
-    put_entry.integer(entry.key);
-    put_entry.integer(entry.suite);
-    put_entry.integer(static_cast<std::uint8_t>(entry.recipient_id.size()));
-    put_entry.bytes(core::bytes_of(entry.recipient_id));
-    put_entry.integer(static_cast<std::uint16_t>(entry.wrapped.size()));
-    put_entry.bytes(entry.wrapped);
-  }
-  core::Bytes out;
-  ByteWriter put(out);
-  put.bytes(core::bytes_of(key_block_magic));
-  put.integer(format_version);
-  put.integer(static_cast<std::uint16_t>(block.entries.size()));
-  put.integer(static_cast<std::uint32_t>(36 + entries.size() + digest_size));
-  put.bytes(block.segment);
-  put.integer(block.generation);
-  put.bytes(entries);
-  return out;
-}
-
-core::Bytes encode_key_block(const KeyBlock& block) {
-  core::Bytes out = encode_unauthenticated(block);
-  ByteWriter(out).bytes(block.mac);
-  return out;
-}
-
-std::optional<KeyBlock> parse_key_block(core::ConstBytes bytes) {
-  ByteReader get(bytes);
-  KeyBlock block;
-  const bool magic = core::text_of(get.bytes(key_block_magic.size())) == key_block_magic;
-  const auto version = get.integer<std::uint16_t>();
-  const auto count = get.integer<std::uint16_t>();
-  const auto size = get.integer<std::uint32_t>();
-  get.into(block.segment);
-  block.generation = get.integer<std::uint32_t>();
-  if (!get.ok() || !magic || version != format_version || size != bytes.size()) return std::nullopt;
-  for (unsigned i = 0; i < count && get.ok(); ++i) {
-    KeyEntry entry;
-    entry.key = get.integer<std::uint16_t>();
-    entry.suite = get.integer<std::uint8_t>();
-    entry.recipient_id = core::text_of(get.bytes(get.integer<std::uint8_t>()));
-    const core::ConstBytes wrapped = get.bytes(get.integer<std::uint16_t>());
-    entry.wrapped.assign(wrapped.begin(), wrapped.end());
-    block.entries.push_back(std::move(entry));
-  }
-  get.into(block.mac);
-  if (!get.ok() || get.left() != 0) return std::nullopt;
-  return block;
-}
-
-core::Bytes wrap_context(const SegmentId& segment, KeyNumber key) {
-  core::Bytes out;
-  ByteWriter put(out);
-  put.bytes(core::bytes_of("sallyport log 1 wrapped key"));
-  put.bytes(segment);
-  put.integer(key);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// The sealed log's bytes, version 1: what stands where in a segment and in its key block. No keys and no I/O here.
+// The sealed log's bytes, version 1: what stands where in a segment. No keys and no I/O here.
 // docs/log-format.md is the specification; every number below is explained there.
 #pragma once
 
@@ -19,7 +19,6 @@ using SegmentId = std::array<std::byte, 16>;
 using Salt = std::array<std::byte, 32>;
 
 inline constexpr std::string_view segment_magic = "SALLYLOG";
-inline constexpr std::string_view key_block_magic = "SALLYKEY";
 inline constexpr std::uint16_t format_version = 1;
 inline constexpr std::uint16_t suite_aes256gcm_sha256 = 1;  // AES-256-GCM, HKDF-SHA256, SHA-256
 
@@ -34,7 +33,13 @@ inline constexpr std::size_t min_frame_size = frame_head_size + digest_size;
 inline constexpr std::size_t max_frame_size = 1024 * 1024;
 inline constexpr std::size_t max_parts = 16;
 inline constexpr std::size_t max_content_piece = 64 * 1024;  // of a body in one part
-inline constexpr std::size_t max_key_block_size = 4 * 1024 * 1024;
+
+// Which key a part is sealed under. Those between content_key and no_key are content keys of tenants.
+using KeyNumber = std::uint16_t;
+inline constexpr KeyNumber metadata_key = 0;
+inline constexpr KeyNumber content_key = 1;
+inline constexpr KeyNumber no_key = 0xffff;  // plain bytes without a tag; only the chain protects them
+constexpr bool is_tenant_key(KeyNumber key) noexcept { return key > content_key && key != no_key; }
 
 // How the segment before this one ended, as its successor's header declares it.
 enum class PreviousEnd : std::uint8_t {
@@ -75,9 +80,29 @@ core::Bytes encode_header(const SegmentHeader& header);
 Digest chain_of_header(core::ConstBytes header_without_chain);
 Digest chain_of_frame(const Digest& before, core::ConstBytes frame_without_chain);
 
+// Header extensions: u16 type, u16 size, value.
+inline constexpr std::uint16_t tenants_extension = 1;  // each tenant's content key: number, name, commitment
+inline constexpr std::uint16_t signer_extension = 2;   // the checkpoint signer's Ed25519 public key, 32 bytes
+core::Bytes encode_extension(std::uint16_t type, core::ConstBytes value);
+// The value of the first of that type; empty when there is none.
+core::ConstBytes extension_of(const SegmentHeader& header, std::uint16_t type);
+
+// A tenant's content key, as the header names it.
+struct TenantKey {
+  KeyNumber number = 0;  // is_tenant_key()
+  std::string name;      // of the tenant
+  Digest commitment{};   // to the key, its number and its name
+};
+inline constexpr std::size_t max_tenants = 256;     // of one segment
+inline constexpr std::size_t max_tenant_name = 64;  // bytes
+core::Bytes encode_tenants(const std::vector<TenantKey>& tenants);
+// nullopt: not of this form, or a number or a name comes twice.
+std::optional<std::vector<TenantKey>> parse_tenants(core::ConstBytes value);
+
 struct ParsedHeader {
   SegmentHeader header;
-  std::size_t size = 0;  // bytes in the file, chain hash included
+  std::vector<TenantKey> tenants;  // from its extensions
+  std::size_t size = 0;            // bytes in the file, chain hash included
   Digest chain{};
   core::Bytes uncommitted;
 };
@@ -112,12 +137,6 @@ FrameHead decode_frame_head(const std::byte* from) noexcept;
 
 enum class PartType : std::uint8_t { record = 1, request_body = 2, response_body = 3, note = 4, signed_note = 5 };
 
-// Which key a part is sealed under. Others are content keys of their own, wrapped in the key block under that number.
-using KeyNumber = std::uint16_t;
-inline constexpr KeyNumber metadata_key = 0;
-inline constexpr KeyNumber content_key = 1;
-inline constexpr KeyNumber no_key = 0xffff;  // plain bytes without a tag; only the chain protects them
-
 struct PartHead {
   std::uint32_t length = 0;  // of what follows: ciphertext and tag
   PartType type{};
@@ -145,25 +164,5 @@ inline constexpr std::size_t associated_size = 16 + digest_size + frame_head_siz
 using Associated = std::array<std::byte, associated_size>;
 Associated part_associated(const SegmentId& segment, const Digest& chain_before, const std::byte* frame_head,
                            std::uint16_t part, const std::byte* part_head) noexcept;
-
-struct KeyEntry {
-  KeyNumber key = metadata_key;  // 0: the segment key, from which the metadata and content keys come
-  std::uint8_t suite = 0;        // envelope::Suite
-  std::string recipient_id;
-  core::Bytes wrapped;
-};
-
-struct KeyBlock {
-  SegmentId segment{};
-  std::uint32_t generation = 0;  // one more at each rewrap
-  std::vector<KeyEntry> entries;
-  Digest mac{};
-};
-core::Bytes encode_unauthenticated(const KeyBlock& block);  // all but the MAC
-core::Bytes encode_key_block(const KeyBlock& block);
-std::optional<KeyBlock> parse_key_block(core::ConstBytes bytes);
-
-// What a recipient's wrapping of a key is bound to.
-core::Bytes wrap_context(const SegmentId& segment, KeyNumber key);
 
 }  // namespace sallyport::logging

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t write_size = 1024 * 1024;  // a large batch goes out in writes of about this
 constexpr core::Duration idle_step = longest_step / 2;
+constexpr std::string_view empty_note = "{}";
 constexpr core::Duration retention_interval = std::chrono::minutes(10);  // and at each segment's start
 
 }  // namespace
@@ -32,10 +33,8 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
   return {last.number, walker.link()};
 }
 
-LogAppender::LogAppender(const LogSettings& settings, std::vector<envelope::Recipient> recipients,
-                         const core::Clock& clock, Storage& storage, LogEnd before)
+LogAppender::LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before)
     : settings_(settings),
-      recipients_(std::move(recipients)),
       clock_(clock),
       storage_(storage),
       number_(before.number),
@@ -53,7 +52,7 @@ core::Result<void> LogAppender::prepare(std::size_t next_item) {
 // and the steps by which retention sees time pass.
 bool LogAppender::due(std::size_t next_item) const {
   const SegmentLink& end = segment_->end();
-  if (recipients_changed_) return true;
+  if (readers_changed_) return true;
   const bool full = end.bytes + next_item > settings_.segment_bytes;
   const bool shows_time = settings_.retention.age > core::Duration::zero() && clock_.now() - started_ >= idle_step;
   if (!first_item_) return (full || shows_time) && end.frames > 1;
@@ -67,7 +66,12 @@ core::Result<void> LogAppender::start() try {
   start.created = clock_.wall();
   start.previous = previous_;
   start.extensions = checkpoints_.header_extension();
-  auto segment = std::make_unique<SegmentWriter>(std::move(start), recipients_);
+  for (const auto& [number, tenant] : readers_.tenants) {
+    core::Secret key(segment_key_size);
+    core::crypto::random(key.reveal_for_writing());
+    start.tenants.push_back({number, tenant.name, tenant.recipients, std::move(key)});
+  }
+  auto segment = std::make_unique<SegmentWriter>(std::move(start), readers_.recipients);
   auto file = storage_.create(number_ + 1, segment->key_block(), segment->header());
   if (!file) return file.error();
   segment_ = std::move(segment);
@@ -76,7 +80,7 @@ core::Result<void> LogAppender::start() try {
   good_ = segment_->end();
   first_item_.reset();
   started_ = next_retention_ = clock_.now();
-  recipients_changed_ = false;
+  readers_changed_ = false;
   segments_ += 1;
   if (checkpoints_.on()) sign();  // the header, and with it how the segment before ended
   return {};
@@ -84,16 +88,23 @@ core::Result<void> LogAppender::start() try {
   return core::Error(core::Reason::internal);
 }
 
+// A tenant's exchange has its record twice, so that the tenant reads its own without the segment's key; and a piece of
+// its content has a note under the segment's key, so that the tenant, who has the content's, cannot seal one.
 void LogAppender::seal(const LogItem& item) {
   if (!first_item_) first_item_ = clock_.now();
-  SegmentWriter::Part parts[3];
+  const bool is_tenants = item.key != content_key;
+  SegmentWriter::Part parts[4];
   std::size_t count = 0;
   if (!item.text.empty()) {
-    const bool note = item.kind == FrameKind::begin || item.kind == FrameKind::declared_gap;
-    parts[count++] = {note ? PartType::note : PartType::record, core::bytes_of(item.text)};
+    const bool record = item.kind == FrameKind::exchange || item.kind == FrameKind::end;
+    const PartType type = record ? PartType::record : PartType::note;
+    parts[count++] = {type, core::bytes_of(item.text)};
+    if (is_tenants) parts[count++] = {type, core::bytes_of(item.text), item.key};
+  } else if (is_tenants) {
+    parts[count++] = {PartType::note, core::bytes_of(empty_note)};
   }
-  if (!item.request.empty()) parts[count++] = {PartType::request_body, item.request};
-  if (!item.response.empty()) parts[count++] = {PartType::response_body, item.response};
+  if (!item.request.empty()) parts[count++] = {PartType::request_body, item.request, item.key};
+  if (!item.response.empty()) parts[count++] = {PartType::response_body, item.response, item.key};
   segment_->append(item.kind, item.number, std::span(parts).first(count));
   sealed_ += 1;
 }
@@ -188,9 +199,9 @@ void LogAppender::abandon() {
   sealed_ = vouched_;
 }
 
-void LogAppender::set_recipients(std::vector<envelope::Recipient> recipients) {
-  recipients_ = std::move(recipients);
-  recipients_changed_ = true;
+void LogAppender::set_readers(SegmentReaders readers) {
+  readers_ = std::move(readers);
+  readers_changed_ = true;
 }
 
 }  // namespace sallyport::logging

@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "logging/checkpoint_writer.hpp"
 #include "logging/log_queue.hpp"
+#include "logging/log_readers.hpp"
 #include "logging/retention.hpp"
 #include "logging/segment_writer.hpp"
 #include "logging/storage.hpp"
@@ -28,8 +29,8 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
 
 class LogAppender {
  public:
-  LogAppender(const LogSettings& settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
-              Storage& storage, LogEnd before);
+  // set_readers() comes before anything else.
+  LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before);
 
   // Each returns an error when the disk refused. Then the open segment is abandoned, what was sealed after the last
   // success must be sealed again (see vouched()), and the next prepare() starts a new segment.
@@ -39,7 +40,8 @@ class LogAppender {
 
   void seal(const LogItem& item);  // prepare() first
   bool full() const noexcept;      // enough is pending to be worth a write
-  void set_recipients(std::vector<envelope::Recipient> recipients);
+  bool has_key(KeyNumber key) const noexcept { return segment_ && segment_->has_key(key); }
+  void set_readers(SegmentReaders readers);
 
   // Items sealed that are safe: written, or synced where that is the promise. Counts up for ever.
   std::uint64_t vouched() const noexcept { return vouched_; }
@@ -60,7 +62,7 @@ class LogAppender {
   bool due(std::size_t next_item) const;
 
   const LogSettings& settings_;
-  std::vector<envelope::Recipient> recipients_;
+  SegmentReaders readers_;
   const core::Clock& clock_;
   Storage& storage_;
 
@@ -74,7 +76,7 @@ class LogAppender {
   core::TimePoint next_retention_;
   BeginTimes begin_times_;
   CheckpointWriter checkpoints_;
-  bool recipients_changed_ = false;
+  bool readers_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
   std::uint64_t removed_ = 0, removal_errors_ = 0;
 };

@@ -62,6 +62,7 @@ void LogEntry::State::hand_on(core::Bytes& held, PartType type) {
 
 void LogEntry::State::push(LogItem item, std::size_t cost) {
   item.number = number_;
+  item.key = key_;
   item.cost = cost;
   credit_ -= cost;
   writer_.queue.push(std::move(item));

@@ -14,10 +14,11 @@ inline constexpr std::size_t entry_cost = 1024;  // of the queue, for an open en
 
 class LogEntry::State {
  public:
-  State(LogWriter& writer, bool keep, bool reserved)
+  State(LogWriter& writer, bool keep, bool reserved, KeyNumber key)
       : writer_(writer),
         opened_(writer.clock.wall()),
         keep_(keep),
+        key_(key),
         credit_(reserved ? entry_cost : 0),
         reserved_(reserved),
         number_(writer.next_exchange.fetch_add(1, std::memory_order_relaxed)) {}
@@ -42,7 +43,8 @@ class LogEntry::State {
   LogWriter& writer_;
   const core::WallTime opened_;
   const bool keep_;
-  std::size_t credit_;  // taken from the queue and not yet handed on with an item
+  const KeyNumber key_;  // of the content
+  std::size_t credit_;   // taken from the queue and not yet handed on with an item
   const bool reserved_;
   const std::uint64_t number_;
   bool begun_ = false;

@@ -11,6 +11,7 @@ namespace sallyport::logging {
 LogItem& LogItem::operator=(LogItem&& other) noexcept {
   wipe();
   kind = other.kind;
+  key = other.key;
   number = other.number;
   text = std::move(other.text);
   request = std::move(other.request);

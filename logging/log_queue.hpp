@@ -20,6 +20,7 @@ namespace sallyport::logging {
 // One frame to be. Its plaintext is wiped when it goes.
 struct LogItem {
   FrameKind kind = FrameKind::exchange;
+  KeyNumber key = content_key;  // seals the content; a tenant's opens the record too
   std::uint64_t number = 0;
   std::string text;  // the record, or a note
   core::Bytes request, response;

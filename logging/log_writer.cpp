@@ -38,14 +38,16 @@ const LogSettings& checked(const LogSettings& settings) {
 
 }  // namespace
 
-LogWriter::LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, const core::Clock& its_clock,
-                     std::unique_ptr<Storage> its_storage)
+LogWriter::LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants,
+                     const core::Clock& its_clock, std::unique_ptr<Storage> its_storage)
     : settings(std::move(given)),
       clock(its_clock),
       queue(settings.queue_bytes, settings.durability != Durability::buffered),
       lock_(checked(settings).directory),
       storage_(std::move(its_storage)),
-      appender_(settings, std::move(recipients), clock, *storage_, find_end(settings.directory, settings.origin)) {
+      appender_(settings, clock, *storage_, find_end(settings.directory, settings.origin)) {
+  readers.set(std::move(recipients), std::move(tenants));
+  appender_.set_readers(*readers.take());
   next_exchange = (appender_.number() + 1) << 32;  // more than one segment can hold: never the number of an earlier run
   auto started = appender_.prepare(0);
   if (started) started = appender_.commit();
@@ -96,7 +98,7 @@ core::Duration LogWriter::wait_time(std::chrono::steady_clock::time_point next_t
 bool LogWriter::attempt() {
   const auto now = clock.now().time_since_epoch().count();
   busy_since_ = now == 0 ? 1 : now;
-  take_recipients();
+  if (auto changed = readers.take()) appender_.set_readers(std::move(*changed));
   add_gap();
   const bool done = write_batch().has_value();
   busy_since_ = 0;
@@ -113,10 +115,11 @@ core::Result<void> LogWriter::write_batch() {
     return ready ? appender_.commit() : ready;
   }
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    const LogItem& item = batch_[i];
+    LogItem& item = batch_[i];
     const auto ready = appender_.prepare(item.text.size() + item.request.size() + item.response.size());
     settle(appender_.vouched());
     if (!ready) return ready;
+    if (item.key != content_key && !appender_.has_key(item.key)) drop_content(item);
     appender_.seal(item);
     if (!appender_.full()) continue;
     const auto written = appender_.commit();
@@ -173,11 +176,10 @@ void LogWriter::add_gap() {
   declared_ += missing;
 }
 
-void LogWriter::take_recipients() {
-  const std::lock_guard guard(recipients_mutex);
-  if (!new_recipients) return;
-  appender_.set_recipients(std::move(*new_recipients));
-  new_recipients.reset();
+void LogWriter::drop_content(LogItem& item) {
+  if (!lost_content_.drop(item)) return;
+  count_lost();
+  item.content_lost = item.content_lost || settings.overload == Overload::refuse;
 }
 
 void LogWriter::publish() {
@@ -193,14 +195,15 @@ void LogWriter::publish() {
   last_checkpoint = signing.last().value_or(core::WallTime{}).time_since_epoch().count();
 }
 
-core::Result<LogEntry> LogWriter::open_entry(bool keep_content) {
+core::Result<LogEntry> LogWriter::open_entry(bool keep_content, std::string_view tenant) {
   const bool refuse = settings.overload == Overload::refuse;
   const bool reserved = (!refuse || healthy()) && queue.reserve(entry_cost);
   if (!reserved && refuse) {
     count_lost();
     return core::Error(core::Reason::log_unavailable);
   }
-  return LogEntry(std::make_unique<LogEntry::State>(*this, keep_content, reserved));
+  const KeyNumber key = tenant.empty() ? content_key : readers.number_of(tenant);
+  return LogEntry(std::make_unique<LogEntry::State>(*this, keep_content, reserved, key));
 }
 
 }  // namespace sallyport::logging

@@ -3,13 +3,14 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "logging/log_appender.hpp"
 #include "logging/log_queue.hpp"
+#include "logging/log_readers.hpp"
+#include "logging/lost_content.hpp"
 #include "logging/sealed_log.hpp"
 #include "logging/storage.hpp"
 
@@ -17,11 +18,11 @@ namespace sallyport::logging {
 
 class LogWriter {
  public:
-  LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, const core::Clock& its_clock,
-            std::unique_ptr<Storage> its_storage);
+  LogWriter(LogSettings given, std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants,
+            const core::Clock& its_clock, std::unique_ptr<Storage> its_storage);
   ~LogWriter();
 
-  core::Result<LogEntry> open_entry(bool keep_content);
+  core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant);
   bool healthy() const noexcept;
   void count_lost() noexcept;
   CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }
@@ -35,8 +36,7 @@ class LogWriter {
   std::atomic<bool> copies_fail{false};
   std::atomic<core::Duration::rep> last_checkpoint{0};  // since the Unix epoch; 0: none
 
-  std::mutex recipients_mutex;
-  std::optional<std::vector<envelope::Recipient>> new_recipients;
+  LogReaders readers;
 
  private:
   void run();
@@ -46,13 +46,14 @@ class LogWriter {
   void answer_waiting();
   void count_batch_lost();
   void add_gap();
-  void take_recipients();
+  void drop_content(LogItem& item);
   void publish();
   core::Duration wait_time(std::chrono::steady_clock::time_point next_try) const;
 
   WriterLock lock_;
   std::unique_ptr<Storage> storage_;
   LogAppender appender_;
+  LostContent lost_content_;
   std::vector<LogItem> batch_;
   std::size_t settled_ = 0;     // items at the batch's front that are safe and answered
   std::uint64_t base_ = 0;      // the appender's count at the batch's first item

@@ -28,10 +28,18 @@ core::WallTime created(const ParsedHeader& header) {
   return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
 }
 
+KeyNumber content_key_of(core::ConstBytes frame) {
+  for (const PartView& part : parts_of(frame).value_or(std::vector<PartView>{})) {
+    const bool body = part.head.type == PartType::request_body || part.head.type == PartType::response_body;
+    if (body && is_tenant_key(part.head.key)) return part.head.key;
+  }
+  return content_key;
+}
+
 }  // namespace
 
 LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from)
-    : directory_(std::move(directory)), holder_(holder), tell_(std::move(tell)), from_(from) {
+    : directory_(std::move(directory)), keys_(holder), tell_(std::move(tell)), from_(from) {
   listed_ = list_segments(directory_);
   if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
   if (from_.segment > 0) last_ = from_.segment - 1;
@@ -56,6 +64,7 @@ std::optional<Exchange> LogReader::next() {
     }
     if (!over()) return std::nullopt;
   }
+  say(keys_.settle());
   return std::nullopt;
 }
 
@@ -119,19 +128,12 @@ bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSeg
     return false;
   }
   const ParsedHeader& header = opening->walker.header();
-  SegmentKeys keys;
-  const auto problem = unlock(segment.path, header, holder_, keys);
-  if (problem == UnlockProblem::keys_altered) {
-    trouble(segment.number, words(problem));
-  } else if (problem != UnlockProblem::none) {
-    hole(segment.number, words(problem));
-    return false;
-  }
+  say(keys_.add(segment.number, segment.path, header));
+  if (!keys_.opens(segment.number)) return false;
   if (following && following->header.previous.id == header.header.id) {
     opening->declared_frames = following->header.previous.frames;
   }
-  opening->parts.emplace(header.header.id, keys);
-  known_.insert_or_assign(segment.number, Known{segment.path, header.header.id, std::move(keys)});
+  opening->parts.emplace(keys_.opener(segment.number, false));
   open_ = std::move(opening);
   ++opened_;
   return true;
@@ -140,7 +142,11 @@ bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSeg
 std::optional<Exchange> LogReader::take_frame() {
   const FrameWalker& walker = open_->walker;
   const FrameHead head = walker.head();
-  const FramePlace place{open_->number, walker.offset(), head.length};
+  if (!is_for_this_key()) {
+    passed_over_ += head.kind == FrameKind::exchange || head.kind == FrameKind::end;
+    return std::nullopt;
+  }
+  const FramePlace place{open_->number, walker.offset(), head.length, content_key_of(walker.frame())};
   if (std::exchange(hole_, false)) {
     for (auto& [number, exchange] : begun_) exchange.cut = true;
   }
@@ -186,6 +192,13 @@ std::optional<Exchange> LogReader::take_frame() {
   return std::nullopt;
 }
 
+// With the segment's key everything is; with a tenant's alone, what has a part under it.
+bool LogReader::is_for_this_key() const {
+  if (keys_.has_segment_key(open_->number) || open_->walker.head().kind == FrameKind::declared_gap) return true;
+  const auto parts = parts_of(open_->walker.frame()).value_or(std::vector<PartView>{});
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return open_->parts->can_open(part.head); });
+}
+
 // The record or note of the walker's frame.
 std::optional<std::string> LogReader::text_of_frame() {
   const FrameWalker& walker = open_->walker;
@@ -205,17 +218,26 @@ std::vector<Exchange> LogReader::unfinished() const {
   return all;
 }
 
+std::string LogReader::sealed_for(const Exchange& exchange) {
+  for (const FramePlace& place : exchange.places) {
+    if (is_tenant_key(place.content) && !keys_.has(place.segment, place.content)) {
+      return keys_.tenant_of(place.segment, place.content);
+    }
+  }
+  return {};
+}
+
 std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType body) {
   core::Bytes whole;
   for (const FramePlace& place : exchange.places) {
-    const Known& segment = known_.at(place.segment);
-    if (!content_opener_ || content_segment_ != place.segment) {
-      content_opener_ = std::make_unique<PartOpener>(segment.id, segment.keys);
+    const bool tenants = is_tenant_key(place.content);
+    if (!content_opener_ || content_segment_ != place.segment || (tenants && !content_opener_->has(place.content))) {
+      content_opener_ = std::make_unique<PartOpener>(keys_.opener(place.segment, tenants));
       content_segment_ = place.segment;
     }
     // The chain hash so far is what stands before the frame.
     core::Bytes bytes(digest_size + place.size);
-    FileSource source(segment.path);
+    FileSource source(keys_.file(place.segment));
     if (source.read(place.offset - digest_size, bytes) != bytes.size()) return std::nullopt;
     Digest before;
     std::copy_n(bytes.begin(), digest_size, before.begin());
@@ -230,6 +252,16 @@ std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType
     }
   }
   return whole;
+}
+
+void LogReader::say(const std::vector<ReaderKeys::Trouble>& troubles) {
+  for (const ReaderKeys::Trouble& one : troubles) {
+    if (one.closed) {
+      hole(one.segment, one.words);
+    } else {
+      trouble(one.segment, one.words);
+    }
+  }
 }
 
 void LogReader::trouble(std::uint64_t segment, std::string_view words) {

@@ -7,13 +7,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/clock.hpp"
 #include "envelope/key_holder.hpp"
 #include "logging/frame_walker.hpp"
-#include "logging/segment_opener.hpp"
+#include "logging/reader_keys.hpp"
 
 namespace sallyport::logging {
 
@@ -22,6 +23,7 @@ struct FramePlace {
   std::uint64_t segment = 0;  // number
   std::uint64_t offset = 0;
   std::uint32_t size = 0;
+  KeyNumber content = content_key;  // seals the bodies in it
 };
 
 struct Exchange {
@@ -59,19 +61,21 @@ class LogReader {
   // Those that have begun and not ended, where next() stands.
   std::vector<Exchange> unfinished() const;
 
-  // A body's bytes, as far as the log has them. nullopt when a piece is not authentic.
+  // The tenant for whom some of its content is sealed, where this key does not open that; empty: there is none.
+  std::string sealed_for(const Exchange& exchange);
+
+  // A body's bytes, as far as the log has them. nullopt when a piece is not authentic, or is sealed for another.
   std::optional<core::Bytes> content(const Exchange& exchange, PartType body);
+
+  // With a tenant's key alone: whose exchanges it shows, and how many of others it passed over so far.
+  const std::set<std::string>& tenants() const noexcept { return keys_.tenants(); }
+  std::uint64_t passed_over() const noexcept { return passed_over_; }
 
   std::uint64_t troubles() const noexcept { return troubles_; }  // places that could not be read
   std::uint64_t segments_opened() const noexcept { return opened_; }
 
  private:
   struct Open;
-  struct Known {
-    std::filesystem::path path;
-    SegmentId id;
-    SegmentKeys keys;
-  };
   bool advance();  // to the next segment that opens; false: there is none yet
   std::optional<ListedSegment> after(std::uint64_t number);
   bool open(const ListedSegment& segment, const std::optional<ListedSegment>& successor);
@@ -79,22 +83,23 @@ class LogReader {
   bool over();                                     // the open segment gives no more frames, and another follows
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
+  bool is_for_this_key() const;
   std::optional<std::string> text_of_frame();
+  void say(const std::vector<ReaderKeys::Trouble>& troubles);
   void trouble(std::uint64_t segment, std::string_view words);
   void hole(std::uint64_t segment, std::string_view words);  // trouble, and pieces of open exchanges may stand there
 
   std::filesystem::path directory_;
-  envelope::KeyHolder& holder_;
+  ReaderKeys keys_;
   Tell tell_;
   ReadFrom from_;
   std::vector<ListedSegment> listed_;
   std::unique_ptr<Open> open_;
   std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last
   std::map<std::uint64_t, Exchange> begun_;  // by exchange
-  std::map<std::uint64_t, Known> known_;     // by segment
   std::unique_ptr<PartOpener> content_opener_;
   std::uint64_t content_segment_ = 0;  // which content_opener_ is for
-  std::uint64_t troubles_ = 0, opened_ = 0;
+  std::uint64_t troubles_ = 0, opened_ = 0, passed_over_ = 0;
   bool hole_ = false;  // before the next frame
 };
 

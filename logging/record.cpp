@@ -22,6 +22,7 @@ void append_json(std::string& out, const Record& record) {
   json.text_if_any("client_address", record.client_address);
   json.text_if_any("principal", record.principal);
   json.text_if_any("principal_id", record.principal_id);
+  json.text_if_any("tenant", record.tenant);
   json.text_if_any("method", record.method);
   json.text_if_any("path", record.path);
   json.text_if_any("model", record.model);

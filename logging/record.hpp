@@ -20,6 +20,7 @@ struct Record {
   std::string client_address;
   std::string principal;  // name; empty when nobody was proven
   std::string principal_id;
+  std::string tenant;  // whose content it is; empty: the operator's
   std::string method;
   std::string path;   // without the query, bounded
   std::string model;  // public name, or what was asked for when unknown (bounded)

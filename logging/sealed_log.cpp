@@ -5,21 +5,23 @@
 namespace sallyport::logging {
 
 SealedLog::SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
-                     std::unique_ptr<Storage> storage)
-    : writer_(std::make_unique<LogWriter>(std::move(settings), std::move(recipients), clock, std::move(storage))) {}
+                     std::unique_ptr<Storage> storage, std::vector<Tenant> tenants)
+    : writer_(std::make_unique<LogWriter>(std::move(settings), std::move(recipients), std::move(tenants), clock,
+                                          std::move(storage))) {}
 
-SealedLog::SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock)
-    : SealedLog(settings, std::move(recipients), clock, std::make_unique<DirectoryStorage>(settings.directory)) {}
+SealedLog::SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
+                     std::vector<Tenant> tenants)
+    : SealedLog(settings, std::move(recipients), clock, std::make_unique<DirectoryStorage>(settings.directory),
+                std::move(tenants)) {}
 
 SealedLog::~SealedLog() = default;
 
-core::Result<LogEntry> SealedLog::open_entry(bool keep_content) { return writer_->open_entry(keep_content); }
+core::Result<LogEntry> SealedLog::open_entry(bool keep_content, std::string_view tenant) {
+  return writer_->open_entry(keep_content, tenant);
+}
 
-void SealedLog::set_recipients(std::vector<envelope::Recipient> recipients) {
-  {
-    const std::lock_guard guard(writer_->recipients_mutex);
-    writer_->new_recipients = std::move(recipients);
-  }
+void SealedLog::set_recipients(std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants) {
+  writer_->readers.set(std::move(recipients), std::move(tenants));
   writer_->queue.nudge();
 }
 

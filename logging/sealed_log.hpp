@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.hpp"
@@ -62,6 +63,12 @@ struct CheckpointCommandState {
   std::uint64_t taken = 0, errors = 0;  // runs that ended with 0; all others
   bool failing = false;                 // the last one failed
   std::optional<core::WallTime> last;   // when the newest that it took was signed
+};
+
+// Whose content is sealed under a key of its own, and who opens that key.
+struct Tenant {
+  std::string name;
+  std::vector<envelope::Recipient> recipients;
 };
 
 struct LogCounters {
@@ -121,18 +128,22 @@ class SealedLog {
  public:
   // Opens the directory (one writer at a time, by a lock file), starts a segment and the writer's thread.
   // Throws std::runtime_error with words for the operator.
-  SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock);
+  SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
+            std::vector<Tenant> tenants = {});
   // The same on a storage of the caller's: a test's disk that fails.
   SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
-            std::unique_ptr<Storage> storage);
+            std::unique_ptr<Storage> storage, std::vector<Tenant> tenants = {});
   ~SealedLog();  // seals what is queued and ends the segment cleanly; every LogEntry must be gone
 
+  // `tenant`: whose content it is; empty: the log's recipients read it. The tenant reads the record too. Where the
+  // segment in which content is sealed has no key for the tenant, that content is dropped, and stated as lost: it is
+  // never sealed under another key.
   // Errors: log_unavailable (policy refuse, and the writer cannot promise a record now). That exchange is counted as
   // lost: it is refused without a record.
-  core::Result<LogEntry> open_entry(bool keep_content);
+  core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant = {});
 
-  // From the next segment on, which starts at once.
-  void set_recipients(std::vector<envelope::Recipient> recipients);
+  // From the next segment on, which starts at once. Throws std::invalid_argument for tenants past the format's limits.
+  void set_recipients(std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants = {});
   LogCounters counters() const noexcept;
 
  private:

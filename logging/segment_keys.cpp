@@ -5,6 +5,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "logging/byte_codec.hpp"
+
 namespace sallyport::logging {
 
 namespace {
@@ -29,20 +31,42 @@ void climb(core::ConstBytes from, core::Secret& next, Aes256Gcm& cipher) {
   core::wipe(derived);
 }
 
+core::Secret extract(const core::Secret& key, const Salt& salt) {
+  Digest extracted = core::crypto::hkdf_extract(salt, key.reveal());
+  core::Secret pseudo_random_key{core::ConstBytes(extracted)};
+  core::wipe(extracted);
+  return pseudo_random_key;
+}
+
+Digest commit(const core::Secret& pseudo_random_key, std::string_view label, core::ConstBytes to) {
+  const core::Secret commitment = expand(pseudo_random_key, label, to);
+  Digest out;
+  std::copy_n(commitment.reveal().begin(), digest_size, out.begin());
+  return out;
+}
+
 }  // namespace
 
 SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted) {
-  Digest extracted = core::crypto::hkdf_extract(salt, segment_key.reveal());
-  const core::Secret pseudo_random_key{core::ConstBytes(extracted)};
-  core::wipe(extracted);
+  const core::Secret pseudo_random_key = extract(segment_key, salt);
   SegmentKeys keys;
   keys.metadata = expand(pseudo_random_key, "sallyport log 1 metadata");
   keys.content = expand(pseudo_random_key, "sallyport log 1 content");
   keys.key_block = expand(pseudo_random_key, "sallyport log 1 key block");
-  const Digest header = core::crypto::sha256(uncommitted);
-  const core::Secret commitment = expand(pseudo_random_key, "sallyport log 1 commitment", header);
-  std::copy_n(commitment.reveal().begin(), digest_size, keys.commitment.begin());
+  keys.commitment = commit(pseudo_random_key, "sallyport log 1 commitment", core::crypto::sha256(uncommitted));
   return keys;
+}
+
+TenantSecret derive_tenant(const core::Secret& key, const Salt& salt, const SegmentId& segment, KeyNumber number,
+                           std::string_view name) {
+  const core::Secret pseudo_random_key = extract(key, salt);
+  core::Bytes bound;
+  ByteWriter put(bound);
+  put.bytes(segment);
+  put.integer(number);
+  put.bytes(core::bytes_of(name));
+  return {expand(pseudo_random_key, "sallyport log 1 content"),
+          commit(pseudo_random_key, "sallyport log 1 tenant commitment", bound)};
 }
 
 KeyEntry wrap_key(const envelope::Recipient& recipient, const SegmentId& segment, KeyNumber number,

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/crypto.hpp"
 #include "core/secret.hpp"
 #include "envelope/recipient.hpp"
-#include "logging/format.hpp"
+#include "logging/key_block.hpp"
 
 namespace sallyport::logging {
 
@@ -21,6 +22,15 @@ struct SegmentKeys {
 
 // `uncommitted`: the header up to its commitment, so that the commitment vouches for the whole header.
 SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted);
+
+// A tenant's content key: its ladder starts as the content ladder does, from a key of its own in the segment key's
+// place.
+struct TenantSecret {
+  core::Secret root;
+  Digest commitment{};  // what the header must hold, if this is that tenant's key
+};
+TenantSecret derive_tenant(const core::Secret& key, const Salt& salt, const SegmentId& segment, KeyNumber number,
+                           std::string_view name);
 
 // The key block's entry for one recipient. Throws std::runtime_error when its public key does not do.
 KeyEntry wrap_key(const envelope::Recipient& recipient, const SegmentId& segment, KeyNumber number,

@@ -1,5 +1,8 @@
 #include "logging/segment_opener.hpp"
 
+#include <algorithm>
+#include <functional>
+
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -38,13 +41,30 @@ UnlockProblem read_key_block(const std::filesystem::path& segment, const Segment
   return UnlockProblem::none;
 }
 
-UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
-                     SegmentKeys& keys) {
-  Unlocked unlocked;
-  const UnlockProblem problem = unlock(segment, header, holder, unlocked);
-  keys = std::move(unlocked.keys);
+namespace {
+
+// The key of that number into `out`, from an entry that is for the holder and opens to the key that is `committed` to.
+// What an entry opens to proves nothing by itself: anyone may wrap a key of his own (CVE-2025-14760).
+UnlockProblem unwrap(const KeyBlock& block, KeyNumber number, envelope::KeyHolder& holder,
+                     const std::function<bool(const core::Secret&)>& committed, core::Secret& out) {
+  const core::Bytes context = wrap_context(block.segment, number);
+  UnlockProblem problem = UnlockProblem::not_a_recipient;
+  for (const KeyEntry& entry : block.entries) {
+    if (entry.key != number || entry.suite == erased_suite) continue;
+    const envelope::Stanza stanza{static_cast<envelope::Suite>(entry.suite), entry.recipient_id, entry.wrapped};
+    auto key = holder.unwrap(stanza, context);
+    if (!key && key.error().reason == core::Reason::key_mismatch) continue;
+    if (problem == UnlockProblem::not_a_recipient) problem = UnlockProblem::unwrap_failed;
+    if (!key || key->size() != segment_key_size) continue;
+    problem = UnlockProblem::keys_swapped;
+    if (!committed(*key)) continue;
+    out = std::move(*key);
+    return UnlockProblem::none;
+  }
   return problem;
 }
+
+}  // namespace
 
 UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
                      Unlocked& out) {
@@ -52,32 +72,51 @@ UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& h
   if (const auto problem = read_key_block(segment, header.header.id, block); problem != UnlockProblem::none) {
     return problem;
   }
-  const core::Bytes context = wrap_context(header.header.id, metadata_key);
-  UnlockProblem problem = UnlockProblem::not_a_recipient;
-  for (KeyEntry& entry : block.entries) {
-    if (entry.key != metadata_key) continue;
-    const envelope::Stanza stanza{static_cast<envelope::Suite>(entry.suite), entry.recipient_id, entry.wrapped};
-    auto key = holder.unwrap(stanza, context);
-    if (!key && key.error().reason == core::Reason::key_mismatch) continue;
-    if (problem == UnlockProblem::not_a_recipient) problem = UnlockProblem::unwrap_failed;
-    if (!key || key->size() != segment_key_size) continue;
-    out.keys = derive_keys(*key, header.header.salt, header.uncommitted);
-    problem = UnlockProblem::keys_swapped;
-    if (!core::crypto::equal(out.keys.commitment, header.header.commitment)) continue;
-    out.segment_key = std::move(*key);
-    const bool whole = core::crypto::equal(key_block_mac(out.keys, block), block.mac);
-    return whole ? UnlockProblem::none : UnlockProblem::keys_altered;
-  }
-  return problem;
+  const auto committed = [&](const core::Secret& key) {
+    out.keys = derive_keys(key, header.header.salt, header.uncommitted);
+    return core::crypto::equal(out.keys.commitment, header.header.commitment);
+  };
+  const UnlockProblem problem = unwrap(block, metadata_key, holder, committed, out.segment_key);
+  if (problem != UnlockProblem::none) return problem;
+  const bool whole = core::crypto::equal(key_block_mac(out.keys, block), block.mac);
+  return whole ? UnlockProblem::none : UnlockProblem::keys_altered;
 }
 
-PartOpener::PartOpener(const SegmentId& segment, const SegmentKeys& keys)
-    : segment_(segment), roots_{keys.metadata.copy(), keys.content.copy()} {}
+OpenedTenants unlock_tenants(const ParsedHeader& header, const KeyBlock& block, envelope::KeyHolder& holder) {
+  OpenedTenants opened;
+  for (const TenantKey& tenant : header.tenants) {
+    OpenedTenant candidate{tenant.number, tenant.name, {}, {}};
+    const auto committed = [&](const core::Secret& key) {
+      TenantSecret secret = derive_tenant(key, header.header.salt, header.header.id, tenant.number, tenant.name);
+      candidate.root = std::move(secret.root);
+      return core::crypto::equal(secret.commitment, tenant.commitment);
+    };
+    const UnlockProblem problem = unwrap(block, tenant.number, holder, committed, candidate.key);
+    if (problem == UnlockProblem::none) {
+      opened.tenants.push_back(std::move(candidate));
+    } else if (opened.problem == UnlockProblem::not_a_recipient) {
+      opened.problem = problem;
+    }
+  }
+  const bool all_opened = !opened.tenants.empty() && opened.problem == UnlockProblem::not_a_recipient;
+  if (all_opened) opened.problem = UnlockProblem::none;
+  return opened;
+}
 
-Ladder* PartOpener::at_step(KeyNumber key, std::uint32_t step) {
-  if (key > content_key) return nullptr;
-  std::optional<Ladder>& ladder = ladders_[key];
-  if (!ladder || ladder->step() > step) ladder.emplace(roots_[key]);
+PartOpener::PartOpener(const SegmentId& segment, const SegmentKeys& keys) : segment_(segment) {
+  add(metadata_key, keys.metadata);
+  add(content_key, keys.content);
+}
+
+bool PartOpener::has(KeyNumber number) const noexcept {
+  return std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) { return key.number == number; });
+}
+
+Ladder* PartOpener::at_step(KeyNumber number, std::uint32_t step) {
+  const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.number == number; });
+  if (key == keys_.end()) return nullptr;
+  std::optional<Ladder>& ladder = key->ladder;
+  if (!ladder || ladder->step() > step) ladder.emplace(key->root);
   while (ladder->step() < step) ladder->advance();
   return &*ladder;
 }

@@ -1,14 +1,15 @@
 // Opens what a segment seals: its key block with a key holder, then its parts.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "envelope/key_holder.hpp"
-#include "logging/format.hpp"
+#include "logging/key_block.hpp"
 #include "logging/segment_keys.hpp"
 
 namespace sallyport::logging {
@@ -33,30 +34,48 @@ struct Unlocked {
   core::Secret segment_key;
   SegmentKeys keys;
 };
-// Fills `out` for none and keys_altered. May block in the holder.
+// Fills `out` for none and keys_altered, its block also for not_a_recipient. May block in the holder.
 UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
                      Unlocked& out);
-// For whoever reads and needs no more than the keys.
-UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
-                     SegmentKeys& keys);
+// A tenant's content key that a holder opened.
+struct OpenedTenant {
+  KeyNumber number = 0;
+  std::string name;
+  core::Secret key;   // as it was wrapped
+  core::Secret root;  // of its ladder
+};
+struct OpenedTenants {
+  std::vector<OpenedTenant> tenants;
+  // none: all that are for this key opened, and there are some; else what is wrong with the first that did not.
+  UnlockProblem problem = UnlockProblem::not_a_recipient;
+};
+// Every tenant's key that the holder opens; the segment's own is not needed for it. May block in the holder.
+OpenedTenants unlock_tenants(const ParsedHeader& header, const KeyBlock& block, envelope::KeyHolder& holder);
 
 // Opens parts in any order; in the order of the file it costs one ratchet step at a time.
 class PartOpener {
  public:
+  explicit PartOpener(const SegmentId& segment) : segment_(segment) {}
   PartOpener(const SegmentId& segment, const SegmentKeys& keys);
+  void add(KeyNumber key, const core::Secret& root) { keys_.push_back({key, root.copy(), std::nullopt}); }
 
-  // Whether the part is sealed under a key that the segment's key leads to.
-  static bool can_open(const PartHead& head) noexcept { return head.key <= content_key; }
+  bool has(KeyNumber key) const noexcept;
+  // Whether the part is sealed under a key that is here.
+  bool can_open(const PartHead& head) const noexcept { return has(head.key); }
 
   // `frame` whole, with its chain hash; `part` of that frame. nullopt: not authentic, or not for this key.
   std::optional<core::Bytes> open(core::ConstBytes frame, const Digest& chain_before, const PartView& part);
 
  private:
+  struct Key {
+    KeyNumber number;
+    core::Secret root;
+    std::optional<Ladder> ladder;
+  };
   Ladder* at_step(KeyNumber key, std::uint32_t step);
 
   SegmentId segment_;
-  std::array<core::Secret, 2> roots_;
-  std::array<std::optional<Ladder>, 2> ladders_;
+  std::vector<Key> keys_;
 };
 
 }  // namespace sallyport::logging

@@ -22,13 +22,31 @@ SegmentHeader header_of(const SegmentStart& start) {
   return header;
 }
 
-KeyNumber key_of(PartType type) noexcept {
-  if (type == PartType::signed_note) return no_key;  // for whoever verifies without a key
-  return type == PartType::request_body || type == PartType::response_body ? content_key : metadata_key;
+std::vector<TenantSecret> derive_tenants(const SegmentStart& start) {
+  std::vector<TenantSecret> secrets;
+  for (const TenantStart& tenant : start.tenants) {
+    secrets.push_back(derive_tenant(tenant.key, start.salt, start.id, tenant.number, tenant.name));
+  }
+  return secrets;
+}
+
+void name_tenants(const SegmentStart& start, const std::vector<TenantSecret>& secrets, core::Bytes& extensions) {
+  std::vector<TenantKey> named;
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    named.push_back({start.tenants[i].number, start.tenants[i].name, secrets[i].commitment});
+  }
+  const core::Bytes extension = encode_extension(tenants_extension, encode_tenants(named));
+  extensions.insert(extensions.end(), extension.begin(), extension.end());
+}
+
+KeyNumber key_of(const SegmentWriter::Part& part) noexcept {
+  if (part.type == PartType::signed_note) return no_key;  // for whoever verifies without a key
+  const bool body = part.type == PartType::request_body || part.type == PartType::response_body;
+  return body || part.content != content_key ? part.content : metadata_key;
 }
 
 std::size_t size_in_frame(const SegmentWriter::Part& part) noexcept {
-  return part_head_size + part.plain.size() + (key_of(part.type) == no_key ? 0 : tag_size);
+  return part_head_size + part.plain.size() + (key_of(part) == no_key ? 0 : tag_size);
 }
 
 }  // namespace
@@ -44,6 +62,8 @@ SegmentStart SegmentStart::random() {
 
 SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recipient> recipients) {
   SegmentHeader header = header_of(start);
+  const std::vector<TenantSecret> tenants = derive_tenants(start);
+  if (!tenants.empty()) name_tenants(start, tenants, header.extensions);
   const SegmentKeys keys = derive_keys(start.key, start.salt, encode_uncommitted(header));
   header.commitment = keys.commitment;
   header_ = encode_header(header);
@@ -53,11 +73,19 @@ SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recip
   for (const envelope::Recipient& recipient : recipients) {
     block.entries.push_back(wrap_key(recipient, start.id, metadata_key, start.key));
   }
+  for (const TenantStart& tenant : start.tenants) {
+    for (const envelope::Recipient& recipient : tenant.recipients) {
+      block.entries.push_back(wrap_key(recipient, start.id, tenant.number, tenant.key));
+    }
+  }
   block.mac = key_block_mac(keys, block);
   key_block_ = encode_key_block(block);
+  if (key_block_.size() > max_key_block_size) throw std::runtime_error("the log has more recipients than fit");
 
-  rungs_.emplace_back(keys.metadata);
-  rungs_.emplace_back(keys.content);
+  rungs_.reserve(2 + tenants.size());  // used_ points into it
+  rungs_.emplace_back(metadata_key, keys.metadata);
+  rungs_.emplace_back(content_key, keys.content);
+  for (std::size_t i = 0; i < tenants.size(); ++i) rungs_.emplace_back(start.tenants[i].number, tenants[i].root);
   end_ = {PreviousEnd::torn, start.id, {}, 0, header_.size()};
   std::copy_n(header_.end() - digest_size, digest_size, end_.chain.begin());
 }
@@ -85,18 +113,25 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
 }
 
 void SegmentWriter::seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to) {
-  const KeyNumber key = key_of(part.type);
+  const KeyNumber key = key_of(part);
   const std::size_t sealed = size_in_frame(part) - part_head_size;
   if (key == no_key) {
     encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, 0}, to);
     std::copy(part.plain.begin(), part.plain.end(), to + part_head_size);
     return;
   }
-  Rung& rung = rungs_[key];
+  Rung& rung = *rung_of(key);
   encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, rung.ladder.step()}, to);
   const Associated associated = part_associated(end_.id, end_.chain, pending_.data() + frame, index, to);
   rung.ladder.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});
-  rung.used = true;
+  if (!std::exchange(rung.used, true)) used_.push_back(&rung);
+}
+
+SegmentWriter::Rung* SegmentWriter::rung_of(KeyNumber number) noexcept {
+  if (number <= content_key) return &rungs_[number];
+  const auto found = std::lower_bound(rungs_.begin(), rungs_.end(), number,
+                                      [](const Rung& rung, KeyNumber wanted) { return rung.number < wanted; });
+  return found != rungs_.end() && found->number == number ? &*found : nullptr;
 }
 
 void SegmentWriter::taken() {
@@ -105,9 +140,11 @@ void SegmentWriter::taken() {
 }
 
 void SegmentWriter::ratchet() {
-  for (Rung& rung : rungs_) {
-    if (std::exchange(rung.used, false)) rung.ladder.advance();
+  for (Rung* rung : used_) {
+    rung->ladder.advance();
+    rung->used = false;
   }
+  used_.clear();
 }
 
 }  // namespace sallyport::logging

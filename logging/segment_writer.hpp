@@ -8,10 +8,18 @@
 
 #include "core/clock.hpp"
 #include "envelope/recipient.hpp"
-#include "logging/format.hpp"
+#include "logging/key_block.hpp"
 #include "logging/segment_keys.hpp"
 
 namespace sallyport::logging {
+
+// A tenant's content key in the making.
+struct TenantStart {
+  KeyNumber number = 0;
+  std::string name;
+  std::vector<envelope::Recipient> recipients;
+  core::Secret key;
+};
 
 // Where a segment comes from. The random part is given, so that a test can make the same segment twice.
 struct SegmentStart {
@@ -19,12 +27,13 @@ struct SegmentStart {
   std::uint64_t number = 1;
   core::WallTime created;
   SegmentLink previous;
-  core::Bytes extensions;  // of the header
+  core::Bytes extensions;  // of the header; that of the tenants is made from what follows
   SegmentId id{};
   Salt salt{};
   core::Secret key;
+  std::vector<TenantStart> tenants;  // in the order of their numbers
 
-  // Fresh id, salt and key.
+  // Fresh id, salt and key; no tenants.
   static SegmentStart random();
 };
 
@@ -33,9 +42,11 @@ class SegmentWriter {
   struct Part {
     PartType type;
     core::ConstBytes plain;  // at most max_content_piece; read before append() returns
+    // Seals bodies; of a tenant, records and notes too. One that the segment does not have must not be given.
+    KeyNumber content = content_key;
   };
 
-  // Derives the keys, wraps the segment key to every recipient and forgets it.
+  // Derives the keys, wraps the segment key to every recipient, each tenant's to its own, and forgets them.
   // Throws std::runtime_error when a recipient cannot be wrapped to.
   SegmentWriter(SegmentStart start, std::span<const envelope::Recipient> recipients);
 
@@ -52,22 +63,27 @@ class SegmentWriter {
   // The keys used since the last ratchet() are gone from memory when it returns.
   void ratchet();
 
+  bool has_key(KeyNumber number) noexcept { return rung_of(number) != nullptr; }
+
   // How the segment stands with all that was appended, as its successor would declare it.
   const SegmentLink& end() const noexcept { return end_; }
   std::uint64_t records() const noexcept { return records_; }
 
  private:
   struct Rung {
-    explicit Rung(const core::Secret& root) : ladder(root) {}
+    Rung(KeyNumber its_number, const core::Secret& root) : number(its_number), ladder(root) {}
+    KeyNumber number;
     Ladder ladder;
     bool used = false;
   };
+  Rung* rung_of(KeyNumber number) noexcept;
   void seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to);
 
   core::Bytes header_, key_block_, pending_;
   SegmentLink end_;
   std::uint64_t records_ = 0;
-  std::vector<Rung> rungs_;  // by KeyNumber
+  std::vector<Rung> rungs_;  // in the order of their numbers; metadata and content come first
+  std::vector<Rung*> used_;  // since the last ratchet()
 };
 
 }  // namespace sallyport::logging

@@ -56,6 +56,7 @@ class Verifier {
     check_removed();
     for (std::size_t i = 0; i < segments_.size(); ++i) check_presence(i);
     check_last();
+    tenants_.settle(report_);
     report_.signed_state = audit_->state();
     return std::move(report_);
   }
@@ -89,6 +90,7 @@ class Verifier {
   std::uint64_t first_ = 1;  // segment that must be there
   std::vector<Candidate> segments_;
   std::map<SegmentId, std::uint64_t> seen_;
+  TenantAudit tenants_;
   LogReport report_;
 };
 
@@ -224,7 +226,8 @@ void Verifier::check_body(std::size_t index) {
   report.path = segment.file.path;
   if (segment.header) {
     KeyAudit keys(segment.file.path, *segment.header, options_.holder);
-    if (const auto kind = keys.finding()) find(*kind, report.number, std::string(words(keys.problem())));
+    for (const KeyAudit::Found& found : keys.findings()) find(found.kind, report.number, found.words);
+    tenants_.take(keys, report.number);
     FileSource source(segment.file.path);
     FrameWalker walker(source);
     walker.open();

@@ -23,6 +23,7 @@ enum class FindingKind : std::uint8_t {
   gap_declared,   // the writer lost records and says how many
   open,           // the last segment is being written now
   removed,        // segments are gone, and a signed tombstone says so
+  erased,         // a tenant's content key was taken out of the key block, which says so
   // Problems.
   unsealed,    // the last segment ends without its end frame, and nobody is writing it
   torn,        // so, in the middle of a frame
@@ -38,7 +39,7 @@ enum class FindingKind : std::uint8_t {
   frames_repeated,
   frames_reordered,
   trailing,      // bytes after the clean end
-  keys_missing,  // the key block is not there
+  keys_missing,  // the key block is not there, or has nothing for a key that the header commits to
   keys_malformed,
   keys_foreign,       // it belongs to another segment
   not_a_recipient,    // with a key: it is not for this segment
@@ -76,6 +77,9 @@ struct SignedState {
 
 struct LogReport {
   std::string origin;
+  // With a key: the tenants whose content it opens in some segment, where it does not open the segment itself; and
+  // those whose content it does not open, though somebody can. Sorted.
+  std::vector<std::string> opened_tenants, closed_tenants;
   std::vector<std::string> signers;  // of the checkpoints, as text; when none was named, those that the log names
   bool signers_named = false;        // by the caller
   std::optional<SignedState> signed_state;

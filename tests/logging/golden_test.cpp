@@ -4,6 +4,7 @@
 
 #include "core/base64.hpp"
 #include "logging/checkpoint.hpp"
+#include "logging/rewrap.hpp"
 #include "tests/logging/segment_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -15,9 +16,10 @@ namespace {
 
 const path golden = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1";
 const path golden_signed = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1_signed";
+const path golden_tenants = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1_tenants";
 
-envelope::Identity golden_key(const char* name) {
-  const core::Bytes pem = read_whole(golden / name, 1 << 16);
+envelope::Identity golden_key(const char* name, const path& directory = golden) {
+  const core::Bytes pem = read_whole(directory / name, 1 << 16);
   return envelope::Identity(core::crypto::PrivateKey::from_pem(pem, nullptr));
 }
 
@@ -66,6 +68,54 @@ core::Bytes fixed_signed_segment() {
   return bytes;
 }
 
+// acme, whose key nobody else has; globex, whose content the operator reads too; initech, whose key gets erased.
+SegmentStart fixed_tenants_start(std::vector<envelope::Recipient> acme, std::vector<envelope::Recipient> globex,
+                                 std::vector<envelope::Recipient> initech) {
+  SegmentStart start = fixed_start();
+  const auto add = [&](KeyNumber number, const char* name, std::vector<envelope::Recipient> recipients) {
+    core::Secret key{core::ConstBytes(counting_from<32>(0xa0 + number))};
+    start.tenants.push_back({number, name, std::move(recipients), std::move(key)});
+  };
+  add(2, "acme", std::move(acme));
+  add(3, "globex", std::move(globex));
+  add(7, "initech", std::move(initech));
+  return start;
+}
+
+// An exchange of the operator's, one of acme's, a long one of globex's and one of initech's.
+core::Bytes fixed_tenants_segment() {
+  SegmentWriter writer(fixed_tenants_start({}, {}, {}), {});
+  core::Bytes bytes = writer.header();
+  const auto text = [](std::string_view words) { return core::bytes_of(words); };
+  const auto append = [&](FrameKind kind, std::uint64_t number, std::vector<Part> parts) {
+    writer.append(kind, (1ull << 32) + number, parts);
+    writer.ratchet();
+  };
+  const auto short_one = [&](std::uint64_t number, std::string_view record, KeyNumber key, std::string_view body) {
+    append(FrameKind::exchange, number,
+           {{PartType::record, text(record)},
+            {PartType::record, text(record), key},
+            {PartType::request_body, text(body), key}});
+  };
+  append(FrameKind::exchange, 0,
+         {{PartType::record, text(R"({"request_id":"r-1","status":200})")},
+          {PartType::request_body, text("for the operator")}});
+  short_one(1, R"({"request_id":"r-2","tenant":"acme","status":200})", 2, "for acme alone");
+  const std::string_view opened = R"({"opened":"2026-01-02T03:00:00.000000Z"})",
+                         record = R"({"request_id":"r-3","tenant":"globex","status":200})";
+  append(FrameKind::begin, 2, {{PartType::note, text(opened)}, {PartType::note, text(opened), 3}});
+  append(FrameKind::data, 2, {{PartType::note, text("{}")}, {PartType::request_body, text("for globex "), 3}});
+  append(FrameKind::end, 2,
+         {{PartType::record, text(record)},
+          {PartType::record, text(record), 3},
+          {PartType::request_body, text("and the operator"), 3}});
+  short_one(3, R"({"request_id":"r-4","tenant":"initech","status":200})", 7, "for nobody");
+  const Part end[] = {{PartType::note, text(R"({"ended":"2026-01-02T03:00:02.000000Z","records":4})")}};
+  writer.append(FrameKind::segment_end, 4, end);
+  bytes.insert(bytes.end(), writer.pending().begin(), writer.pending().end());
+  return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("the golden log of version 1 opens with each of its keys") {
@@ -101,6 +151,43 @@ TEST_CASE("the golden signed log of version 1 opens, and its signer is believed 
 
 TEST_CASE("the same inputs still make the golden signed segment, byte for byte") {
   CHECK(fixed_signed_segment() == read_whole(golden_signed / segment_name(2), 1 << 20));
+}
+
+TEST_CASE("the golden log of tenants opens with each tenant's key, and says what was erased") {
+  auto acme = golden_key("acme.pem", golden_tenants), globex = golden_key("rsa3072.pem"),
+       operators = golden_key("p256.pem");
+  ReadLog read = read_log(golden_tenants, acme);
+  REQUIRE(read.exchanges.size() == 1);
+  CHECK(read.find("r-2")->request == "for acme alone");
+  CHECK(read.passed_over == 3);
+  read = read_log(golden_tenants, globex);
+  REQUIRE(read.exchanges.size() == 1);
+  CHECK(read.find("r-3")->request == "for globex and the operator");
+  read = read_log(golden_tenants, operators);
+  REQUIRE(read.exchanges.size() == 4);
+  CHECK(read.find("r-1")->request == "for the operator");
+  CHECK(read.find("r-2")->sealed_for == "acme");
+  CHECK(read.find("r-3")->request == "for globex and the operator");
+  CHECK(read.find("r-4")->sealed_for == "initech");
+  for (envelope::KeyHolder* key : std::initializer_list<envelope::KeyHolder*>{nullptr, &acme, &globex, &operators}) {
+    CHECK(findings_of(golden_tenants, key) == std::vector<std::string>{"erased@1"});
+  }
+}
+
+TEST_CASE("the same inputs still make the golden segment of tenants, byte for byte") {
+  CHECK(fixed_tenants_segment() == read_whole(golden_tenants / segment_name(1), 1 << 20));
+}
+
+// Hidden, as the next two.
+TEST_CASE("make a golden log of tenants", "[.make]") {
+  const auto acme = core::crypto::PrivateKey::generate_p256();
+  write_to("acme.pem", acme.pem().reveal());
+  const auto operators = golden_key("p256.pem").recipient(), globex = golden_key("rsa3072.pem").recipient();
+  write_to(segment_name(1), fixed_tenants_segment());
+  auto start = fixed_tenants_start({envelope::Recipient::of(acme.public_key())}, {globex, operators}, {globex});
+  write_to(keys_name(1), SegmentWriter(std::move(start), std::vector{operators}).key_block());
+  auto key = golden_key("p256.pem");
+  REQUIRE(erase_tenant(segment_name(1), key, "initech", FakeClock::start).outcome == Rewrapped::done);
 }
 
 // Hidden, as the next.

@@ -27,6 +27,17 @@ inline envelope::Identity& other_key() {
   return identity;
 }
 
+// Of two tenants.
+inline envelope::Identity& acme_key() {
+  static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
+  return identity;
+}
+
+inline envelope::Identity& globex_key() {
+  static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
+  return identity;
+}
+
 inline logging::LogSettings log_settings(const path& directory) {
   logging::LogSettings settings;
   settings.directory = directory;
@@ -47,36 +58,45 @@ inline logging::Record record_named(const std::string& request_id) {
   return record;
 }
 
-// Seals one exchange and waits for its promise.
-inline core::Result<void> seal(logging::SealedLog& log, const std::string& id, std::string_view request = {},
-                               std::string_view response = {}) {
-  auto entry = log.open_entry(true);
-  if (!entry) return entry.error();
-  entry->request_body(core::bytes_of(request));
-  entry->response_body(core::bytes_of(response));
+// Finishes an exchange and waits for its promise.
+inline core::Result<void> finish(logging::LogEntry entry, const logging::Record& record) {
   // Shared: the writer's thread may still be inside set_value() when this one goes on.
   const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
   auto told = sealed->get_future();
-  entry->finish(record_named(id), [sealed](core::Result<void> result) { sealed->set_value(result); });
+  entry.finish(record, [sealed](core::Result<void> result) { sealed->set_value(result); });
   return told.get();
+}
+
+inline core::Result<void> seal(logging::SealedLog& log, const std::string& id, std::string_view request = {},
+                               std::string_view response = {}, const std::string& tenant = {}) {
+  auto entry = log.open_entry(true, tenant);
+  if (!entry) return entry.error();
+  entry->request_body(core::bytes_of(request));
+  entry->response_body(core::bytes_of(response));
+  logging::Record record = record_named(id);
+  record.tenant = tenant;
+  return finish(std::move(*entry), record);
 }
 
 struct ReadExchange {
   logging::Exchange exchange;
   std::string request, response;
+  std::string sealed_for;
 };
 
 struct ReadLog {
   std::vector<ReadExchange> exchanges;
   std::vector<logging::Exchange> unfinished;
   std::vector<std::string> troubles;
+  std::uint64_t passed_over = 0;
 
-  bool has(const std::string& request_id) const {
+  const ReadExchange* find(const std::string& request_id) const {
     for (const ReadExchange& read : exchanges) {
-      if (read.exchange.metadata.find("\"request_id\":\"" + request_id + "\"") != std::string::npos) return true;
+      if (read.exchange.metadata.find("\"request_id\":\"" + request_id + "\"") != std::string::npos) return &read;
     }
-    return false;
+    return nullptr;
   }
+  bool has(const std::string& request_id) const { return find(request_id) != nullptr; }
 };
 
 inline ReadLog read_log(const path& directory, envelope::KeyHolder& key = reader_key()) {
@@ -90,8 +110,9 @@ inline ReadLog read_log(const path& directory, envelope::KeyHolder& key = reader
   };
   while (auto exchange = reader.next()) {
     read.exchanges.push_back({*exchange, text(*exchange, logging::PartType::request_body),
-                              text(*exchange, logging::PartType::response_body)});
+                              text(*exchange, logging::PartType::response_body), reader.sealed_for(*exchange)});
   }
+  read.passed_over = reader.passed_over();
   read.unfinished = reader.unfinished();
   return read;
 }

@@ -17,15 +17,16 @@ using namespace logging;
 
 namespace {
 
-constexpr int records = 5;
+constexpr int records = 5;                       // of the operator's, and as many of a tenant's
 constexpr std::size_t largest_region = 1 << 30;  // larger ones are a sanitizer's shadow
 
 // Seals, says so, and waits to be killed.
 [[noreturn]] void write_and_wait(const path& directory, int told) {
   const core::SystemClock clock;
-  SealedLog log(log_settings(directory), {reader_key().recipient()}, clock);
+  SealedLog log(log_settings(directory), {reader_key().recipient()}, clock, {{"acme", {acme_key().recipient()}}});
   for (int i = 0; i < records; ++i) {
     if (!seal(log, std::to_string(i), "prompt", "answer")) ::_exit(1);
+    if (!seal(log, std::to_string(i), "prompt", "answer", "acme")) ::_exit(1);
   }
   if (::write(told, "x", 1) != 1) ::_exit(1);
   for (;;) ::pause();
@@ -36,7 +37,7 @@ class WritingProcess {
   explicit WritingProcess(const path& directory) {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
-    reader_key();  // made before the fork, so that parent and child have the same
+    reader_key(), acme_key();  // made before the fork, so that parent and child have the same
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ == 0) write_and_wait(directory, ends[1]);
@@ -114,19 +115,29 @@ TEST_CASE("the memory of a writing process holds the key of the next record, and
   REQUIRE(walker.open() == HeaderProblem::none);
   Unlocked unlocked;
   REQUIRE(unlock(segment, walker.header(), reader_key(), unlocked) == UnlockProblem::none);
-  REQUIRE(frames_of(segment).size() == records);
+  REQUIRE(frames_of(segment).size() == 2 * records);
+  const OpenedTenants tenants = unlock_tenants(walker.header(), unlocked.block, acme_key());
+  REQUIRE(tenants.tenants.size() == 1);
 
   CHECK_FALSE(has(memory, unlocked.segment_key.reveal()));
   CHECK_FALSE(has(memory, unlocked.keys.key_block.reveal()));
-  for (const core::Secret* root : {&unlocked.keys.metadata, &unlocked.keys.content}) {
-    const auto steps = steps_of(*root, records + 2);
-    for (int i = 0; i < records; ++i) {
-      INFO((root == &unlocked.keys.metadata ? "metadata" : "content") << " key, step " << i);
+  CHECK_FALSE(has(memory, tenants.tenants[0].key.reveal()));
+  struct Used {
+    const char* what;
+    const core::Secret& root;
+    int steps;
+  };
+  for (const Used& used :
+       {Used{"metadata", unlocked.keys.metadata, 2 * records}, Used{"content", unlocked.keys.content, records},
+        Used{"tenant", tenants.tenants[0].root, records}}) {
+    const auto steps = steps_of(used.root, used.steps + 2);
+    for (int i = 0; i < used.steps; ++i) {
+      INFO(used.what << " key, step " << i);
       CHECK_FALSE(has(memory, steps[i].key.reveal()));
       CHECK_FALSE(has(memory, steps[i].sealing.reveal()));
     }
-    CHECK(has(memory, steps[records].sealing.reveal()));  // the search finds what is there
-    CHECK(has(memory, steps[records + 1].key.reveal()));
+    CHECK(has(memory, steps[used.steps].sealing.reveal()));  // the search finds what is there
+    CHECK(has(memory, steps[used.steps + 1].key.reveal()));
   }
 }
 

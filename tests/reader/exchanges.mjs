@@ -1,22 +1,25 @@
 // The exchanges of a log, put together again from the frames of all its segments.
-import { kinds, types } from './format.mjs';
-import { openSegment } from './keys.mjs';
-import { isProblem, surveyLog } from './verify.mjs';
+import { isTenantKey, kinds, types } from './format.mjs';
+import { isProblem, openAll, surveyLog } from './verify.mjs';
 
 const withRecord = [kinds.exchange, kinds.end];
 const withoutRecord = [kinds.begin, kinds.data];
 
-// Yields {record, exchange, segment, finished, cut, request, response} in the order of the records, `record` being the
-// text that was sealed and `segment` where it stands; then what began and never ended, with the note of its beginning
-// in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some may be
-// missing, because not all that stands between the beginning and the end was read. `tell(segment, finding)` hears of
-// what cannot be read, from the first segment on that is there.
+// Yields {record, exchange, segment, finished, cut, sealedFor, request, response} in the order of the records, `record`
+// being the text that was sealed and `segment` where it stands; then what began and never ended, with the note of its
+// beginning in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some
+// may be missing, because not all that stands between the beginning and the end was read; `sealedFor` names the tenant
+// under whose key they are, where the holder has not that. With a tenant's key alone the others' are passed over.
+// `tell(segment, finding)` hears of what cannot be read, from the first segment on that is there.
 export async function* readExchanges(directory, holder, tell = () => {}) {
   const begun = new Map();
   let hole = false;
-  const segments = surveyLog(directory);
-  for (const segment of segments.slice(segments.findIndex(({ bytes }) => bytes))) {
-    const { keys, trouble } = await keysOf(segment, holder);
+  const all = surveyLog(directory);
+  const segments = all.slice(all.findIndex(({ bytes }) => bytes));
+  const openings = await openAll(segments, holder);
+  for (const [index, segment] of segments.entries()) {
+    const { keys } = openings[index] ?? {};
+    const trouble = troubleWith(segment, openings[index]);
     const findings = [...segment.findings.map(({ finding }) => finding), ...(trouble ? [trouble] : [])];
     for (const finding of findings) tell(segment.number, finding);
     for (const frame of keys ? segment.walked.frames : []) {
@@ -24,34 +27,43 @@ export async function* readExchanges(directory, holder, tell = () => {}) {
       if (parts === undefined) tell(segment.number, 'forged');
       if (parts === undefined || hole) for (const exchange of begun.values()) exchange.cut = true;
       hole = false;
-      const exchange = parts && takeIn(frame, parts, begun, segment.number);
+      const isForHolder = parts?.length > 0 || keys.has(0);
+      const exchange = parts && isForHolder && takeIn(frame, parts, begun, segment, keys);
       if (exchange) yield exchange;
     }
-    hole ||= !keys || segment.findings.some(isProblem);
+    hole ||= (!keys && trouble !== undefined) || segment.findings.some(isProblem);
   }
   yield* begun.values();
 }
 
-async function keysOf({ header, hasBlock, block }, holder) {
-  if (!header) return {};
-  if (!block) return { trouble: hasBlock ? 'keys-malformed' : 'keys-missing' };
-  return openSegment(header, block, holder);
+function troubleWith({ header, hasBlock, block }, opening) {
+  if (!header) return undefined;
+  if (!block) return hasBlock ? 'keys-malformed' : 'keys-missing';
+  return block.id.equals(header.id) ? opening.trouble : 'keys-foreign';
 }
 
 // Adds a frame to its exchange, and gives that exchange once it has its record.
-function takeIn(frame, parts, begun, segment) {
+function takeIn(frame, parts, begun, { number, header }, keys) {
   if (!withRecord.includes(frame.kind) && !withoutRecord.includes(frame.kind)) return undefined;
   const exchange = begun.get(frame.number) ?? startedBy(frame);
-  exchange.segment = segment;
+  exchange.segment = number;
+  exchange.sealedFor ??= sealedFor(frame, header, keys);
   for (const { type, text } of parts) {
     if (type === types.requestBody) exchange.request.push(text);
     else if (type === types.responseBody) exchange.response.push(text);
-    else exchange.record = text.toString();
+    else if (frame.kind !== kinds.data) exchange.record = text.toString();
   }
   begun.set(frame.number, exchange);
   if (withoutRecord.includes(frame.kind)) return undefined;
   begun.delete(frame.number);
   return { ...exchange, finished: true };
+}
+
+// The tenant whose key seals a body in this frame and is not here.
+function sealedFor(frame, { tenants }, keys) {
+  const bodies = frame.parts.filter(({ type }) => type === types.requestBody || type === types.responseBody);
+  const closed = bodies.find(({ key }) => isTenantKey(key) && !keys.has(key));
+  return closed && tenants.find((tenant) => tenant.number === closed.key)?.name;
 }
 
 function startedBy({ kind, number }) {

@@ -17,6 +17,18 @@ const frameAtLeast = frameHeadSize + hashSize;
 const frameAtMost = 1_048_576;
 const headerAtMost = 65_536;
 const keyBlockAtMost = 4 * 1024 * 1024;
+const tenantsExtension = 1;
+const erasedSuite = 0;
+const [firstTenantKey, lastTenantKey] = [2, 65_534];
+
+export const isTenantKey = (number) => number >= firstTenantKey && number <= lastTenantKey;
+
+// Whether the block has the tenant's key: 'wrapped', 'erased' or 'missing'.
+export function tenantKeyState({ entries }, { number }) {
+  const suites = entries.filter(({ key }) => key === number).map(({ suite }) => suite);
+  if (suites.length === 0) return 'missing';
+  return suites.every((suite) => suite === erasedSuite) ? 'erased' : 'wrapped';
+}
 
 // Takes fields off a buffer, front to back; throws a RangeError behind its end.
 class Fields {
@@ -67,10 +79,25 @@ export const parseHeader = unlessCut((bytes) => {
   header.extensions = new Map();
   while (fields.at < extensionsEnd) header.extensions.set(fields.u16(), fields.bytes(fields.u16()));
   if (fields.at !== extensionsEnd) return undefined;
+  header.tenants = parseTenants(header.extensions.get(tenantsExtension) ?? Buffer.alloc(0));
+  if (header.tenants === undefined) return undefined;
   header.committed = bytes.subarray(0, extensionsEnd);
   header.commitment = fields.bytes(hashSize);
   header.chain = fields.bytes(hashSize);
   return header.chain.equals(sha256(bytes.subarray(0, size - hashSize))) ? header : undefined;
+});
+
+// The tenants' content keys: [{number, name, commitment}].
+const parseTenants = unlessCut((bytes) => {
+  const fields = new Fields(bytes);
+  const tenants = [];
+  while (fields.at < bytes.length) {
+    const tenant = { number: fields.u16(), name: fields.text(fields.u8()), commitment: fields.bytes(hashSize) };
+    const twice = tenants.some(({ number, name }) => number === tenant.number || name === tenant.name);
+    if (twice || !isTenantKey(tenant.number) || tenant.name === '') return undefined;
+    tenants.push(tenant);
+  }
+  return tenants;
 });
 
 export const parseKeyBlock = unlessCut((bytes) => {

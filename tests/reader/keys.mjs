@@ -3,7 +3,7 @@ import {
   constants, createDecipheriv, createHmac, createPrivateKey, createPublicKey, privateDecrypt, webcrypto,
 } from 'node:crypto';
 import * as HPKE from 'hpke';
-import { kinds, sha256, u16, u32, u64 } from './format.mjs';
+import { isTenantKey, kinds, sha256, tenantKeyState, u16, u32, u64 } from './format.mjs';
 
 globalThis.crypto ??= webcrypto;  // for hpke; Node 18 keeps it to itself
 
@@ -46,27 +46,25 @@ class Ratchet {
   }
 }
 
-// What a segment key opens. `header` as format.mjs parses it.
-export class SegmentKeys {
-  constructor(header, segmentKey) {
-    const extracted = hmac(header.salt, segmentKey);
-    const derive = (what) => expand(extracted, `sallyport log 1 ${what}`, 32);
-    const committed = Buffer.concat([Buffer.from('sallyport log 1 commitment'), sha256(header.committed)]);
-    this.id = header.id;
-    this.fits = expand(extracted, committed, 32).equals(header.commitment);
-    const keyBlockKey = derive('key block');
-    this.macOf = (keyBlock) => hmac(keyBlockKey, keyBlock);
-    this.ratchets = new Map([[0, new Ratchet(derive('metadata'))], [1, new Ratchet(derive('content'))]]);
+// Keys of a segment, by number: `add(number, root)`.
+class PartKeys {
+  constructor({ id }) {
+    this.id = id;
+    this.ratchets = new Map();
   }
+  add(number, root) { this.ratchets.set(number, new Ratchet(root)); }
+  has(number) { return this.ratchets.has(number); }
 
   // The parts under these keys, opened: [{type, text}]. Undefined when the frame was not sealed with them: each must
-  // open, and there must be one, save in kinds that may be passed over or carry a signature. Frames must come in order.
+  // open and, with the segment's own key, there must be one under keys 0 and 1, save in kinds that may be passed over or
+  // carry a signature. Frames must come in order.
   open(frame) {
     const parts = frame.parts
-      .filter((part) => part.flags === 0 && this.ratchets.has(part.key))
-      .map((part) => ({ type: part.type, text: this.#openPart(frame, part) }));
+      .filter((part) => part.flags === 0 && this.has(part.key))
+      .map((part) => ({ type: part.type, key: part.key, text: this.#openPart(frame, part) }));
     const forged = parts.some(({ text }) => text === undefined);
-    return forged || (parts.length === 0 && frame.kind <= kinds.segmentEnd) ? undefined : parts;
+    const proven = !this.has(0) || frame.kind > kinds.segmentEnd || parts.some(({ key }) => !isTenantKey(key));
+    return forged || !proven ? undefined : parts;
   }
 
   #openPart(frame, part) {
@@ -83,6 +81,32 @@ export class SegmentKeys {
       return undefined;  // Node names a wrong tag in no other way
     }
   }
+}
+
+// What a segment key opens. `header` as format.mjs parses it.
+export class SegmentKeys extends PartKeys {
+  constructor(header, segmentKey) {
+    super(header);
+    const { derive, expandWith } = derivationOf(header, segmentKey);
+    this.fits = expandWith('commitment', sha256(header.committed)).equals(header.commitment);
+    const keyBlockKey = derive('key block');
+    this.macOf = (keyBlock) => hmac(keyBlockKey, keyBlock);
+    this.add(0, derive('metadata'));
+    this.add(1, derive('content'));
+  }
+}
+
+// The root of a tenant's content, unless this is not the key that the header commits to.
+function tenantRoot(header, { number, name, commitment }, key) {
+  const { derive, expandWith } = derivationOf(header, key);
+  const committed = Buffer.concat([header.id, u16(number), Buffer.from(name)]);
+  return expandWith('tenant commitment', committed).equals(commitment) ? derive('content') : undefined;
+}
+
+function derivationOf({ salt }, key) {
+  const extracted = hmac(salt, key);
+  const expandWith = (label, rest) => expand(extracted, Buffer.concat([Buffer.from(`sallyport log 1 ${label}`), rest]), 32);
+  return { expandWith, derive: (label) => expandWith(label, Buffer.alloc(0)) };
 }
 
 // Of a public key: P-256's uncompressed point, RSA's SubjectPublicKeyInfo.
@@ -147,18 +171,60 @@ export class KeyHolder {
   }
 }
 
-// {keys, trouble}: the segment's keys if the holder can have them, and what is wrong with the key block, if anything.
+// {keys, trouble, opened, closed}: the keys that the holder can have, if any; what is wrong with the key block, if
+// anything; the tenants whose content opens, and those whose does not though somebody has their key.
 export async function openSegment(header, block, holder) {
-  let trouble = 'not-a-recipient';
-  for (const entry of block.entries.filter(({ key }) => key === 0)) {
-    if (!holder.isRecipientOf(entry)) continue;
-    const segmentKey = await holder.unwrap(header.id, entry);
-    if (trouble === 'not-a-recipient') trouble = 'keys-altered';
-    if (segmentKey?.length !== segmentKeySize) continue;
-    const keys = new SegmentKeys(header, Buffer.from(segmentKey));
+  const segment = await unwrapKey(header, block, holder, 0, (key) => {
+    const keys = new SegmentKeys(header, key);
+    return keys.fits ? keys : undefined;
+  });
+  if (!segment.found && segment.trouble !== 'not-a-recipient') return { trouble: segment.trouble, opened: [], closed: [] };
+  const keys = segment.found ?? new PartKeys(header);
+  const opened = [];
+  let inTenants;
+  for (const tenant of header.tenants) {
+    const { found, trouble } =
+      await unwrapKey(header, block, holder, tenant.number, (key) => tenantRoot(header, tenant, key));
+    if (found) {
+      keys.add(tenant.number, found);
+      opened.push(tenant.name);
+    } else if (trouble !== 'not-a-recipient') {
+      inTenants ??= trouble;
+    }
+  }
+  const closed = header.tenants
+    .filter((tenant) => tenantKeyState(block, tenant) === 'wrapped' && !opened.includes(tenant.name))
+    .map(({ name }) => name);
+  if (segment.found) {
     const genuine = keys.macOf(block.authenticated).equals(block.mac);
-    if (keys.fits) return { keys, trouble: genuine ? undefined : 'keys-altered' };
+    return { keys, trouble: genuine ? inTenants : 'keys-altered', opened, closed };
+  }
+  if (opened.length > 0) return { keys, trouble: inTenants, opened, closed };
+  return { trouble: inTenants ?? 'not-a-recipient', opened, closed };
+}
+
+// The key of that number, as `accept` gives it back: undefined for a key that the header does not commit to.
+async function unwrapKey(header, block, holder, number, accept) {
+  let trouble = 'not-a-recipient';
+  for (const entry of block.entries.filter(({ key }) => key === number)) {
+    if (!holder.isRecipientOf(entry)) continue;
+    const key = await holder.unwrap(header.id, entry);
+    if (trouble === 'not-a-recipient') trouble = 'keys-altered';
+    if (key?.length !== segmentKeySize) continue;
+    const found = accept(Buffer.from(key));
+    if (found) return { found };
     trouble = 'keys-swapped';
   }
   return { trouble };
+}
+
+// A key that opens tenants' content and no segment need not open segments in which nothing is for these tenants: takes
+// that trouble from them. `openings` as openSegment() gives them, undefined where it was not asked.
+export function settleTenants(openings) {
+  const mine = new Set(openings.flatMap((opening) => opening?.opened ?? []));
+  if (mine.size === 0 || openings.some((opening) => opening?.keys?.has(0))) return;
+  for (const opening of openings) {
+    const isMissing = opening?.trouble === 'not-a-recipient' && !opening.closed.some((name) => mine.has(name));
+    if (isMissing) opening.trouble = undefined;
+  }
 }

@@ -3,8 +3,8 @@
 //                      read.mjs DIR --verify [--key FILE] [--signer LINE] [--checkpoints DIR]
 //
 // Without a key, or with --verify, it says what it finds, one JSON object a line, and ends with 1 when that is a
-// problem. With a key it shows the exchanges: each record as it was sealed, where it stands, and both bodies; it ends
-// with 1 when some place could not be read.
+// problem. With a key it shows the exchanges: each record as it was sealed, where it stands, and both bodies, or the tenant
+// who alone can open them; it ends with 1 when some place could not be read.
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -45,9 +45,11 @@ if (!holder || values.verify) {
 }
 
 // The record's text is passed on untouched, and the number of an exchange may be more than JSON.stringify can write.
-function lineOf({ record, exchange, segment, finished, cut, request, response }) {
+function lineOf({ record, exchange, segment, finished, cut, sealedFor, request, response }) {
   const more = `"exchange":${exchange},"segment":${segment},"finished":${finished}${cut ? ',"cut":true' : ''}`;
-  const bodies = `${bodyOf('request_body', request)},${bodyOf('response_body', response)}`;
+  const bodies = sealedFor !== undefined
+    ? `"content_sealed_for":${JSON.stringify(sealedFor)}`
+    : `${bodyOf('request_body', request)},${bodyOf('response_body', response)}`;
   return `${record.slice(0, -1)}${record === '{}' ? '' : ','}${more},${bodies}}`;
 }
 

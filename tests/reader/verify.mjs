@@ -1,10 +1,10 @@
 // Is this log what was written? The verdicts of docs/log-format.md, but for `open`: Node cannot ask for a file's lock.
 import { auditNotes } from './audit.mjs';
-import { ends, kinds } from './format.mjs';
-import { openSegment } from './keys.mjs';
+import { ends, kinds, tenantKeyState } from './format.mjs';
+import { openSegment, settleTenants } from './keys.mjs';
 import { listSegments, walk } from './segments.mjs';
 
-const harmless = new Set(['torn-declared', 'gap-declared', 'removed']);
+const harmless = new Set(['torn-declared', 'gap-declared', 'removed', 'erased']);
 export const isProblem = ({ finding }) => !harmless.has(finding);
 
 // All findings: [{finding, segment, frame?, byte?}]. With a `holder` every frame is opened too; `signers` say whose
@@ -13,8 +13,9 @@ export async function verifyLog(directory, { holder, signers = [], kept = [] } =
   const segments = surveyLog(directory);
   const { findings, tombstone } = auditNotes(segments, signers, kept);
   if (tombstone) findings.push(...judgeRemoval(segments, tombstone));
-  for (const segment of segments) {
-    const found = [...segment.findings, ...(segment.header ? await judgeKeys(segment, holder) : [])];
+  const openings = await openAll(segments, holder);
+  for (const [index, segment] of segments.entries()) {
+    const found = [...segment.findings, ...(segment.header ? judgeKeys(segment, openings[index]) : [])];
     findings.push(...found.map((one) => ({ segment: segment.number, ...one })));
   }
   // What is left of removed segments while they are being removed, key blocks first.
@@ -90,15 +91,28 @@ function judgeEnd({ frames, end, chain, sealed, tail }, account) {
   return torn ? at('torn-declared') : [];
 }
 
-async function judgeKeys({ header, hasBlock, block, walked }, holder) {
+// What the holder opens of each segment, as openSegment() gives it; undefined where there is nothing to open.
+export async function openAll(segments, holder) {
+  const isReadable = ({ header, block }) => holder && header && block?.id.equals(header.id);
+  const openings = [];
+  for (const segment of segments) {
+    openings.push(isReadable(segment) ? await openSegment(segment.header, segment.block, holder) : undefined);
+  }
+  settleTenants(openings);
+  return openings;
+}
+
+function judgeKeys({ header, hasBlock, block, walked }, opening) {
   if (!hasBlock) return [{ finding: 'keys-missing' }];
   if (block === undefined) return [{ finding: 'keys-malformed' }];
   if (!block.id.equals(header.id)) return [{ finding: 'keys-foreign' }];
-  if (holder === undefined) return [];
-  const { keys, trouble } = await openSegment(header, block, holder);
+  const states = header.tenants.map((tenant) => tenantKeyState(block, tenant));
+  const { keys, trouble } = opening ?? {};
   const forged = keys && walked.frames.find((frame) => keys.open(frame) === undefined);
   return [
     ...(trouble ? [{ finding: trouble }] : []),
+    ...states.filter((state) => state === 'erased').map((finding) => ({ finding })),
+    ...states.filter((state) => state === 'missing').map(() => ({ finding: 'keys-missing' })),
     ...(forged ? [{ finding: 'forged', frame: Number(forged.sequence), byte: forged.offset }] : []),
   ];
 }

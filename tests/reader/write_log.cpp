@@ -2,7 +2,8 @@
 //
 // Small exchanges and long ones whose pieces alternate, over several segments. A RUN of the name "crash" ends in the
 // middle of an exchange, without a farewell. With a SIGNING_KEY (a file; "-" for none) the log has checkpoints, and
-// DIR.checkpoints is their second place; a RUN of the name "last" then removes the oldest segments.
+// DIR.checkpoints is their second place; a RUN of the name "last" then removes the oldest segments. A RECIPIENT of the
+// form NAME=LINE is a tenant's, who gets the same exchanges once more; several of one NAME are one tenant's.
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,45 +26,60 @@ std::string body_of(const std::string& name, std::size_t size) {
   return body;
 }
 
-LogEntry open(logging::SealedLog& log, bool keep_content = true) {
-  auto entry = log.open_entry(keep_content);
+// Whose exchanges are written: a tenant's, or the operator's.
+struct Owner {
+  std::string run, tenant;
+
+  logging::Record record(const std::string& id) const {
+    logging::Record record = record_named(run + "-" + id);
+    record.tenant = tenant;
+    return record;
+  }
+};
+
+LogEntry open(logging::SealedLog& log, const Owner& owner, bool keep_content = true) {
+  auto entry = log.open_entry(keep_content, owner.tenant);
   if (!entry) throw std::runtime_error("the log takes no entry");
   return std::move(*entry);
 }
 
-void finish(LogEntry entry, const std::string& id) {
-  // Shared: the writer's thread may still be inside set_value() when this one goes on.
-  const auto sealed = std::make_shared<std::promise<bool>>();
-  auto told = sealed->get_future();
-  entry.finish(record_named(id), [sealed](core::Result<void> result) { sealed->set_value(result.has_value()); });
-  if (!told.get()) throw std::runtime_error("the log did not keep " + id);
+void finish(LogEntry entry, const logging::Record& record) {
+  if (!tests::finish(std::move(entry), record)) throw std::runtime_error("the log did not keep " + record.request_id);
 }
 
-void small_ones(logging::SealedLog& log, const std::string& run) {
+void write_one(logging::SealedLog& log, const Owner& owner, const std::string& id, std::string_view request,
+               std::string_view response) {
+  LogEntry entry = open(log, owner);
+  entry.request_body(core::bytes_of(request));
+  entry.response_body(core::bytes_of(response));
+  finish(std::move(entry), owner.record(id));
+}
+
+void small_ones(logging::SealedLog& log, const Owner& owner) {
   for (int i = 0; i < 30; ++i) {
-    const std::string id = run + "-small-" + std::to_string(i);
-    if (!seal(log, id, body_of(id, 17 * i), body_of(id, 90 * i))) throw std::runtime_error("not sealed");
+    const std::string id = "small-" + std::to_string(i), name = owner.run + "-" + id;
+    write_one(log, owner, id, body_of(name, 17 * i), body_of(name, 90 * i));
   }
-  finish(open(log, false), run + "-no-content");
+  finish(open(log, owner, false), owner.record("no-content"));
   const std::string all_kinds = "\"\\\b\f\n\r\t\x01\x7f / é 漢 😀 \u2028";
-  if (!seal(log, run + "-é\n\"", all_kinds, std::string("\0\xff\xc3(\xe2\x82", 6)))
-    throw std::runtime_error("not sealed");
+  write_one(log, owner, "é\n\"", all_kinds, std::string("\0\xff\xc3(\xe2\x82", 6));
 }
 
 // Two at a time, so that the frames of one stand between those of the other.
-void long_ones(logging::SealedLog& log, const std::string& run) {
-  LogEntry first = open(log), second = open(log);
+void long_ones(logging::SealedLog& log, const Owner& owner) {
+  const std::string& run = owner.run;
+  LogEntry first = open(log, owner), second = open(log, owner);
   first.request_body(core::bytes_of(body_of(run + " long prompt", 150'000)));
   for (int i = 0; i < pieces; ++i) {
     first.response_body(core::bytes_of(body_of(run + " first " + std::to_string(i), piece_size)));
     second.response_body(core::bytes_of(body_of(run + " second " + std::to_string(i), piece_size)));
   }
-  finish(std::move(second), run + "-long-second");
-  finish(std::move(first), run + "-long-first");
+  finish(std::move(second), owner.record("long-second"));
+  finish(std::move(first), owner.record("long-first"));
 }
 
 void write(const path& directory, const std::string& run, const std::string& signing_key,
-           const std::vector<envelope::Recipient>& recipients) {
+           const std::vector<envelope::Recipient>& recipients, const std::vector<logging::Tenant>& tenants) {
   const FakeClock clock;
   auto settings = log_settings(directory);
   settings.segment_bytes = 150'000;
@@ -74,14 +90,29 @@ void write(const path& directory, const std::string& run, const std::string& sig
     std::filesystem::create_directory(settings.checkpoints.directory);
     settings.retention.bytes = run == "last" ? 1'000'000 : 0;
   }
-  logging::SealedLog log(settings, recipients, clock);
-  small_ones(log, run);
-  long_ones(log, run);
+  logging::SealedLog log(settings, recipients, clock, tenants);
+  const Owner operators{run, ""};
+  small_ones(log, operators);
+  for (const logging::Tenant& tenant : tenants) {
+    small_ones(log, {run + "-" + tenant.name, tenant.name});
+    long_ones(log, {run + "-" + tenant.name, tenant.name});
+  }
+  long_ones(log, operators);
   if (run != "crash") return;
-  LogEntry unfinished = open(log);
+  LogEntry unfinished = open(log, operators);
   unfinished.response_body(core::bytes_of(body_of("never finished", 200'000)));
-  if (!seal(log, "crash-last", "the last one", "answered")) throw std::runtime_error("not sealed");
+  write_one(log, operators, "last", "the last one", "answered");
   ::_exit(0);
+}
+
+// "NAME=LINE" adds to a tenant; "LINE" to the log's own recipients.
+void add(const std::string& argument, std::vector<envelope::Recipient>& recipients,
+         std::vector<logging::Tenant>& tenants) {
+  const std::size_t equals = argument.find("=sallyport-");
+  if (equals == argument.npos) return recipients.push_back(envelope::Recipient::parse(argument));
+  const std::string name = argument.substr(0, equals);
+  if (tenants.empty() || tenants.back().name != name) tenants.push_back({name, {}});
+  tenants.back().recipients.push_back(envelope::Recipient::parse(argument.substr(equals + 1)));
 }
 
 }  // namespace
@@ -89,8 +120,9 @@ void write(const path& directory, const std::string& run, const std::string& sig
 int main(int argc, char** argv) try {
   if (argc < 5) return 2;
   std::vector<envelope::Recipient> recipients;
-  for (int i = 4; i < argc; ++i) recipients.push_back(envelope::Recipient::parse(argv[i]));
-  write(argv[1], argv[2], argv[3], recipients);
+  std::vector<logging::Tenant> tenants;
+  for (int i = 4; i < argc; ++i) add(argv[i], recipients, tenants);
+  write(argv[1], argv[2], argv[3], recipients, tenants);
   return 0;
 } catch (const std::exception& failure) {
   std::fprintf(stderr, "write_log: %s\n", failure.what());

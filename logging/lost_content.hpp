@@ -1,0 +1,22 @@
+// Content whose tenant has no key in the segment at hand: it was taken out of the configuration while the exchange was
+// under way. It is dropped, never sealed under another key, and the exchange says how much of it is missing.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "logging/log_queue.hpp"
+
+namespace sallyport::logging {
+
+class LostContent {
+ public:
+  // Takes the content out of the item, which is the tenant's no more: what remains is sealed for the log's recipients.
+  // Gives whether the exchange ends with it and lost some.
+  bool drop(LogItem& item);
+
+ private:
+  std::map<std::uint64_t, std::uint64_t> lost_;  // bytes, by exchanges that have not ended
+};
+
+}  // namespace sallyport::logging

@@ -1,0 +1,87 @@
+#include "logging/reader_keys.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sallyport::logging {
+
+std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const std::filesystem::path& file,
+                                                 const ParsedHeader& header) {
+  Known known{file, header, std::nullopt, {}, false};
+  Unlocked unlocked;
+  UnlockProblem problem = unlock(file, header, holder_, unlocked);
+  const bool opened = problem == UnlockProblem::none || problem == UnlockProblem::keys_altered;
+  if (opened) {
+    opens_segments_ = true;
+    known.keys = std::move(unlocked.keys);
+  } else if (problem == UnlockProblem::not_a_recipient) {
+    OpenedTenants found = unlock_tenants(header, unlocked.block, holder_);
+    problem = found.problem;
+    for (const OpenedTenant& tenant : found.tenants) tenants_.insert(tenant.name);
+    known.tenants = std::move(found.tenants);
+    known.tenants_asked = true;
+  }
+  const bool readable = known.keys || !known.tenants.empty();
+  if (readable) known_.insert_or_assign(segment, std::move(known));
+  if (problem == UnlockProblem::not_a_recipient) {
+    Closed closed{segment, {}};
+    for (const TenantKey& tenant : header.tenants) {
+      if (state_of(unlocked.block, tenant.number) == TenantKeyState::wrapped) closed.tenants.push_back(tenant.name);
+    }
+    closed_.push_back(std::move(closed));
+  }
+  const bool settled = opens_segments_ || !tenants_.empty();
+  std::vector<Trouble> troubles = settled ? settle() : std::vector<Trouble>();
+  if (problem != UnlockProblem::none && problem != UnlockProblem::not_a_recipient) {
+    troubles.push_back({segment, std::string(words(problem)), !readable});
+  }
+  return troubles;
+}
+
+std::vector<ReaderKeys::Trouble> ReaderKeys::settle() {
+  std::vector<Trouble> troubles;
+  for (const Closed& closed : std::exchange(closed_, {})) {
+    if (!is_trouble(closed)) continue;
+    troubles.push_back({closed.segment, std::string(words(UnlockProblem::not_a_recipient)), true});
+  }
+  return troubles;
+}
+
+// For a tenant's key there is nothing in a segment from before there was this tenant, or where its content was erased.
+bool ReaderKeys::is_trouble(const Closed& closed) const {
+  if (opens_segments_ || tenants_.empty()) return true;
+  return std::any_of(closed.tenants.begin(), closed.tenants.end(),
+                     [&](const std::string& name) { return tenants_.contains(name); });
+}
+
+PartOpener ReaderKeys::opener(std::uint64_t segment, bool tenants) {
+  Known& known = known_.at(segment);
+  if (tenants) ask_for_tenants(known);
+  const SegmentId& id = known.header.header.id;
+  PartOpener opener = known.keys ? PartOpener(id, *known.keys) : PartOpener(id);
+  for (const OpenedTenant& tenant : known.tenants) opener.add(tenant.number, tenant.root);
+  return opener;
+}
+
+bool ReaderKeys::has(std::uint64_t segment, KeyNumber key) {
+  Known& known = known_.at(segment);
+  if (!is_tenant_key(key)) return known.keys.has_value();
+  ask_for_tenants(known);
+  return std::any_of(known.tenants.begin(), known.tenants.end(), [&](const auto& t) { return t.number == key; });
+}
+
+std::string ReaderKeys::tenant_of(std::uint64_t segment, KeyNumber key) const {
+  for (const TenantKey& tenant : known_.at(segment).header.tenants) {
+    if (tenant.number == key) return tenant.name;
+  }
+  return {};
+}
+
+void ReaderKeys::ask_for_tenants(Known& known) {
+  if (std::exchange(known.tenants_asked, true) || known.header.tenants.empty()) return;
+  KeyBlock block;
+  if (read_key_block(known.file, known.header.header.id, block) != UnlockProblem::none) return;
+  known.tenants = unlock_tenants(known.header, block, holder_).tenants;
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,184 @@
+// Tenants: whose key opens what, and what becomes of content whose tenant is gone.
+#include "logging/lost_content.hpp"
+#include "tests/logging/tenant_log.hpp"
+#include "tests/support/waiting.hpp"
+
+namespace sallyport::tests {
+
+using namespace logging;
+
+TEST_CASE("a tenant's key opens that tenant's exchanges, records and content, and nothing else") {
+  const TenantLog log;
+  const ReadLog read = log.read_by(acme_key());
+  REQUIRE(read.exchanges.size() == 2);
+  CHECK(read.find("acme-1")->request == "acme prompt");
+  CHECK(read.find("acme-2")->response == "acme answer");
+  CHECK(read.find("acme-1")->exchange.metadata.find(R"("tenant":"acme")") != std::string::npos);
+  CHECK(read.passed_over == 4);
+  CHECK(read.troubles.empty());
+  CHECK(log.read_by(globex_key()).find("globex-1")->request == "globex prompt");
+  CHECK_FALSE(log.read_by(globex_key()).has("acme-1"));
+}
+
+TEST_CASE("the operator's key opens all records, and no tenant's content") {
+  const TenantLog log;
+  const ReadLog read = log.read_by(reader_key());
+  CHECK(read.exchanges.size() == 6);
+  CHECK(read.passed_over == 0);
+  CHECK(read.find("own-1")->request == "own prompt");
+  CHECK(read.find("own-1")->sealed_for.empty());
+  CHECK(read.find("acme-1")->request == "(not authentic)");
+  CHECK(read.find("acme-1")->sealed_for == "acme");
+  CHECK(read.find("globex-2")->sealed_for == "globex");
+}
+
+TEST_CASE("content that is wrapped to the operator too opens with either key") {
+  const TenantLog log({{{"acme", {acme_key().recipient(), reader_key().recipient()}}}});
+  CHECK(log.read_by(reader_key()).find("acme-1")->request == "acme prompt");
+  CHECK(log.read_by(reader_key()).find("acme-1")->sealed_for.empty());
+  CHECK(log.read_by(acme_key()).find("acme-1")->request == "acme prompt");
+  CHECK_FALSE(log.read_by(acme_key()).has("own-1"));
+  CHECK(log.findings(&reader_key()).empty());
+}
+
+TEST_CASE("a tenant's long exchange is read over several segments, by the tenant alone") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.segment_bytes = 100'000;
+  const std::string request(500'000, 'q');
+  {
+    SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
+    REQUIRE(seal(log, "long", request, "short", "acme").has_value());
+    REQUIRE(seal(log, "own", "o").has_value());
+  }
+  REQUIRE(list_segments(directory.where()).size() >= 5);
+  const ReadLog read = read_log(directory.where(), acme_key());
+  REQUIRE(read.exchanges.size() == 1);
+  CHECK(read.exchanges[0].request == request);
+  CHECK(read.exchanges[0].response == "short");
+  CHECK_FALSE(read.exchanges[0].exchange.cut);
+  CHECK(read_log(directory.where()).find("long")->sealed_for == "acme");
+  for (envelope::Identity* key : {&reader_key(), &acme_key()}) CHECK(findings_of(directory.where(), key).empty());
+}
+
+TEST_CASE("verification is good without a key and with each, and says whose content a key does not open") {
+  const TenantLog log;
+  CHECK(log.findings().empty());
+  LogReport report = verify_log(log.directory.where(), &reader_key());
+  CHECK(report.findings.empty());
+  CHECK(report.opened_tenants.empty());
+  CHECK(report.closed_tenants == Names{"acme", "globex"});
+  report = verify_log(log.directory.where(), &acme_key());
+  CHECK(report.findings.empty());
+  CHECK(report.opened_tenants == Names{"acme"});
+  CHECK(report.closed_tenants == Names{"globex"});
+}
+
+TEST_CASE("to a key that is nobody's every segment is closed") {
+  const TenantLog log;
+  CHECK(log.findings(&other_key()) == Names{"not-a-recipient@1", "not-a-recipient@2"});
+  CHECK(log.read_by(other_key()).troubles ==
+        Names{"1: this key is not among its recipients", "2: this key is not among its recipients"});
+}
+
+TEST_CASE("a tenant misses nothing in segments from before and after its time") {
+  const TenantLog log({{}, two_tenants(), {}});
+  CHECK(log.findings(&acme_key()).empty());
+  const ReadLog read = log.read_by(acme_key());
+  CHECK(read.exchanges.size() == 1);
+  CHECK(read.troubles.empty());
+}
+
+TEST_CASE("a tenant whose key was taken from one of its segments hears of it") {
+  const TenantLog log({two_tenants(), two_tenants(), {}});
+  const auto other = std::vector<Tenant>{{"acme", {other_key().recipient()}}};
+  const TenantLog others({other});
+  // As if the key had been wrapped to another there.
+  KeyBlock block = *parse_key_block(bytes_of_file(log.keys(2)));
+  for (KeyEntry& entry : block.entries) {
+    if (entry.recipient_id == acme_key().recipient().id()) entry.recipient_id = other_key().recipient().id();
+  }
+  write_bytes(log.keys(2), encode_key_block(block));
+  CHECK(log.findings(&acme_key()) == Names{"not-a-recipient@2"});
+  CHECK(log.read_by(acme_key()).troubles == Names{"2: this key is not among its recipients"});
+}
+
+TEST_CASE("content whose tenant a reload took away is dropped, stated and counted, and sealed under no other key") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.overload = GENERATE(Overload::count, Overload::refuse);
+  const std::string piece(70'000, 'p');
+  {
+    SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
+    auto small = *log.open_entry(true, "acme"), large = *log.open_entry(true, "acme");
+    auto kept = *log.open_entry(true, "globex");
+    REQUIRE(small.request_body(core::bytes_of("secret")).has_value());
+    REQUIRE(kept.request_body(core::bytes_of("kept")).has_value());
+    for (int i = 0; i < 2; ++i) REQUIRE(large.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(eventually([&] { return log.counters().frames == 3; }));  // large's begin and two pieces
+    log.set_recipients({reader_key().recipient()}, {{"globex", {globex_key().recipient()}}});
+    REQUIRE(eventually([&] { return log.counters().segments == 2; }));
+    for (int i = 0; i < 2; ++i) REQUIRE(large.response_body(core::bytes_of(piece)).has_value());
+    const bool counts = settings.overload == Overload::count;
+    CHECK(finish(std::move(small), record_named("small")).has_value() == counts);
+    CHECK(finish(std::move(large), record_named("large")).has_value() == counts);
+    CHECK(finish(std::move(kept), record_named("kept")).has_value());
+    CHECK(seal(log, "unknown", "prompt", "answer", "nobody's").has_value() == counts);
+    CHECK(log.counters().lost == 3);
+  }
+  const LogReport report = verify_log(directory.where(), &reader_key());
+  CHECK(report.good());
+  CHECK(report.segments.back().lost == 3);  // declared, in one frame or more
+  const ReadLog read = read_log(directory.where());
+  const auto says = [&](const char* id, const std::string& what) {
+    return read.find(id)->exchange.metadata.find(what) != std::string::npos;
+  };
+  CHECK(says("small", R"("content_lost":6)"));
+  CHECK(says("large", R"("content_lost":)"));
+  CHECK(says("unknown", R"("content_lost":12)"));
+  CHECK_FALSE(says("kept", "content_lost"));
+  CHECK(read.find("small")->request.empty());
+  CHECK(read.find("unknown")->request.empty());
+  CHECK(read.find("large")->sealed_for == "acme");  // what was sealed before
+  CHECK(read_log(directory.where(), globex_key()).find("kept")->request == "kept");
+  for (std::uint64_t number : {1, 2, 3}) {
+    const path segment = directory / segment_name(number);
+    if (!fs::exists(segment)) continue;
+    CHECK(core::text_of(bytes_of_file(segment)).find("secret") == std::string_view::npos);
+  }
+}
+
+TEST_CASE("content that found the queue full and content whose tenant went add up") {
+  LostContent lost;
+  LogItem item;
+  item.key = 2;
+  item.text = R"({"status":200,"content_lost":5})";
+  item.request = core::Bytes(7);
+  CHECK(lost.drop(item));
+  CHECK(item.text == R"({"status":200,"content_lost":12})");
+  CHECK(item.request.empty());
+}
+
+TEST_CASE("tenants past the format's limits are refused") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  const auto open = [&](std::vector<Tenant> tenants) {
+    SealedLog(log_settings(directory.where()), {reader_key().recipient()}, clock, std::move(tenants));
+  };
+  const std::vector recipients{acme_key().recipient()};
+  CHECK_THROWS_AS(open({{"acme", recipients}, {"acme", recipients}}), std::invalid_argument);
+  CHECK_THROWS_AS(open({{"", recipients}}), std::invalid_argument);
+  CHECK_THROWS_AS(open({{std::string(65, 'a'), recipients}}), std::invalid_argument);
+  CHECK_THROWS_AS(open({{"acme", {}}}), std::invalid_argument);
+  CHECK_THROWS_AS(open(std::vector<Tenant>(max_tenants + 1, Tenant{"acme", recipients})), std::invalid_argument);
+  std::vector<Tenant> most;
+  for (std::size_t i = 0; i < max_tenants; ++i) {
+    most.push_back({std::string(61, 'n') + std::to_string(100 + i), recipients});
+  }
+  open(most);
+  CHECK(findings_of(directory.where(), &acme_key()).empty());
+}
+
+}  // namespace sallyport::tests

@@ -1,0 +1,146 @@
+// A log of two tenants and the operator: what each key opens in both readers, erasure, and tampering with tenants' keys.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makeKeyBlock, parseHeader, parseKeyBlock, sha256 } from './format.mjs';
+import {
+  alter, copyOf, foundByBoth, framesOf, home, keysFile, newKey, runWriter, sallyport, segmentFile, shownByBoth,
+} from './support.mjs';
+
+const golden = new URL('../vectors/log_v1_tenants/', import.meta.url).pathname;
+// A copy, which nobody else may read: the first reader insists on it.
+function goldenKey(name, from = 'log_v1_tenants') {
+  const file = join(home, name);
+  writeFileSync(file, readFileSync(new URL(`../vectors/${from}/${name}`, import.meta.url)), { mode: 0o600 });
+  return { file };
+}
+
+const operator = newKey('operator');
+const acme = newKey('acme');
+const globex = newKey('globex', '--type', 'rsa3072');
+const stranger = newKey('stranger');
+const log = join(home, 'log');
+runWriter(log, 'before', [operator]);  // there were no tenants yet
+const firstOfTenants = 1 + Number(sallyport('log', 'verify', '--json', log).out.match(/"segments":(\d+)/)[1]);
+const ofTenants = [operator, { line: `acme=${acme.line}` }, { line: `globex=${globex.line}` }, { line: `globex=${operator.line}` }];
+for (const name of ['one', 'two']) runWriter(log, name, ofTenants);
+
+const namesOf = (exchanges) => [...new Set(exchanges.map(({ tenant }) => tenant ?? 'operator'))].sort();
+
+test('the golden log of tenants shows the same in both readers, with each of its keys', () => {
+  const ids = (key) => shownByBoth(golden, key).map(({ request_id, request_body, content_sealed_for }) =>
+    [request_id, request_body ?? `sealed for ${content_sealed_for}`]);
+  assert.deepEqual(ids(goldenKey('acme.pem')), [['r-2', 'for acme alone']]);
+  assert.deepEqual(ids(goldenKey('rsa3072.pem', 'log_v1')), [['r-3', 'for globex and the operator']]);
+  assert.deepEqual(ids(goldenKey('p256.pem', 'log_v1')), [
+    ['r-1', 'for the operator'], ['r-2', 'sealed for acme'], ['r-3', 'for globex and the operator'],
+    ['r-4', 'sealed for initech'],
+  ]);
+  for (const key of [undefined, goldenKey('acme.pem'), goldenKey('p256.pem', 'log_v1')]) {
+    assert.deepEqual(foundByBoth(golden, { key }), ['erased@1']);
+  }
+});
+
+test("a tenant's key shows that tenant's exchanges, short and long, and nothing else", () => {
+  const exchanges = shownByBoth(log, acme);
+  assert.deepEqual(namesOf(exchanges), ['acme']);
+  assert.equal(exchanges.length, 2 * 34);
+  assert.ok(exchanges.every(({ request_body }) => request_body !== undefined));
+  assert.ok(exchanges.every(({ cut }) => cut === undefined));
+  assert.deepEqual(namesOf(shownByBoth(log, globex)), ['globex']);
+});
+
+test("the operator's key shows all records, and the content that is wrapped to it", () => {
+  const exchanges = shownByBoth(log, operator);
+  assert.deepEqual(namesOf(exchanges), ['acme', 'globex', 'operator']);
+  const closed = exchanges.filter(({ content_sealed_for }) => content_sealed_for);
+  assert.deepEqual(namesOf(closed), ['acme']);
+  assert.ok(exchanges.filter(({ tenant }) => tenant === 'globex').every(({ request_body }) => request_body !== undefined));
+});
+
+test('nothing is found with any of the keys, and a key that is nobody\'s opens nothing', () => {
+  for (const key of [undefined, operator, acme, globex]) assert.deepEqual(foundByBoth(log, { key }), []);
+  assert.ok(foundByBoth(log, { key: stranger }).includes(`not-a-recipient@${firstOfTenants}`));
+});
+
+test("what was erased is found so, and opens no more", (context) => {
+  const copy = copyOf(log, context);
+  const { status, errors } = sallyport('log', 'erase', '--tenant', 'acme', '--key', operator.file, copy);
+  assert.equal(status, 0, errors);
+  const found = foundByBoth(copy);
+  assert.ok(found.length > 1 && found.every((name) => name.startsWith('erased@')));
+  assert.deepEqual(foundByBoth(copy, { key: operator }), found);
+  assert.deepEqual(foundByBoth(copy, { key: globex }), found);
+  assert.deepEqual(namesOf(shownByBoth(copy, globex)), ['globex']);
+  assert.ok(foundByBoth(copy, { key: acme }).includes(`not-a-recipient@${firstOfTenants}`));
+});
+
+// What is done to the entries of the first segment's key block that has tenants; found without a key, with the
+// operator's, with acme's.
+function changeEntries(copy, change) {
+  alter(keysFile(copy, firstOfTenants), (bytes) => {
+    const block = parseKeyBlock(bytes);
+    const mine = block.entries.filter(({ key }) => key === 2);
+    const others = block.entries.filter(({ key }) => key === 3);
+    const entries = change(block.entries.filter(({ key }) => key === 0), mine, others);
+    return makeKeyBlock(block.id, block.generation, entries, () => block.mac);
+  });
+}
+const renumbered = (entries, key) => entries.map((entry) => ({ ...entry, key }));
+const tamperings = [
+  ["tenants' wraps swapped", [], ['keys-altered'], ['keys-altered'],
+    (segment, mine, others) => [...segment, ...renumbered(mine, 3), ...renumbered(others, 2)]],
+  ["a tenant's wrap taken away", ['keys-missing'], ['keys-altered', 'keys-missing'], ['keys-missing'],
+    (segment, mine, others) => [...segment, ...others]],
+  ["a tenant's wrap changed", [], ['keys-altered'], ['keys-altered'],
+    (segment, [{ wrapped, ...entry }], others) => [
+      ...segment, { ...entry, wrapped: Buffer.concat([wrapped.subarray(0, -1), Buffer.of(wrapped.at(-1) ^ 1)]) }, ...others,
+    ]],
+  ['an erasure that nobody made', ['erased'], ['erased', 'keys-altered'], ['erased'],
+    (segment, mine, others) => [...segment, { key: 2, suite: 0, recipient: '', wrapped: Buffer.alloc(8) }, ...others]],
+];
+for (const [what, withoutKey, withKey, withTenants, change] of tamperings) {
+  test(`${what}: ${withKey.join(' ')}`, (context) => {
+    const copy = copyOf(log, context);
+    changeEntries(copy, change);
+    const found = (key) => foundByBoth(copy, { key });
+    const here = (names) => names.map((name) => `${name}@${firstOfTenants}`);
+    assert.deepEqual([found(), found(operator), found(acme)], [withoutKey, withKey, withTenants].map(here));
+  });
+}
+
+// What is done to the extension that names the tenants, in the last segment, whose hashes the forger makes right again.
+const lastOfTenants = Math.max(...readdirSync(log).filter((name) => name.endsWith('.segment')).map(Number.parseFloat));
+const forgeTenants = (file, change) => alter(file, (bytes) => {
+  const [{ size, tenants, extensions }, frames] = [parseHeader(bytes), framesOf(bytes)];
+  change(extensions.get(1), tenants);  // both in place
+  sha256(bytes.subarray(0, size - 32)).copy(bytes, size - 32);
+  for (const { offset, length, chainBefore } of frames) {
+    sha256(chainBefore, bytes.subarray(offset, offset + length - 32)).copy(bytes, offset + length - 32);
+  }
+  return bytes;
+});
+const headerTamperings = [
+  ["a tenant's name changed", (extension) => { extension[3] ^= 1; }],
+  ["tenants' commitments swapped", (_, [one, other]) => {
+    const kept = Buffer.from(one.commitment);
+    other.commitment.copy(one.commitment);
+    kept.copy(other.commitment);
+  }],
+];
+for (const [what, change] of headerTamperings) {
+  test(`${what}: keys-swapped`, (context) => {
+    const copy = copyOf(log, context);
+    forgeTenants(segmentFile(copy, lastOfTenants), change);
+    const found = (key) => foundByBoth(copy, { key });
+    const swapped = [`keys-swapped@${lastOfTenants}`];
+    assert.deepEqual([found(), found(operator), found(acme)], [[], swapped, swapped]);
+  });
+}
+
+test('a header whose tenants contradict each other is unreadable', (context) => {
+  const copy = copyOf(log, context);
+  forgeTenants(segmentFile(copy, lastOfTenants), (extension) => { extension[1] = 3; });
+  assert.deepEqual(foundByBoth(copy), [`unreadable@${lastOfTenants}`]);
+});
