@@ -4,20 +4,26 @@ import { noteIn, parseCheckpoint, parseTombstone, signerOf, wrongWithSignature }
 
 const signerExtension = 2;
 
-// {findings: of each segment the first only, tombstone: the one of the most segments}. `segments` as surveyLog() gives
-// them. Without `signers` the log's own word counts. `kept` are notes from the second place.
-export function auditNotes(segments, signers, kept) {
+// {findings, tombstone}: of each segment the first finding only, and of the notes kept elsewhere that prove nothing;
+// the tombstone of the most segments. `segments` as surveyLog() gives them. Without `signers` the log's own word counts.
+// `kept` are notes from the second place; those of another origin than the log's are passed over.
+export function auditNotes(segments, signers, kept, origin = originOf(segments)) {
   const walked = segments.filter((segment) => segment.walked);
   const trusted = signers.length > 0 ? signers : signersNamedBy(walked);
+  const ours = kept.filter((note) => [origin, undefined].includes(parseCheckpoint(note)?.origin));
+  const wrong = ours.map((note) => wrongWithKept(note, trusted));
   const findings = [
     ...walked.flatMap((segment) => judgeOwn(segment, trusted)),
-    ...judgeKept(segments, kept, trusted),
+    ...judgeKept(segments, ours.filter((note, index) => !wrong[index]).map(parseCheckpoint)),
     ...(trusted.length > 0 ? findUnsigned(walked) : []),
   ];
   const tombstones = walked.flatMap((segment) => segment.tombstones).sort((one, other) => other.last - one.last);
   const isFirst = ({ segment }, index) => findings.findIndex((other) => other.segment === segment) === index;
-  return { findings: findings.filter(isFirst), tombstone: tombstones[0] };
+  const proveNothing = wrong.filter(Boolean).slice(0, 1);
+  return { findings: [...findings.filter(isFirst), ...proveNothing], tombstone: tombstones[0] };
 }
+
+const originOf = (segments) => segments.find(({ header }) => header)?.header.origin;
 
 const signersNamedBy = (walked) => walked
   .filter(({ inPlace, header }) => inPlace && header.extensions.has(signerExtension))
@@ -67,20 +73,23 @@ const placeAfter = ({ walked: { frames, end, chain } }, count) => frames[count] 
 
 // Notes that are kept elsewhere, held against the places that they speak of. Of a segment that is missing in the
 // middle, and of frames behind damage, other verdicts speak.
-function judgeKept(segments, kept, signers) {
+function judgeKept(segments, checkpoints) {
   const last = Math.max(...segments.filter(({ bytes }) => bytes).map(({ number }) => number));
   const findings = [];
-  const behind = [];
-  for (const note of kept) {
-    const checkpoint = parseCheckpoint(note);
-    const wrong = wrongWithSignature(note, signers) ?? (checkpoint ? undefined : 'checkpoint-forged');
-    const segment = segments.find(({ number }) => number === checkpoint?.segment);
-    if (wrong) findings.push({ finding: wrong, segment: checkpoint?.segment ?? 0 });
-    else if (checkpoint.segment > last) behind.push(checkpoint.segment);
-    else if (segment?.walked) findings.push(...judgePlace(checkpoint, segment));
+  const behind = checkpoints.map(({ segment }) => segment).filter((number) => number > last);
+  for (const checkpoint of checkpoints) {
+    const segment = segments.find(({ number }) => number === checkpoint.segment);
+    if (segment?.walked) findings.push(...judgePlace(checkpoint, segment));
   }
   if (behind.length > 0) findings.push({ finding: 'rolled-back', segment: Math.max(...behind) });
   return findings;
+}
+
+// Undefined for a genuine checkpoint.
+function wrongWithKept(note, signers) {
+  const checkpoint = parseCheckpoint(note);
+  const finding = wrongWithSignature(note, signers) ?? (checkpoint ? undefined : 'fork');
+  return finding && { finding, segment: checkpoint?.segment ?? 0 };
 }
 
 function judgePlace(checkpoint, segment) {

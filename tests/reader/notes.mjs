@@ -62,8 +62,17 @@ export function parseTombstone({ text }) {
 
 // The notes of a directory in which checkpoints are kept; one that a crash cut is passed over.
 export function readCheckpoints(directory) {
-  const names = readdirSync(directory).filter((name) => /^\d{10,}\.checkpoints$/.test(name));
-  return names.flatMap((name) => parseNotes(readFileSync(join(directory, name), 'utf8')));
+  const names = readdirSync(directory).filter((name) => name.endsWith('.checkpoints')).sort();
+  return names.flatMap((name) => notesIn(join(directory, name)));
+}
+
+const notesIn = (file) => parseNotes(readFileSync(file, 'utf8'));
+
+// The last note of such a file.
+export function lastNoteIn(file) {
+  const note = notesIn(file).at(-1);
+  if (note === undefined) throw new Error(`${file} holds no checkpoint`);
+  return note;
 }
 
 // The note that a frame carries in the clear, as its one part; undefined when it carries none.

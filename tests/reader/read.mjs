@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Reads a sealed log: read.mjs DIR [--key FILE] [--passphrase-file FILE]
-//                      read.mjs DIR --verify [--key FILE] [--signer LINE] [--checkpoints DIR]
+//                      read.mjs DIR --verify [--key FILE] [--signer LINE] [--checkpoints DIR] [--since-checkpoint FILE]
 //
 // Without a key, or with --verify, it says what it finds, one JSON object a line, and ends with 1 when that is a
 // problem. With a key it shows the exchanges: each record as it was sealed, where it stands, and both bodies, or the tenant
@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readExchanges } from './exchanges.mjs';
 import { KeyHolder } from './keys.mjs';
-import { parseSigner, readCheckpoints } from './notes.mjs';
+import { lastNoteIn, parseSigner, readCheckpoints } from './notes.mjs';
 import { isProblem, verifyLog } from './verify.mjs';
 
 const { values, positionals } = parseArgs({
@@ -20,12 +20,14 @@ const { values, positionals } = parseArgs({
     verify: { type: 'boolean' },
     signer: { type: 'string', multiple: true, default: [] },
     checkpoints: { type: 'string' },
+    'since-checkpoint': { type: 'string' },
   },
   allowPositionals: true,
 });
 const [directory] = positionals;
 if (positionals.length !== 1) {
-  console.error('read.mjs DIR [--key FILE] [--passphrase-file FILE] [--verify [--signer LINE] [--checkpoints DIR]]');
+  console.error('read.mjs DIR [--key FILE] [--passphrase-file FILE] [--verify [--signer LINE] [--checkpoints DIR] ' +
+    '[--since-checkpoint FILE]]');
   process.exit(2);
 }
 
@@ -33,7 +35,8 @@ const passphrase = values['passphrase-file'] && readFileSync(values['passphrase-
 const holder = values.key && await KeyHolder.of(readFileSync(values.key), passphrase);
 if (!holder || values.verify) {
   const kept = values.checkpoints ? readCheckpoints(values.checkpoints) : [];
-  const findings = await verifyLog(directory, { holder, signers: values.signer.map(parseSigner), kept });
+  const since = values['since-checkpoint'] && lastNoteIn(values['since-checkpoint']);
+  const findings = await verifyLog(directory, { holder, signers: values.signer.map(parseSigner), kept, since });
   for (const finding of findings) console.log(JSON.stringify({ ...finding, problem: isProblem(finding) }));
   process.exitCode = findings.some(isProblem) ? 1 : 0;
 } else {

@@ -1,14 +1,23 @@
 // The segments of a directory, each walked as far as its chain holds. Needs no key.
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   chainOf, frameHeadSize, kinds, lengthIsPossible, parseFrameHead, parseHeader, parseKeyBlock, parseParts, storedChain,
 } from './format.mjs';
 
-// What there is from segment 1 to the last: {number, bytes?, header?, hasBlock, block?}. What has no file is absent;
+// Whether a process on this machine writes the log. Node cannot ask for a file's lock, util-linux's flock(1) can.
+export function isBeingWritten(directory) {
+  const lock = join(directory, 'writer.lock');
+  const taken = 75;
+  const ask = ['--shared', '--nonblock', '--conflict-exit-code', String(taken), lock, 'true'];
+  return existsSync(lock) && spawnSync('flock', ask).status === taken;
+}
+
+// What there is from segment `first` to the last: {number, bytes?, header?, hasBlock, block?}. What has no file is absent;
 // header and block are also when the file is not of their form. A key block behind the last segment stands for one
-// that is missing; of a long row of missing ones the first two and the last are listed.
-export function listSegments(directory) {
+// that is missing, unless the log is being written; of a long row of missing ones the first two and the last are listed.
+export function listSegments(directory, first = 1, beingWritten = false) {
   const names = new Set(readdirSync(directory));
   const nameOf = (number, kind) => `${String(number).padStart(10, '0')}.${kind}`;
   const read = (name) => (names.has(name) ? readFileSync(join(directory, name)) : undefined);
@@ -17,9 +26,11 @@ export function listSegments(directory) {
     .map((name) => Number.parseInt(name, 10))
     .sort((a, b) => a - b);
   if (present.length === 0) throw new Error(`${directory} holds no log segment`);
-  if (names.has(nameOf(present.at(-1) + 1, 'keys'))) present.push(present.at(-1) + 1);
+  const next = present.at(-1) + 1;
+  if (!beingWritten && names.has(nameOf(next, 'keys'))) present.push(next);
   return present
-    .flatMap((number, index) => [...gap((present[index - 1] ?? 0) + 1, number - 1), number])
+    .filter((number) => number >= first)
+    .flatMap((number, index, all) => [...gap((all[index - 1] ?? first - 1) + 1, number - 1), number])
     .map((number) => {
       const [bytes, block] = [read(nameOf(number, 'segment')), read(nameOf(number, 'keys'))];
       const [header, hasBlock] = [bytes && parseHeader(bytes), block !== undefined];

@@ -1,6 +1,8 @@
 // A log with signed checkpoints and tombstones: whom both readers believe, and what they find.
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -75,4 +77,47 @@ test('segments that the writer removed are removed by its word, and the rest rea
   assert.match(bySigner[0], /^removed@\d+$/);
   assert.deepEqual([ownWord, withSecondPlace], [bySigner, bySigner]);
   assert.ok(shownByBoth(copy, reader).some(({ request_id }) => request_id === 'last-long-first'));
+});
+
+// What is found from the last checkpoint of segment 5 on.
+const sinceTests = [
+  ['intact from there on', [], (copy) => [1, 2, 3, 4].forEach((number) => rmSync(segmentFile(copy, number)))],
+  ['its segment taken away', ['missing@5'], (copy) => rmSync(segmentFile(copy, 5))],
+  ['the segment behind it taken away', ['missing@6'], (copy) => rmSync(segmentFile(copy, 6))],
+  ['all from there on taken away', ['rolled-back@5'], (copy) => removeLast(copy, lastSegment - 4)],
+  ['its segment rewritten', ['altered@5', 'fork@5'], (copy) => forge(segmentFile(copy, 5), 1, 40, 1)],
+];
+for (const [what, expected, change] of sinceTests) {
+  test(`since a checkpoint, ${what}: ${expected.join(' ') || 'nothing'}`, (context) => {
+    const copy = copyOf(log, context);
+    change(copy);
+    assert.deepEqual(found(copy, { signer, since: checkpointsFile(copy, 5) }), expected);
+  });
+}
+
+test('since a checkpoint of another signer: wrong-signer', (context) => {
+  const copy = copyOf(log, context);
+  const since = checkpointsFile(copy, 5);
+  assert.ok(found(copy, { signer: other, since }).includes('wrong-signer@5'));
+  copyFileSync(checkpointsFile(copy, 6), since);
+  assert.deepEqual(found(copy, { signer, since }), []);
+});
+
+test('a log whose signer changed is believed when both are named', (context) => {
+  const copy = copyOf(log, context);
+  runWriter(copy, 'after', [reader], other);
+  assert.ok(found(copy, { signer }).every((name) => name.startsWith('wrong-signer@')));
+  assert.notDeepEqual(found(copy, { signer }), []);
+  assert.deepEqual(found(copy, { signers: [signer, other], checkpoints: checkpointsOf(copy) }), []);
+});
+
+test('a last segment without its end is open while somebody holds the lock, and unsealed after', async (context) => {
+  const copy = copyOf(log, context);
+  rebuild(last(copy), (frames) => frames.slice(0, -1));
+  const writer = spawn('flock', [join(copy, 'writer.lock'), 'sh', '-c', 'echo held; exec cat'], { stdio: 'pipe' });
+  await once(writer.stdout, 'data');
+  assert.deepEqual(found(copy, { signer }), [`open@${lastSegment}`]);
+  writer.stdin.end();
+  await once(writer, 'exit');
+  assert.deepEqual(found(copy, { signer }), [`unsealed@${lastSegment}`]);
 });

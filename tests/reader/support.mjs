@@ -62,18 +62,19 @@ export function shownByBoth(directory, key, ...secrets) {
 }
 
 // The names that both readers find, sorted: they, their places and whether they are problems must be the same.
-export function foundByBoth(directory, { key, signer, checkpoints } = {}) {
+export function foundByBoth(directory, { key, signer, signers = signer ? [signer] : [], checkpoints, since } = {}) {
   const options = [
     ...(key ? ['--key', key.file] : []),
-    ...(signer ? ['--signer', signer.line] : []),
+    ...signers.flatMap(({ line }) => ['--signer', line]),
     ...(checkpoints ? ['--checkpoints', checkpoints] : []),
+    ...(since ? ['--since-checkpoint', since] : []),
   ];
   const first = sallyport('log', 'verify', '--json', ...options, directory);
   const second = secondReader(directory, '--verify', ...options);
   const findings = ({ out }) => out.split('\n').filter((line) => line.includes('"finding"'))
     .map((line) => JSON.parse(line))
     .map(({ finding, segment, frame, problem }) => ({ finding: `${finding}@${segment}`, frame, problem }))
-    .sort((one, other) => (one.finding < other.finding ? -1 : 1));
+    .sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
   assert.deepEqual(findings(second), findings(first), second.errors + first.errors);
   assert.equal(second.status, first.status);
   return findings(second).map(({ finding }) => finding);

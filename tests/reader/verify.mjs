@@ -1,18 +1,21 @@
-// Is this log what was written? The verdicts of docs/log-format.md, but for `open`: Node cannot ask for a file's lock.
+// Is this log what was written? The verdicts of docs/log-format.md.
 import { auditNotes } from './audit.mjs';
 import { ends, kinds, tenantKeyState } from './format.mjs';
 import { openSegment, settleTenants } from './keys.mjs';
-import { listSegments, walk } from './segments.mjs';
+import { parseCheckpoint } from './notes.mjs';
+import { isBeingWritten, listSegments, walk } from './segments.mjs';
 
-const harmless = new Set(['torn-declared', 'gap-declared', 'removed', 'erased']);
+const harmless = new Set(['torn-declared', 'gap-declared', 'open', 'removed', 'erased']);
 export const isProblem = ({ finding }) => !harmless.has(finding);
 
 // All findings: [{finding, segment, frame?, byte?}]. With a `holder` every frame is opened too; `signers` say whose
-// checkpoints count, `kept` are those of the second place (notes.mjs).
-export async function verifyLog(directory, { holder, signers = [], kept = [] } = {}) {
-  const segments = surveyLog(directory);
-  const { findings, tombstone } = auditNotes(segments, signers, kept);
-  if (tombstone) findings.push(...judgeRemoval(segments, tombstone));
+// checkpoints count, `kept` are those of the second place (notes.mjs), and `since` is one at which to begin.
+export async function verifyLog(directory, { holder, signers = [], kept = [], since } = {}) {
+  const from = since && parseCheckpoint(since);
+  if (since && !from) throw new Error('this is no checkpoint to begin at');
+  const segments = surveyLog(directory, from);
+  const { findings, tombstone } = auditNotes(segments, signers, since ? [...kept, since] : kept, from?.origin);
+  if (tombstone && tombstone.last >= (from?.segment ?? 1)) findings.push(...judgeRemoval(segments, tombstone));
   const openings = await openAll(segments, holder);
   for (const [index, segment] of segments.entries()) {
     const found = [...segment.findings, ...(segment.header ? judgeKeys(segment, openings[index]) : [])];
@@ -32,10 +35,11 @@ function judgeRemoval(segments, { last, id }) {
 }
 
 // The segments as listSegments() gives them, those with a header also `walked`, each with its `findings`: [{finding,
-// frame?, byte?}]. Takes no key.
-export function surveyLog(directory) {
-  const segments = listSegments(directory);
-  const origin = segments.find(({ header }) => header)?.header.origin;
+// frame?, byte?}]. Takes no key. With `from`, a checkpoint, its segment is the first.
+export function surveyLog(directory, from) {
+  const beingWritten = isBeingWritten(directory);
+  const segments = listSegments(directory, from?.segment, beingWritten);
+  const origin = from?.origin ?? segments.find(({ header }) => header)?.header.origin;
   const ids = new Set();
   for (const segment of segments) {
     segment.findings = misfitsOf(segment, origin, ids).map((finding) => ({ finding }));
@@ -48,7 +52,8 @@ export function surveyLog(directory) {
     // What stands behind a torn end was never vouched for, and may stand in the successor too.
     segment.walked = walk(segment, account?.end === ends.torn ? Number(account.frames) : Infinity);
     if (segment.inPlace && !linkHolds(segment, before)) segment.findings.push({ finding: 'wrong-link' });
-    segment.findings.push(...declaredGaps(segment.walked), ...judgeEnd(segment.walked, account));
+    const open = beingWritten && successor === undefined;
+    segment.findings.push(...declaredGaps(segment.walked), ...judgeEnd(segment.walked, account, open));
   }
   return segments;
 }
@@ -80,10 +85,10 @@ function declaredGaps({ frames }) {
 }
 
 // The segment's end, held against the `account` that its successor gives of it, if it has one.
-function judgeEnd({ frames, end, chain, sealed, tail }, account) {
+function judgeEnd({ frames, end, chain, sealed, tail }, account, open) {
   const at = (finding) => [{ finding, frame: frames.length, byte: end }];
   if (tail !== undefined && tail !== 'torn') return at(tail);
-  if (account === undefined) return sealed ? [] : at(tail ?? 'unsealed');
+  if (account === undefined) return sealed ? [] : at(open ? 'open' : tail ?? 'unsealed');
   if (BigInt(frames.length) < account.frames) return at('truncated');
   const torn = account.end === ends.torn;
   const asDeclared = BigInt(end) === account.size && chain.equals(account.chain) && (sealed || torn);
