@@ -205,7 +205,7 @@ Result<auth::Admission> Exchange::admit(const auth::Principal& who) {
 }
 
 Result<void> Exchange::open_entry(bool keep_content) {
-  logging::SealedLog* log = worker_.services().log;
+  logging::LogLane* log = worker_.log();
   if (log == nullptr) return {};
   auto entry = log->open_entry(keep_content);
   if (!entry) return entry.error();

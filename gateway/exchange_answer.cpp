@@ -1,6 +1,4 @@
 // How an exchange ends: with the upstream's answer, an answer of the gateway's own, or a refusal; and with its record.
-#include <boost/asio/post.hpp>
-
 #include "gateway/exchange.hpp"
 #include "gateway/own_fields.hpp"
 #include "gateway/respond.hpp"
@@ -161,8 +159,7 @@ Task<Result<void>> Exchange::seal(Reason outcome) {
   record_.duration = worker_.now() - started_;
   worker_.metrics().exchange_finished(record_);
   if (!entry_) co_return Result<void>();
-  // The log answers from its own thread; this coroutine is woken on the worker's. A disk that hangs may answer after
-  // the wait was given up, so what both touch belongs to both.
+  // A disk that hangs may answer after the wait was given up, so what both touch belongs to both.
   struct Wait {
     core::Event over;
     Result<void> result;
@@ -174,13 +171,9 @@ Task<Result<void>> Exchange::seal(Reason outcome) {
     wait->over.set();
   });
   patience.set(worker_.now() + settings.stall_limit);
-  entry_->finish(record_, [wait, executor = worker_.loop().executor()](Result<void> result) {
-    auto wake = [wait, result] {
-      wait->result = result;
-      wait->over.set();
-    };
-    if (executor.running_in_this_thread()) return wake();
-    boost::asio::post(executor, wake);
+  entry_->finish(record_, [wait](Result<void> result) {
+    wait->result = result;
+    wait->over.set();
   });
   co_await wait->over.wait();
   entry_.reset();

@@ -54,9 +54,15 @@ Worker::Worker(unsigned index, Services& services, std::shared_ptr<const Snapsho
       loop_{io_, wheel_, {}, {}},
       metrics_(services.metrics.worker(index)),
       snapshot_(own(std::move(snapshot))),
-      ticker_(io_.get_executor()) {}
+      ticker_(io_.get_executor()) {
+  if (services_.log == nullptr) return;
+  log_.emplace(*services_.log, [this](std::function<void()> then) { boost::asio::post(io_, std::move(then)); });
+}
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+  join();
+  if (log_) log_->close();
+}
 
 std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snapshot) {
   auto mine = std::make_shared<WorkerSnapshot>();

@@ -19,6 +19,7 @@
 #include "gateway/request_ids.hpp"
 #include "gateway/services.hpp"
 #include "gateway/snapshot.hpp"
+#include "logging/log_lane.hpp"
 #include "routing/upstream_pool.hpp"
 #include "tls/connect.hpp"
 #include "tls/loop.hpp"
@@ -64,6 +65,7 @@ class Worker {
   RequestIds& ids() noexcept { return ids_; }
   WorkerMetrics& metrics() noexcept { return metrics_; }
   std::shared_ptr<WorkerSnapshot> snapshot() const noexcept { return snapshot_; }
+  logging::LogLane* log() noexcept { return log_ ? &*log_ : nullptr; }  // null where the configuration says `log: off`
   core::TimePoint now() const noexcept { return services_.clock.now(); }
   bool draining() const noexcept { return draining_; }
   bool stopping() const noexcept { return stopping_; }
@@ -90,6 +92,7 @@ class Worker {
   void wake_accept_loops();
 
   Services& services_;
+  std::optional<logging::LogLane> log_;  // before the loop, whose last exchanges still speak to it
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<core::Executor> work_;
   core::TimerWheel wheel_;

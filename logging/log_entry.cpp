@@ -65,7 +65,7 @@ void LogEntry::State::push(LogItem item, std::size_t cost) {
   item.key = key_;
   item.cost = cost;
   credit_ -= cost;
-  writer_.queue.push(std::move(item));
+  sink_.push(std::move(item));
 }
 
 std::string LogEntry::State::text_of(const Record& record) const {
@@ -79,7 +79,7 @@ std::string LogEntry::State::text_of(const Record& record) const {
   return text;
 }
 
-void LogEntry::State::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
+void LogEntry::State::finish(const Record& record, Sealed sealed) {
   // With `count` nobody waits for a log that is known to fail or hang: the answer would be the same, and late.
   const bool at_once = writer_.settings.durability == Durability::buffered ||
                        (writer_.settings.overload == Overload::count && !writer_.healthy());

@@ -14,8 +14,9 @@ inline constexpr std::size_t entry_cost = 1024;  // of the queue, for an open en
 
 class LogEntry::State {
  public:
-  State(LogWriter& writer, bool keep, bool reserved, KeyNumber key)
+  State(LogWriter& writer, ItemSink& sink, bool keep, bool reserved, KeyNumber key)
       : writer_(writer),
+        sink_(sink),
         opened_(writer.clock.wall()),
         keep_(keep),
         key_(key),
@@ -25,7 +26,7 @@ class LogEntry::State {
   ~State() { writer_.queue.release(credit_); }
 
   core::Result<void> body(core::Bytes& held, PartType type, core::ConstBytes piece);
-  void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
+  void finish(const Record& record, Sealed sealed);
   core::WallTime opened() const noexcept { return opened_; }
   bool should_wait() const noexcept {
     return keep_ && reserved_ && content_lost_ == 0 && writer_.queue.behind() && writer_.healthy();
@@ -41,6 +42,7 @@ class LogEntry::State {
   std::string text_of(const Record& record) const;
 
   LogWriter& writer_;
+  ItemSink& sink_;
   const core::WallTime opened_;
   const bool keep_;
   const KeyNumber key_;  // of the content

@@ -8,6 +8,44 @@
 
 namespace sallyport::logging {
 
+struct LogAnswers::State {
+  explicit State(Post given) : post(std::move(given)) {}
+
+  const Post post;
+  std::mutex mutex;
+  bool closed = false;
+  std::vector<std::pair<Sealed, core::Result<void>>> waiting;
+
+  void deliver() {
+    std::unique_lock lock(mutex);
+    const auto answers = std::exchange(waiting, {});
+    lock.unlock();
+    for (const auto& [sealed, result] : answers) sealed(result);
+  }
+};
+
+LogAnswers::LogAnswers(Post post) : state_(std::make_shared<State>(std::move(post))) {}
+
+void LogAnswers::put(Sealed sealed, core::Result<void> result) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->closed) return;
+  state_->waiting.emplace_back(std::move(sealed), result);
+  if (state_->waiting.size() == 1) state_->post([state = state_] { state->deliver(); });
+}
+
+void LogAnswers::close() {
+  const std::lock_guard lock(state_->mutex);
+  state_->closed = true;
+  state_->waiting.clear();
+}
+
+void LogItem::answer(core::Result<void> result) {
+  Sealed told = std::exchange(sealed, nullptr);
+  if (!told) return;
+  if (answers) return answers->put(std::move(told), result);
+  told(result);
+}
+
 LogItem& LogItem::operator=(LogItem&& other) noexcept {
   wipe();
   kind = other.kind;
@@ -19,6 +57,7 @@ LogItem& LogItem::operator=(LogItem&& other) noexcept {
   cost = other.cost;
   content_lost = other.content_lost;
   sealed = std::move(other.sealed);
+  answers = std::move(other.answers);
   return *this;
 }
 
@@ -40,14 +79,23 @@ void LogQueue::settled(std::size_t bytes) noexcept {
 }
 
 void LogQueue::push(LogItem item) {
-  queued_.fetch_add(item.cost, std::memory_order_relaxed);
+  std::vector<LogItem> one;
+  one.push_back(std::move(item));
+  push(one);
+}
+
+void LogQueue::push(std::vector<LogItem>& items) {
+  std::size_t cost = 0;
+  for (const LogItem& item : items) cost += item.cost;
+  queued_.fetch_add(cost, std::memory_order_relaxed);
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    items_.push_back(std::move(item));
+    std::move(items.begin(), items.end(), std::back_inserter(items_));
     wake = waiting_ && (wake_for_each_ || items_.size() >= wake_items || behind());
     if (wake) waiting_ = false;  // one notification is enough
   }
+  items.clear();
   if (wake) wake_.notify_one();
 }
 

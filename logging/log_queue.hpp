@@ -6,7 +6,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,24 @@
 
 namespace sallyport::logging {
 
+// Who is told that a record is safe, or that it could not be kept.
+using Sealed = std::function<void(core::Result<void>)>;
+
+// The writer's answers to one worker, gathered until that worker's thread has time for them. A handle; thread-safe.
+class LogAnswers {
+ public:
+  // Runs a function on the worker's thread, after what is ready to run there now. Called from any thread.
+  using Post = std::function<void(std::function<void()>)>;
+  explicit LogAnswers(Post post);
+
+  void put(Sealed sealed, core::Result<void> result);
+  void close();  // Post is not called again, and what was put is dropped
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
 // One frame to be. Its plaintext is wiped when it goes.
 struct LogItem {
   FrameKind kind = FrameKind::exchange;
@@ -26,18 +46,30 @@ struct LogItem {
   core::Bytes request, response;
   std::size_t cost = 0;       // bytes of the queue it takes
   bool content_lost = false;  // `sealed` is told log_unavailable
-  std::function<void(core::Result<void>)> sealed;
+  Sealed sealed;
+  std::optional<LogAnswers> answers;  // absent: `sealed` is called on the writer's thread
 
   LogItem() = default;
   LogItem(LogItem&&) noexcept = default;
   LogItem& operator=(LogItem&& other) noexcept;
   ~LogItem() { wipe(); }
 
+  void answer(core::Result<void> result);  // once; later calls do nothing
+
  private:
   void wipe() noexcept;
 };
 
-class LogQueue {
+// Takes what an exchange leaves for the writer.
+class ItemSink {
+ public:
+  virtual void push(LogItem item) = 0;
+
+ protected:
+  ~ItemSink() = default;
+};
+
+class LogQueue final : public ItemSink {
  public:
   LogQueue(std::size_t limit, bool wake_for_each) : limit_(limit), wake_for_each_(wake_for_each) {}
 
@@ -49,7 +81,8 @@ class LogQueue {
   // More has been pushed than the writer keeps up with; it will go down by itself.
   bool behind() const noexcept { return queued_.load(std::memory_order_relaxed) > limit_ / 4; }
 
-  void push(LogItem item);
+  void push(LogItem item) override;
+  void push(std::vector<LogItem>& items);  // all of them; leaves none
   // The writer is done with an item that cost so much.
   void settled(std::size_t bytes) noexcept;
 

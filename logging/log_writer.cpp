@@ -1,5 +1,8 @@
 #include "logging/log_writer.hpp"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -17,6 +20,12 @@ constexpr core::Duration idle_wait = std::chrono::seconds(1);  // how often an i
 }  // namespace
 
 namespace {
+
+// On a busy machine the writer does not interrupt the worker that wakes it: meanwhile more comes, to be sealed with it.
+void let_others_first() noexcept {
+  const sched_param priority{};
+  ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &priority);  // without effect, it is only less efficient
+}
 
 void make_directory(const std::filesystem::path& directory) {
   std::error_code failed;
@@ -73,6 +82,7 @@ bool LogWriter::healthy() const noexcept {
 void LogWriter::count_lost() noexcept { lost.fetch_add(1, std::memory_order_relaxed); }
 
 void LogWriter::run() {
+  let_others_first();
   auto next_try = std::chrono::steady_clock::now();
   while (!queue.stopped()) {
     queue.wait(wait_time(next_try));
@@ -142,7 +152,7 @@ void LogWriter::settle(std::uint64_t vouched) {
     LogItem& item = batch_[settled_];
     if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;
     queue.settled(item.cost);
-    if (item.sealed) item.sealed(item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    item.answer(item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
     item = LogItem();
   }
 }
@@ -152,9 +162,7 @@ void LogWriter::settle(std::uint64_t vouched) {
 void LogWriter::answer_waiting() {
   const bool fails = settings.overload == Overload::refuse;
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    if (const auto sealed = std::exchange(batch_[i].sealed, nullptr)) {
-      sealed(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
-    }
+    batch_[i].answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
   }
 }
 
@@ -195,7 +203,7 @@ void LogWriter::publish() {
   last_checkpoint = signing.last().value_or(core::WallTime{}).time_since_epoch().count();
 }
 
-core::Result<LogEntry> LogWriter::open_entry(bool keep_content, std::string_view tenant) {
+core::Result<LogEntry> LogWriter::open_entry(bool keep_content, std::string_view tenant, ItemSink& sink) {
   const bool refuse = settings.overload == Overload::refuse;
   const bool reserved = (!refuse || healthy()) && queue.reserve(entry_cost);
   if (!reserved && refuse) {
@@ -203,7 +211,7 @@ core::Result<LogEntry> LogWriter::open_entry(bool keep_content, std::string_view
     return core::Error(core::Reason::log_unavailable);
   }
   const KeyNumber key = tenant.empty() ? content_key : readers.number_of(tenant);
-  return LogEntry(std::make_unique<LogEntry::State>(*this, keep_content, reserved, key));
+  return LogEntry(std::make_unique<LogEntry::State>(*this, sink, keep_content, reserved, key));
 }
 
 }  // namespace sallyport::logging

@@ -22,7 +22,7 @@ class LogWriter {
             const core::Clock& its_clock, std::unique_ptr<Storage> its_storage);
   ~LogWriter();
 
-  core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant);
+  core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant, ItemSink& sink);
   bool healthy() const noexcept;
   void count_lost() noexcept;
   CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }

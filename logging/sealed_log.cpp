@@ -17,7 +17,7 @@ SealedLog::SealedLog(LogSettings settings, std::vector<envelope::Recipient> reci
 SealedLog::~SealedLog() = default;
 
 core::Result<LogEntry> SealedLog::open_entry(bool keep_content, std::string_view tenant) {
-  return writer_->open_entry(keep_content, tenant);
+  return writer_->open_entry(keep_content, tenant, writer_->queue);
 }
 
 void SealedLog::set_recipients(std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants) {

@@ -147,6 +147,7 @@ class SealedLog {
   LogCounters counters() const noexcept;
 
  private:
+  friend class LogLane;
   std::unique_ptr<LogWriter> writer_;
 };
 

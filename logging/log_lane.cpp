@@ -1,0 +1,37 @@
+#include "logging/log_lane.hpp"
+
+#include <mutex>
+#include <utility>
+
+#include "logging/log_writer.hpp"
+
+namespace sallyport::logging {
+
+LogLane::LogLane(SealedLog& log, Post post) : log_(log), queue_(log.writer_->queue), post_(post), answers_(post) {}
+
+LogLane::~LogLane() { close(); }
+
+core::Result<LogEntry> LogLane::open_entry(bool keep_content, std::string_view tenant) {
+  return log_.writer_->open_entry(keep_content, tenant, *this);
+}
+
+void LogLane::push(LogItem item) {
+  if (item.sealed) item.answers = answers_;
+  cost_ += item.cost;
+  items_.push_back(std::move(item));
+  if (closed_ || cost_ > waits_at_most) return hand_over();
+  if (items_.size() == 1) post_([this] { hand_over(); });
+}
+
+void LogLane::hand_over() {
+  if (!items_.empty()) queue_.push(items_);
+  cost_ = 0;
+}
+
+void LogLane::close() {
+  closed_ = true;
+  answers_.close();
+  hand_over();
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,46 @@
+// One worker's way into the log. What its exchanges say within one turn of its loop is handed over together, and what
+// the writer answers meanwhile comes back together: the two threads meet once a turn, not once an exchange.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/result.hpp"
+#include "logging/log_queue.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::logging {
+
+class LogLane final : public ItemSink {
+ public:
+  using Post = LogAnswers::Post;
+
+  LogLane(SealedLog& log, Post post);
+  ~LogLane();
+  LogLane(const LogLane&) = delete;
+  LogLane& operator=(const LogLane&) = delete;
+
+  // As SealedLog::open_entry(), on the worker's thread. What LogEntry::finish() is given is called on that thread too.
+  // The entry must be gone before the lane.
+  core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant = {});
+
+  // The worker's loop runs no more: what waits is handed over, `Post` is not called again, answers are dropped.
+  void close();
+
+  void push(LogItem item) override;
+
+ private:
+  void hand_over();
+
+  static constexpr std::size_t waits_at_most = 64 * 1024;  // bytes of the queue; more goes to the writer at once
+
+  SealedLog& log_;
+  LogQueue& queue_;
+  const Post post_;
+  LogAnswers answers_;
+  std::vector<LogItem> items_;
+  std::size_t cost_ = 0;  // of items_
+  bool closed_ = false;
+};
+
+}  // namespace sallyport::logging
