@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "core/base64.hpp"
+#include "core/hybrid_key.hpp"
 #include "logging/checkpoint.hpp"
 #include "logging/rewrap.hpp"
 #include "tests/logging/segment_fixture.hpp"
@@ -15,12 +16,17 @@ using namespace logging;
 namespace {
 
 const path golden = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1";
+const path golden_pq = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1_pq";
 const path golden_signed = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1_signed";
 const path golden_tenants = path(SOURCE_DIR) / "tests" / "vectors" / "log_v1_tenants";
 
 envelope::Identity golden_key(const char* name, const path& directory = golden) {
   const core::Bytes pem = read_whole(directory / name, 1 << 16);
   return envelope::Identity(core::crypto::PrivateKey::from_pem(pem, nullptr));
+}
+
+core::crypto::HybridPrivateKey golden_pq_key() {
+  return *core::crypto::HybridPrivateKey::from_pem(read_whole(golden_pq / "mlkem768-x25519.pem", 1 << 16), nullptr);
 }
 
 void write_to(const path& file, core::ConstBytes bytes) {
@@ -151,6 +157,30 @@ TEST_CASE("the golden signed log of version 1 opens, and its signer is believed 
 
 TEST_CASE("the same inputs still make the golden signed segment, byte for byte") {
   CHECK(fixed_signed_segment() == read_whole(golden_signed / segment_name(2), 1 << 20));
+}
+
+// One key block was made by OpenSSL's ML-KEM, the other by npm's hpke with @panva/hpke-noble.
+TEST_CASE("the golden post-quantum log of version 1 opens, whoever wrapped its key") {
+  if (!core::crypto::hybrid_available()) {
+    CHECK_THROWS_WITH(golden_pq_key(), core::crypto::hybrid_needs);
+    return;
+  }
+  envelope::Identity key(golden_pq_key());
+  const TemporaryDirectory log;
+  std::filesystem::copy_file(golden_pq / segment_name(1), log / segment_name(1));
+  std::filesystem::copy_file(golden_pq / GENERATE(keys_name(1), std::string("by_hpke.keys")), log / keys_name(1));
+  const ReadLog read = read_log(log.where(), key);
+  REQUIRE(read.exchanges.size() == 2);
+  CHECK(read.exchanges[0].exchange.metadata == R"({"request_id":"r-1","status":200})");
+  CHECK(read.exchanges[1].request == "a long prompt");
+  CHECK(findings_of(log.where(), &key) == std::vector<std::string>{"gap-declared@1"});
+}
+
+// Hidden, as the next two. The key is the example of draft-connolly-cfrg-xwing-kem.
+TEST_CASE("make a golden post-quantum log", "[.make]") {
+  const std::vector recipients{envelope::Recipient::of(golden_pq_key().public_key())};
+  write_to(segment_name(1), fixed_segment(recipients));
+  write_to(keys_name(1), SegmentWriter(fixed_start(), recipients).key_block());
 }
 
 TEST_CASE("the golden log of tenants opens with each tenant's key, and says what was erased") {

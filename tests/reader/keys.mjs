@@ -4,12 +4,12 @@ import {
 } from 'node:crypto';
 import * as HPKE from 'hpke';
 import { isTenantKey, kinds, sha256, tenantKeyState, u16, u32, u64 } from './format.mjs';
+import { hybridPublicKey, hybridSeed, hybridSuite } from './hybrid.mjs';
 
 globalThis.crypto ??= webcrypto;  // for hpke; Node 18 keeps it to itself
 
-export const suites = { hpkeP256: 1, rsaOaep: 2 };
+export const suites = { hpkeP256: 1, rsaOaep: 2, hybrid: 3 };
 export const hpke = new HPKE.CipherSuite(HPKE.KEM_DHKEM_P256_HKDF_SHA256, HPKE.KDF_HKDF_SHA256, HPKE.AEAD_AES_256_GCM);
-const encapsulatedSize = 65;
 const tagSize = 16;
 const segmentKeySize = 32;
 
@@ -109,11 +109,13 @@ function derivationOf({ salt }, key) {
   return { expandWith, derive: (label) => expandWith(label, Buffer.alloc(0)) };
 }
 
+export const idOf = (publicBytes) => sha256(publicBytes).toString('hex').slice(0, 16);
+
 // Of a public key: P-256's uncompressed point, RSA's SubjectPublicKeyInfo.
 export function recipientId(publicKey) {
   const isRsa = publicKey.asymmetricKeyType === 'rsa';
   const bytes = isRsa ? publicKey.export({ type: 'spki', format: 'der' }) : pointOf(publicKey);
-  return sha256(bytes).toString('hex').slice(0, 16);
+  return idOf(bytes);
 }
 
 export function pointOf(publicKey) {
@@ -128,6 +130,8 @@ export const wrappingContext = (id, keyNumber) =>
 export class KeyHolder {
   static async of(pem, passphrase) {
     const holder = new KeyHolder();
+    const seed = hybridSeed(pem);
+    if (seed) return holder.#beHybrid(seed);
     holder.key = createPrivateKey({ key: pem, passphrase });
     const suite = { ec: suites.hpkeP256, rsa: suites.rsaOaep }[holder.key.asymmetricKeyType];
     if (suite === undefined) throw new Error('neither a P-256 key nor an RSA key');
@@ -136,9 +140,18 @@ export class KeyHolder {
     holder.recipient = recipientId(publicKey);
     if (suite === suites.hpkeP256) {
       const scalar = Buffer.from(holder.key.export({ format: 'jwk' }).d, 'base64url');
+      holder.hpke = hpke;
       holder.hpkeKey = await hpke.DeserializePrivateKey(scalar, true);  // Decap derives the public half from it
     }
     return holder;
+  }
+
+  async #beHybrid(seed) {
+    this.suite = suites.hybrid;
+    this.recipient = idOf(await hybridPublicKey(seed));
+    this.hpke = await hybridSuite();
+    this.hpkeKey = await this.hpke.DeserializePrivateKey(seed, true);
+    return this;
   }
 
   isRecipientOf(entry) {
@@ -151,9 +164,10 @@ export class KeyHolder {
   }
 
   async #openHpke(id, { key, wrapped }) {
-    const [encapsulated, sealed] = [wrapped.subarray(0, encapsulatedSize), wrapped.subarray(encapsulatedSize)];
+    const size = this.hpke.KEM.Nenc;
+    const [encapsulated, sealed] = [wrapped.subarray(0, size), wrapped.subarray(size)];
     try {
-      return await hpke.Open(this.hpkeKey, encapsulated, sealed, { info: wrappingContext(id, key) });
+      return await this.hpke.Open(this.hpkeKey, encapsulated, sealed, { info: wrappingContext(id, key) });
     } catch (error) {
       if (error instanceof HPKE.OpenError || error instanceof HPKE.DecapError) return undefined;
       throw error;
