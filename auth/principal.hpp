@@ -26,6 +26,7 @@ struct Grant {
   std::vector<std::string> models;  // patterns of public model names
   std::vector<std::string> routes;  // patterns of path route names
   Allowance allowance;
+  std::string tenant{};  // whose content its calls carry; empty: what is called decides
 };
 
 class Principal {
@@ -33,6 +34,7 @@ class Principal {
   const std::string& id() const noexcept { return grant_->id; }
   const std::string& name() const noexcept { return grant_->name; }
   const Allowance& allowance() const noexcept { return grant_->allowance; }
+  const std::string& tenant() const noexcept { return grant_->tenant; }
   bool may_call_model(std::string_view public_name) const noexcept;
   bool may_use_route(std::string_view route_name) const noexcept;
 

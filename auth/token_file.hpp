@@ -2,11 +2,12 @@
 // id.
 //
 //   {"version":1,"id":"tk-3f9a…","name":"team-a","hash":"<64 hex>","created":"2026-01-31T08:00:00Z",
-//    "expires":"2027-01-31T00:00:00Z","models":["llama*"],"routes":["audio*"],"limits":{"requests_per_minute":60}}
+//    "expires":"2027-01-31T00:00:00Z","models":["llama*"],"routes":["audio*"],"limits":{"requests_per_minute":60},
+//    "tenant":"acme"}
 //   {"version":1,"revoke":"tk-3f9a…","at":"2026-03-01T12:00:00Z"}
 //
-// "expires", "models", "routes" and "limits" may be left out; no other field may be there. docs/tokens.md explains
-// each.
+// "expires", "models", "routes", "limits" and "tenant" may be left out; no other field may be there. docs/tokens.md
+// explains each.
 #pragma once
 
 #include <array>

@@ -130,20 +130,21 @@ Allowance read_limits(const json* value, Problems& problems) {
   return allowance;
 }
 
+constexpr std::string_view name_form =
+    "1 to 64 letters, digits or ._@/+:-, beginning with a letter or digit and not with tk-";
 constexpr std::string_view id_form = "\"tk-\" and 16 lower-case hex digits";
 
 Token read_token(Fields& fields, Problems& problems) {
   Token token;
   token.grant.id = read_text(fields.required("id"), "id", id_form, is_token_id, problems);
-  token.grant.name = read_text(fields.required("name"), "name",
-                               "1 to 64 letters, digits or ._@/+:-, beginning with a letter or digit and not with tk-",
-                               is_principal_name, problems);
+  token.grant.name = read_text(fields.required("name"), "name", name_form, is_principal_name, problems);
   token.hash = read_hash(fields.required("hash"), problems);
   token.created = read_time(fields.required("created"), "created", problems).value_or(core::WallTime{});
   token.expires = read_time(fields.optional("expires"), "expires", problems);
   token.grant.models = read_patterns(fields.optional("models"), "models", problems);
   token.grant.routes = read_patterns(fields.optional("routes"), "routes", problems);
   token.grant.allowance = read_limits(fields.optional("limits"), problems);
+  token.grant.tenant = read_text(fields.optional("tenant"), "tenant", name_form, is_principal_name, problems);
   return token;
 }
 
@@ -227,6 +228,7 @@ std::string write_token_line(const Token& token) {
   if (!token.grant.models.empty()) object["models"] = token.grant.models;
   if (!token.grant.routes.empty()) object["routes"] = token.grant.routes;
   if (token.grant.allowance != Allowance{}) object["limits"] = limits_of(token.grant.allowance);
+  if (!token.grant.tenant.empty()) object["tenant"] = token.grant.tenant;
   return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 

@@ -104,13 +104,18 @@ std::string signer_of(const LogConfig& log) {
   return "\n     signed by " + load_signer(log.signing_key, log.settings.origin).verifier().text() + "\n";
 }
 
+std::string counted(std::size_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string log_line(const Config& config) {
   if (!config.log) return "LOG  off: no record of any exchange is kept\n";
   const auto& settings = config.log->settings;
   constexpr const char* durabilities[] = {"buffered", "written", "synced"};
   return "LOG  " + settings.directory.string() + ", " + durabilities[static_cast<int>(settings.durability)] + ", " +
-         std::to_string(config.log->recipients.size()) +
-         (config.log->recipients.size() == 1 ? " recipient" : " recipients") + signer_of(*config.log);
+         counted(config.log->recipients.size(), "recipient") +
+         (config.log->tenants.empty() ? "" : ", " + counted(config.log->tenants.size(), "tenant")) +
+         signer_of(*config.log);
 }
 
 ordered_json targets_json(const Config& config, const routing::Model& model) {

@@ -9,6 +9,7 @@
 #include "gateway/config_text.hpp"
 #include "gateway/shared_limits.hpp"
 #include "gateway/signing_key.hpp"
+#include "gateway/snapshot.hpp"
 #include "gateway/yaml_reader.hpp"
 #include "tls/check.hpp"
 
@@ -115,6 +116,9 @@ class FileCheck {
         note("tokens.file", config_.tokens_file, "line " + std::to_string(problem.line) + ": " + problem.what);
       }
       for (const auth::Token& token : content.tokens) {
+        if (const auto problem = tenant_problem(config_, token); !problem.empty()) {
+          reading_.problem("tokens.file", config_.tokens_file.string() + ": " + problem);
+        }
         if (!token.revoked && (!token.expires || *token.expires > now_)) {
           check_patterns("tokens.file", "token " + token.grant.id + " ", token.grant);
         }

@@ -65,9 +65,15 @@ struct SharedLimitsConfig {
   std::string prefix = "sallyport:limit:";       // of keys
 };
 
+struct LogTenant {
+  std::string name;
+  std::vector<std::string> recipients;           // lines; the log's own among them where the operator reads too
+};
+
 struct LogConfig {
   logging::LogSettings settings;
   std::vector<std::string> recipients;           // lines, already read from their files
+  std::vector<LogTenant> tenants;
   path signing_key;                              // of the checkpoints; empty: the log is not signed
 };
 

@@ -40,6 +40,9 @@ class ConfigLoader {
   void read_shared_limits(Section& section);
   bool read_log(const Value& value);
   void read_log_section(Section& section, LogConfig& log);
+  void read_recipients_of(Section& section, std::vector<std::string>& recipients);
+  void refuse_mixed(Section& section, const std::vector<std::string>& recipients);
+  void read_tenant(Section& section, LogTenant& tenant);
   void read_checkpoints(Section& section, LogConfig& log);
   void read_retention(Section& section, LogConfig& log);
   void read_operator_log(Section& section);
@@ -56,6 +59,7 @@ class ConfigLoader {
   bool address(Section& section, Address& out);
   bool upstream(Section& section, std::size_t& index);
   bool capture(Section& section, routing::Capture& out);
+  bool tenant(Section& section, std::string& out);
   void key_exchange(Section& section, KeyExchange& out);
   bool file(Section& section, std::string_view key, path& out, Need need = Need::optional);
   void watch(const path& file);
@@ -64,6 +68,7 @@ class ConfigLoader {
   Config config_;
   std::uint64_t written_at_;
   routing::Capture default_capture_ = routing::Capture::metadata;
+  bool mixed_allowed_ = false;  // recipients
 };
 
 }  // namespace sallyport::gateway

@@ -41,6 +41,7 @@ void check_names(const Config& config, Reading& reading) {
   names_once(config.listeners, "listeners", reading);
   names_once(config.upstreams, "upstreams", reading);
   names_once(config.routes, "routes", reading);
+  if (config.log) names_once(config.log->tenants, "log.tenants", reading);
   Once certificates(reading, "the name of another");
   for (std::size_t i = 0; i < config.certificates.size(); ++i) {
     certificates.use(config.certificates[i].grant.name, item("certificates", i) + ".name");

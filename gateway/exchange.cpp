@@ -135,6 +135,7 @@ Result<auth::Principal> Exchange::authenticate() {
   if (who) {
     record_.principal = who->name();
     record_.principal_id = who->id();
+    if (!who->tenant().empty()) record_.tenant = who->tenant();
   }
   return who;
 }
@@ -193,6 +194,8 @@ Result<routing::Route> Exchange::route(const auth::Principal& who) {
     if (call_) record_.model = chosen->model_name();
     record_.upstream = chosen->upstream().name;
     record_.upstream_model = chosen->upstream_model();
+    // The caller's comes first: it is the caller's data.
+    if (record_.tenant.empty() && !chosen->tenant().empty()) record_.tenant = chosen->tenant();
   }
   return chosen;
 }
@@ -207,7 +210,7 @@ Result<auth::Admission> Exchange::admit(const auth::Principal& who) {
 Result<void> Exchange::open_entry(bool keep_content) {
   logging::LogLane* log = worker_.log();
   if (log == nullptr) return {};
-  auto entry = log->open_entry(keep_content);
+  auto entry = log->open_entry(keep_content, record_.tenant);
   if (!entry) return entry.error();
   entry_.emplace(std::move(*entry));
   record_.content_kept = keep_content;

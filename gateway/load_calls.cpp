@@ -104,6 +104,7 @@ void ConfigLoader::read_model(Section& section, routing::Model& model) {
     if (target.model.empty()) target.model = model.name;
   }
   capture(section, model.capture);
+  tenant(section, model.tenant);
 }
 
 void ConfigLoader::read_target(Section& section, routing::Target& target) {
@@ -130,6 +131,7 @@ void ConfigLoader::read_route(Section& section, routing::PathRoute& route) {
   });
   upstream(section, route.upstream);
   capture(section, route.capture);
+  tenant(section, route.tenant);
 }
 
 void ConfigLoader::read_certificate(Section& section, auth::CertificateRule& rule) {
@@ -140,6 +142,7 @@ void ConfigLoader::read_certificate(Section& section, auth::CertificateRule& rul
   section.section(
       "match", [&](Section& match) { read_match(match, rule); }, Need::required);
   read_grant(section, rule.grant);
+  tenant(section, rule.grant.tenant);
   section.section("limits", [&](Section& limits) {
     limits.count("requests_per_minute", rule.grant.allowance.requests_per_minute, 0, auth::max_per_minute);
     limits.count("tokens_per_minute", rule.grant.allowance.tokens_per_minute, 0, auth::max_per_minute);

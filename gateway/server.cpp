@@ -40,6 +40,12 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::vector<logging::Tenant> tenants_of(const LogConfig& log) {
+  std::vector<logging::Tenant> tenants;
+  for (const LogTenant& tenant : log.tenants) tenants.push_back({tenant.name, parse_recipients(tenant.recipients)});
+  return tenants;
+}
+
 }  // namespace
 
 struct Server::Parts {
@@ -121,8 +127,8 @@ void Server::Parts::open_log(const Config& config) {
   if (const path& key = config.log->signing_key; !key.empty()) {
     settings.checkpoints.signer = load_signer(key, settings.origin);
   }
-  sealed_log_ =
-      std::make_unique<logging::SealedLog>(std::move(settings), parse_recipients(config.log->recipients), clock_);
+  sealed_log_ = std::make_unique<logging::SealedLog>(std::move(settings), parse_recipients(config.log->recipients),
+                                                     clock_, tenants_of(*config.log));
   services_.log = sealed_log_.get();
 }
 
@@ -200,15 +206,17 @@ void Server::Parts::reload() {
     return metrics_.config_reloaded(false);
   }
   try {
-    auto recipients =
-        loaded.config->log ? parse_recipients(loaded.config->log->recipients) : std::vector<envelope::Recipient>();
     auto shared_limits = make_shared_limits(*loaded.config);
-    snapshot_ = build_snapshot(std::move(*loaded.config));
+    auto snapshot = build_snapshot(std::move(*loaded.config));
+    if (sealed_log_) {  // before any call can name a tenant that is new
+      const LogConfig& log = *snapshot->config.log;
+      sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));
+    }
+    snapshot_ = std::move(snapshot);
     shared_limits_ = std::move(shared_limits);
     if (shared_limits_) shared_limits_->start();
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
-    if (sealed_log_ && !recipients.empty()) sealed_log_->set_recipients(std::move(recipients));
     for (auto& worker : workers_) worker->adopt(snapshot_);
     metrics_.config_reloaded(true);
     log_.info("reloaded", {{"file", file_.string()}});

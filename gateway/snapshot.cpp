@@ -1,5 +1,6 @@
 #include "gateway/snapshot.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "auth/token_file.hpp"
@@ -8,17 +9,31 @@ namespace sallyport::gateway {
 
 namespace {
 
-std::vector<auth::Token> read_tokens(const path& file) {
+std::vector<auth::Token> read_tokens(const Config& config) {
+  const path& file = config.tokens_file;
   if (file.empty()) return {};
   auto content = auth::read_token_file(file);
   if (!content.problems.empty()) {
     const auto& first = content.problems.front();
     throw std::runtime_error(file.string() + ":" + std::to_string(first.line) + ": " + first.what);
   }
+  for (const auth::Token& token : content.tokens) {
+    const std::string problem = tenant_problem(config, token);
+    if (!problem.empty()) throw std::runtime_error(file.string() + ": " + problem);
+  }
   return std::move(content.tokens);
 }
 
 }  // namespace
+
+std::string tenant_problem(const Config& config, const auth::Token& token) {
+  const std::string& tenant = token.grant.tenant;
+  if (tenant.empty() || token.revoked) return {};
+  const auto same = [&](const LogTenant& other) { return other.name == tenant; };
+  const bool known = config.log && std::any_of(config.log->tenants.begin(), config.log->tenants.end(), same);
+  if (known) return {};
+  return "token " + token.grant.id + " names tenant '" + tenant + "', whom log.tenants does not have";
+}
 
 std::shared_ptr<const Snapshot> build_snapshot(Config config) {
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;
@@ -29,7 +44,7 @@ std::shared_ptr<const Snapshot> build_snapshot(Config config) {
   for (const auto& upstream : config.upstream_tls) {
     upstreams.push_back(std::make_unique<tls::ClientIdentity>(upstream));
   }
-  auth::Authenticator authenticator(read_tokens(config.tokens_file), config.certificates);
+  auth::Authenticator authenticator(read_tokens(config), config.certificates);
   routing::RouteTable routes(config.upstreams, config.models, config.routes);
   return std::make_shared<const Snapshot>(Snapshot{std::move(config), std::move(authenticator), std::move(routes),
                                                    std::move(listeners), std::move(upstreams)});

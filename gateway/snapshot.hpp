@@ -20,6 +20,9 @@ struct Snapshot {
   std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls
 };
 
+// What is wrong with the tenant that a token names; empty: nothing. A token that is revoked may name anyone.
+std::string tenant_problem(const Config& config, const auth::Token& token);
+
 // Opens every certificate, key and token file. Throws std::runtime_error with words for the operator.
 std::shared_ptr<const Snapshot> build_snapshot(Config config);
 

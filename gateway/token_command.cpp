@@ -98,6 +98,7 @@ struct CreateOptions {
   std::vector<std::string> models;
   std::vector<std::string> routes;
   std::string expires;
+  std::string tenant;
   auth::Allowance allowance;
 };
 
@@ -105,6 +106,7 @@ void explain(const Token& token, const Tokens& others, core::WallTime now) {
   std::cerr << "Token " << token.grant.id << " for " << token.grant.name << ", shown this once:\n"
             << "  models   " << joined(token.grant.models) << "\n  routes   " << joined(token.grant.routes)
             << "\n  expires  " << expiry_of(token) << "\n  limits   " << limits_of(token.grant.allowance) << '\n';
+  if (!token.grant.tenant.empty()) std::cerr << "  tenant   " << token.grant.tenant << '\n';
   for (const Token& other : others) {
     if (other.grant.name != token.grant.name || state_of(other, now) != "active") continue;
     std::cerr << other.grant.id << " has the same name and stays active until it is revoked.\n";
@@ -122,7 +124,8 @@ void create(const CreateOptions& options, const std::filesystem::path& file, cor
   const Tokens others = std::filesystem::exists(file) ? tokens_in(file) : Tokens{};
   const core::Secret text = auth::make_token_text();
   Token token;
-  token.grant = {auth::make_token_id(), options.name, options.models, options.routes, options.allowance};
+  token.grant = {auth::make_token_id(), options.name,      options.models,
+                 options.routes,        options.allowance, options.tenant};
   token.hash = auth::hash_token(text.reveal_text());
   token.created = now;
   if (!options.expires.empty()) token.expires = parse_expiry(options.expires, now);
@@ -134,11 +137,13 @@ void create(const CreateOptions& options, const std::filesystem::path& file, cor
 }
 
 std::string text_list(const Tokens& tokens, core::WallTime now) {
-  std::vector<std::vector<std::string>> rows = {{"ID", "NAME", "MODELS", "ROUTES", "LIMITS", "EXPIRES", "STATE"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"ID", "NAME", "TENANT", "MODELS", "ROUTES", "LIMITS", "EXPIRES", "STATE"}};
   for (const Token& token : tokens) {
     const auth::Grant& grant = token.grant;
-    rows.push_back({grant.id, grant.name, joined(grant.models), joined(grant.routes), limits_of(grant.allowance),
-                    expiry_of(token), std::string(state_of(token, now))});
+    rows.push_back({grant.id, grant.name, grant.tenant.empty() ? "-" : grant.tenant, joined(grant.models),
+                    joined(grant.routes), limits_of(grant.allowance), expiry_of(token),
+                    std::string(state_of(token, now))});
   }
   return tokens.empty() ? "No tokens yet. To make one: sallyport token create --help\n" : table(rows);
 }
@@ -159,6 +164,7 @@ std::string json_list(const Tokens& tokens, core::WallTime now) {
                      {{"requests_per_minute", limit(grant.allowance.requests_per_minute)},
                       {"tokens_per_minute", limit(grant.allowance.tokens_per_minute)},
                       {"concurrent_requests", limit(grant.allowance.concurrent_requests)}}},
+                    {"tenant", grant.tenant.empty() ? ordered_json(nullptr) : ordered_json(grant.tenant)},
                     {"created", auth::format_utc(token.created)},
                     {"expires", time(token.expires)},
                     {"revoked", time(token.revoked)},
@@ -281,6 +287,11 @@ void add_create(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file
   command->add_option("--expires", options->expires, "90m, 12h, 30d or 2027-01-31 (00:00 UTC); default: never")
       ->check(check_expiry)
       ->type_name("WHEN");
+  command
+      ->add_option("--tenant", options->tenant,
+                   "Whose content its calls carry: one of log.tenants; default: the model's or route's")
+      ->check(check_name)
+      ->type_name("NAME");
   auth::Allowance& allowance = options->allowance;
   add_limit(*command, "--requests-per-minute", allowance.requests_per_minute, auth::max_per_minute,
             "Default: no limit");

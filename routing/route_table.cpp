@@ -88,6 +88,7 @@ core::Result<Route> RouteTable::for_model(const auth::Principal& who, std::strin
   route.model_name_ = found->name;
   route.upstream_model_ = target.model;
   route.capture_ = found->capture;
+  route.tenant_ = found->tenant;
   return route;
 }
 
@@ -102,6 +103,7 @@ core::Result<Route> RouteTable::for_path(const auth::Principal& who, std::string
   route.upstream_ = &upstreams_[found->upstream];
   route.route_name_ = found->name;
   route.capture_ = found->capture;
+  route.tenant_ = found->tenant;
   return route;
 }
 

@@ -57,12 +57,14 @@ struct Model {
   std::vector<Target> targets;
   Capture capture = Capture::metadata;
   std::uint64_t created = 0;  // for GET /v1/models
+  std::string tenant{};       // whose content it is, unless the caller says; empty: the operator's
 };
 struct PathRoute {
   std::string name;
   std::string prefix;  // "/v1/audio/"; the longest match wins; never normalised
   std::size_t upstream = 0;
   Capture capture = Capture::metadata;
+  std::string tenant{};  // as a model's
 };
 
 // A decision. Only RouteTable makes one, and only for a Principal.
@@ -73,12 +75,13 @@ class Route {
   std::string_view upstream_model() const noexcept { return upstream_model_; }  // "" on a path route
   std::string_view route_name() const noexcept { return route_name_; }
   Capture capture() const noexcept { return capture_; }
+  std::string_view tenant() const noexcept { return tenant_; }
 
  private:
   friend class RouteTable;
   Route() = default;
   const Upstream* upstream_ = nullptr;
-  std::string_view model_name_, upstream_model_, route_name_;
+  std::string_view model_name_, upstream_model_, route_name_, tenant_;
   Capture capture_ = Capture::metadata;
 };
 

@@ -13,7 +13,7 @@ using namespace sallyport::tests;
 namespace {
 
 Loaded load_example(const ConfigFolder& folder, const std::string& name) {
-  write_file(folder / "auditor.pub", a_recipient());
+  for (const char* key : {"auditor.pub", "acme.pub"}) write_file(folder / key, a_recipient());
   ::setenv("SALLYPORT_RECIPIENT", a_recipient().c_str(), 1);
   return folder.load(read_file(path(SOURCE_DIR) / "configs" / name));
 }

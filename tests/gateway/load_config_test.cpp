@@ -318,6 +318,40 @@ TEST_CASE("post-quantum and classical recipients are mixed only by name") {
   CHECK(log("recipients: [" + classical + ", " + first + "], allow_mixed_recipients: true").empty());
 }
 
+TEST_CASE("a tenant has readers of its own, and whoever names one names one that is there") {
+  const std::string own = a_recipient(), operators = a_recipient(), key = "\"" + own + "\"";
+  ConfigText config;
+  const auto log_of = [&](const std::string& tenants) {
+    return "log: {directory: log, origin: me, recipients: [\"" + operators + "\"], tenants: " + tenants + "}\n";
+  };
+  const auto log = [&](const std::string& tenants) { return said(&ConfigText::log, log_of(tenants)); };
+  CHECK(log("[{name: acme, recipients: [" + key + "]}]").empty());
+  CHECK(contains(log("[{name: acme}]"), "log.tenants[0]: has no `recipients`"));
+  CHECK(contains(log("[{name: acme, recipients: []}]"), "log.tenants[0].recipients: is empty"));
+  CHECK(contains(log("[{name: tk-1, recipients: [" + key + "]}]"), "log.tenants[0].name: cannot be a tenant's name"));
+  CHECK(contains(log("[{name: a, recipients: [" + key + "]}, {name: a, recipients: [" + key + "]}]"),
+                 "log.tenants[1].name: 'a' is already the name of another"));
+
+  config.log = log_of("[{name: acme, recipients: [" + key + "], operator_reads: true}, {name: globex, recipients: [" +
+                      key + "]}]");
+  config.models = "models:\n  - {name: m, targets: [{upstream: up}], tenant: acme}\n";
+  config.more = "routes:\n  - {name: r, path: /r/, upstream: up, tenant: globex}\n";
+  const ConfigFolder folder;
+  Loaded loaded = folder.load(config);
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->log->tenants[0].recipients == std::vector<std::string>{own, operators});
+  CHECK(loaded.config->log->tenants[1].recipients == std::vector<std::string>{own});
+  CHECK(loaded.config->models[0].tenant == "acme");
+  CHECK(loaded.config->routes[0].tenant == "globex");
+
+  config.models = "models:\n  - {name: m, targets: [{upstream: up}], tenant: acne}\n";
+  CHECK(contains(problems_of(folder.load(config)), "models[0].tenant: is 'acne'; did you mean 'acme'?"));
+  config.log = "log: off\n";
+  CHECK(
+      contains(problems_of(folder.load(config)), "routes[0].tenant: is 'globex'; log.tenants has nobody of that name"));
+}
+
 TEST_CASE("recipients come from files and the environment too, and their files are watched") {
   const ConfigFolder folder;
   const std::string first = a_recipient(), second = a_recipient(), third = a_recipient();

@@ -80,15 +80,18 @@ TEST_CASE("token create prints the token alone on stdout, and it proves its prin
 
 TEST_CASE("token create writes every option down") {
   const Desk desk;
-  const Outcome outcome =
-      desk.token({"create", "--name", "team-a", "--models", "a,b*", "--models", "c", "--routes", "audio*", "--expires",
-                  "30d", "--requests-per-minute", "60", "--tokens-per-minute", "100000", "--concurrent", "4"});
+  const Outcome outcome = desk.token({"create", "--name", "team-a", "--models", "a,b*", "--models", "c", "--routes",
+                                      "audio*", "--expires", "30d", "--requests-per-minute", "60",
+                                      "--tokens-per-minute", "100000", "--concurrent", "4", "--tenant", "acme"});
   INFO(outcome.err);
   REQUIRE(outcome.exit_code == 0);
   const auth::Token token = desk.tokens().at(0);
   CHECK(token.grant.models == std::vector<std::string>{"a", "b*", "c"});
   CHECK(token.grant.routes == std::vector<std::string>{"audio*"});
   CHECK(token.grant.allowance == auth::Allowance{60, 100000, 4});
+  CHECK(token.grant.tenant == "acme");
+  CHECK(has(outcome.err, "tenant   acme"));
+  CHECK(has(desk.token({"list"}).out, "acme"));
   REQUIRE(token.expires);
   CHECK(*token.expires - token.created == std::chrono::days(30));
 }
@@ -181,6 +184,7 @@ TEST_CASE("token list --json is one array that a script can read") {
   CHECK(list[1]["limits"]["tokens_per_minute"] == 9);
   CHECK(list[1]["limits"]["requests_per_minute"].is_null());
   CHECK(list[1]["revoked"].is_null());
+  CHECK(list[1]["tenant"].is_null());
   CHECK_FALSE(list[1].contains("hash"));
 }
 
