@@ -12,7 +12,8 @@ import { copyOf, foundByBoth, home, keysFile, newKey, sallyport, segmentFile, sh
 import { verifyLog } from './verify.mjs';
 
 const golden = new URL('../vectors/log_v1_pq/', import.meta.url).pathname;
-const key = { file: join(golden, 'mlkem768-x25519.pem') };
+const key = { file: join(home, 'golden.key') };  // for its owner alone, or the first reader does not take it
+writeFileSync(key.file, readFileSync(join(golden, 'mlkem768-x25519.pem')), { mode: 0o600 });
 const wrappedByHpke = join(golden, 'by_hpke.keys');
 const exchanges = [
   ['{"request_id":"r-1","status":200}', '{"model":"llama"}'], ['{"request_id":"r-2","status":200}', 'a long prompt'],
