@@ -133,7 +133,7 @@ TEST_CASE("one that is not there, that reads nothing, or dies of a signal has fa
 
 TEST_CASE("a program that hangs is ended at its deadline, with what it started, and the newest wins") {
   Case test(
-      "[ -e \"$1.hung\" ] && exec cat >> \"$1\"; touch \"$1.hung\"; sleep 1000 & echo $! > \"${0%/*}/child\"; wait");
+      "[ -e \"$1.hung\" ] && exec cat >> \"$1\"; touch \"$1.hung\"; sleep 60 & echo $! > \"${0%/*}/child\"; wait");
   test.settings.command_deadline = 300ms;
   CheckpointCommand command(test.settings);
   const auto start = Steady::now();
@@ -150,7 +150,7 @@ TEST_CASE("a program that hangs is ended at its deadline, with what it started, 
 }
 
 TEST_CASE("a log whose checkpoint program hangs seals and answers all the same, and ends within one deadline") {
-  Case test("sleep 1000");
+  Case test("sleep 60");
   test.settings.command_deadline = 400ms;
   const path log = test.beside("log");
   Steady::time_point end_began;
