@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "auth/token_file.hpp"
+#include "gateway/snapshot.hpp"
 #include "tests/gateway/config_fixture.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/test_pki.hpp"
@@ -200,6 +201,26 @@ TEST_CASE("tokens that cannot be read, or allow what does not exist, are told") 
   std::filesystem::remove(gateway.folder / "tokens.jsonl");
   CHECK(gateway.check() == 1);
   CHECK(contains(gateway.said, "`sallyport token create` makes it"));
+}
+
+TEST_CASE("a token of a tenant that the log does not have is an error, unless it is revoked") {
+  Gateway gateway;
+  auth::Token token = token_for("m*");
+  token.grant.tenant = "acme";
+  const path tokens = gateway.folder / "tokens.jsonl";
+  auth::append_token(tokens, token);
+  CHECK(gateway.check() == 1);
+  const std::string problem = ": token " + token.grant.id + " names tenant 'acme', whom log.tenants does not have";
+  CHECK(contains(gateway.said, "tokens.jsonl" + problem));
+  CHECK_THROWS_WITH(build_snapshot(*gateway.folder.load(gateway.config).config), tokens.string() + problem);
+  gateway.config.log = "log: {directory: log, origin: me, recipients: [\"" + a_recipient() +
+                       "\"], tenants: [{name: acme, recipients: [\"" + a_recipient() + "\"]}]}\n";
+  CHECK(gateway.check() == 0);
+  CHECK(contains(gateway.said, "1 recipient, 1 tenant"));
+  gateway.config.log = "log: off\n";
+  CHECK(gateway.check() == 1);
+  auth::append_revocation(tokens, token.grant.id, core::SystemClock().wall());
+  CHECK(gateway.check() == 0);
 }
 
 TEST_CASE("folders must be there, or be possible to make") {

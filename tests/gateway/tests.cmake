@@ -20,6 +20,7 @@ unit_tests(gateway
   resp_test.cpp
   shared_count_test.cpp
   status_command_test.cpp
+  tenant_commands_test.cpp
   text_file_test.cpp
   token_command_test.cpp
   yaml_tree_test.cpp)
