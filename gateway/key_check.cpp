@@ -102,19 +102,6 @@ Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& hol
   return access;
 }
 
-// "1-4, 7".
-std::string ranges(const std::vector<std::uint64_t>& numbers) {
-  std::string text;
-  for (std::size_t i = 0; i < numbers.size();) {
-    std::size_t end = i + 1;
-    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
-    text += (text.empty() ? "" : ", ") + std::to_string(numbers[i]);
-    if (end - i > 1) text += "-" + std::to_string(numbers[end - 1]);
-    i = end;
-  }
-  return text;
-}
-
 class Report {
  public:
   explicit Report(bool json) : json_(json) {}

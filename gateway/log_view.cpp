@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "auth/utc_time.hpp"
 #include "core/base64.hpp"
@@ -114,6 +115,15 @@ std::string signed_line(const logging::LogReport& report) {
   return line += ", by its own word: " + report.signers.back() + "\n";
 }
 
+// What was erased in one run stands in many segments: a person reads it once.
+std::map<std::string, std::vector<std::uint64_t>> erasures(const logging::LogReport& report) {
+  std::map<std::string, std::vector<std::uint64_t>> segments;
+  for (const logging::Finding& finding : report.findings) {
+    if (finding.kind == logging::FindingKind::erased) segments[finding.words].push_back(finding.segment);
+  }
+  return segments;
+}
+
 // What a key proved beyond that, and what it could not.
 std::string sealed_words(const logging::LogReport& report) {
   if (!report.opened_tenants.empty()) {
@@ -212,7 +222,12 @@ std::string human_report(const logging::LogReport& report, bool with_key, bool c
     return colour ? std::string(paint).append(text).append(plain) : std::string(text);
   };
   std::string out;
+  for (const auto& [words, segments] : erasures(report)) {
+    out += painted(yellow, "declared  ") + (segments.size() == 1 ? "segment " : "segments ") + ranges(segments);
+    out += ": erased: " + printable(words) + "\n";
+  }
   for (const logging::Finding& finding : report.findings) {
+    if (finding.kind == logging::FindingKind::erased) continue;
     const bool problem = logging::is_problem(finding.kind);
     out += painted(problem ? red : yellow, problem ? "problem   " : "declared  ");
     out += "segment " + std::to_string(finding.segment);
@@ -258,6 +273,18 @@ std::string json_report(const logging::LogReport& report, bool with_key) {
                       {"signers_named", report.signers_named},
                       {"signed", std::move(signed_state)},
                       {"good", report.good()}});
+}
+
+std::string ranges(const std::vector<std::uint64_t>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size();) {
+    std::size_t end = i + 1;
+    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+    text += (text.empty() ? "" : ", ") + std::to_string(numbers[i]);
+    if (end - i > 1) text += "-" + std::to_string(numbers[end - 1]);
+    i = end;
+  }
+  return text;
 }
 
 std::string listed(const std::vector<std::string>& names) {

@@ -46,6 +46,9 @@ std::string json_line(const ShownExchange& exchange);
 std::string human_report(const logging::LogReport& report, bool with_key, bool colour);
 std::string json_report(const logging::LogReport& report, bool with_key);  // one object a line, the verdict last
 
+// Numbers in order: "1-4, 7".
+std::string ranges(const std::vector<std::uint64_t>& numbers);
+
 // Names, made printable: "acme, globex".
 std::string listed(const std::vector<std::string>& names);
 

@@ -46,7 +46,7 @@ KeyNumber key_of(const SegmentWriter::Part& part) noexcept {
 }
 
 std::size_t size_in_frame(const SegmentWriter::Part& part) noexcept {
-  return part_head_size + part.plain.size() + (key_of(part) == no_key ? 0 : tag_size);
+  return part_head_size + part.plain.size() + (part.type == PartType::signed_note ? 0 : tag_size);
 }
 
 }  // namespace
