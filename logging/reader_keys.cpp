@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "logging/frame_walker.hpp"
+
 namespace sallyport::logging {
 
 std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const std::filesystem::path& file,
                                                  const ParsedHeader& header) {
-  Known known{file, header, std::nullopt, {}, false};
+  Known known{file, header.header.id, {}, std::nullopt, {}, false};
+  for (const TenantKey& tenant : header.tenants) known.names.emplace(tenant.number, tenant.name);
   Unlocked unlocked;
   UnlockProblem problem = unlock(file, header, holder_, unlocked);
   const bool opened = problem == UnlockProblem::none || problem == UnlockProblem::keys_altered;
@@ -57,8 +60,7 @@ bool ReaderKeys::is_trouble(const Closed& closed) const {
 PartOpener ReaderKeys::opener(std::uint64_t segment, bool tenants) {
   Known& known = known_.at(segment);
   if (tenants) ask_for_tenants(known);
-  const SegmentId& id = known.header.header.id;
-  PartOpener opener = known.keys ? PartOpener(id, *known.keys) : PartOpener(id);
+  PartOpener opener = known.keys ? PartOpener(known.id, *known.keys) : PartOpener(known.id);
   for (const OpenedTenant& tenant : known.tenants) opener.add(tenant.number, tenant.root);
   return opener;
 }
@@ -71,17 +73,17 @@ bool ReaderKeys::has(std::uint64_t segment, KeyNumber key) {
 }
 
 std::string ReaderKeys::tenant_of(std::uint64_t segment, KeyNumber key) const {
-  for (const TenantKey& tenant : known_.at(segment).header.tenants) {
-    if (tenant.number == key) return tenant.name;
-  }
-  return {};
+  const auto& names = known_.at(segment).names;
+  const auto found = names.find(key);
+  return found != names.end() ? found->second : std::string();
 }
 
 void ReaderKeys::ask_for_tenants(Known& known) {
-  if (std::exchange(known.tenants_asked, true) || known.header.tenants.empty()) return;
+  if (std::exchange(known.tenants_asked, true) || known.names.empty()) return;
+  const auto header = read_header(known.file);
   KeyBlock block;
-  if (read_key_block(known.file, known.header.header.id, block) != UnlockProblem::none) return;
-  known.tenants = unlock_tenants(known.header, block, holder_).tenants;
+  if (!header || read_key_block(known.file, known.id, block) != UnlockProblem::none) return;
+  known.tenants = unlock_tenants(*header, block, holder_).tenants;
 }
 
 }  // namespace sallyport::logging

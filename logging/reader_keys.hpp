@@ -45,8 +45,9 @@ class ReaderKeys {
  private:
   struct Known {
     std::filesystem::path file;
-    ParsedHeader header;
-    std::optional<SegmentKeys> keys;  // none: with tenants' keys alone
+    SegmentId id;
+    std::map<KeyNumber, std::string> names;  // of all its tenants
+    std::optional<SegmentKeys> keys;         // none: with tenants' keys alone
     std::vector<OpenedTenant> tenants;
     bool tenants_asked = false;
   };

@@ -336,6 +336,10 @@ TEST_CASE("a tenant has readers of its own, and whoever names one names one that
                       key + "]}]");
   config.models = "models:\n  - {name: m, targets: [{upstream: up}], tenant: acme}\n";
   config.more = "routes:\n  - {name: r, path: /r/, upstream: up, tenant: globex}\n";
+  config.listeners =
+      "listeners:\n  - {name: in, address: 127.0.0.1:8443, tls: {certificates: [{chain: a.pem, key: a.key}], "
+      "client_certificates: optional, client_ca: ca.pem}}\n";
+  config.access = "certificates: [{name: c, match: {common_name: c}, models: [m], tenant: acme}]\n";
   const ConfigFolder folder;
   Loaded loaded = folder.load(config);
   INFO(problems_of(loaded));
@@ -344,6 +348,7 @@ TEST_CASE("a tenant has readers of its own, and whoever names one names one that
   CHECK(loaded.config->log->tenants[1].recipients == std::vector<std::string>{own});
   CHECK(loaded.config->models[0].tenant == "acme");
   CHECK(loaded.config->routes[0].tenant == "globex");
+  CHECK(loaded.config->certificates[0].grant.tenant == "acme");
 
   config.models = "models:\n  - {name: m, targets: [{upstream: up}], tenant: acne}\n";
   CHECK(contains(problems_of(folder.load(config)), "models[0].tenant: is 'acne'; did you mean 'acme'?"));
