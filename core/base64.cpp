@@ -72,7 +72,16 @@ std::optional<Bytes> from_base64(std::string_view text) {
 std::string to_base64url(ConstBytes bytes) { return encode(bytes, url_digits, 6); }
 std::optional<Bytes> from_base64url(std::string_view text) { return decode(text, url_values, 6); }
 
-std::string to_hex(ConstBytes bytes) { return encode(bytes, hex_digits, 4); }
+std::string to_hex(ConstBytes bytes) {
+  std::string text(2 * bytes.size(), '0');
+  auto out = text.begin();
+  for (const std::byte byte : bytes) {
+    *out++ = hex_digits[std::to_integer<unsigned>(byte >> 4)];
+    *out++ = hex_digits[std::to_integer<unsigned>(byte & std::byte{0xf})];
+  }
+  return text;
+}
+
 std::optional<Bytes> from_hex(std::string_view text) { return decode(text, hex_values, 4); }
 
 }  // namespace sallyport::core

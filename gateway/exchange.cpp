@@ -299,7 +299,7 @@ Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const r
   routing::SplicedBody body(body_.size(), std::move(splices));
   std::string head;
   head.reserve(head_text_.size() + room_for_own_fields);
-  append_upstream_head(head, {head_, record_.request_id, lease.endpoint(), call_.has_value(), body.size()});
+  append_upstream_head(head, {head_, record_.request_id, record_.endpoint, call_.has_value(), body.size()});
   std::vector<core::ConstBytes> pieces = {core::bytes_of(head)};
   core::ByteStream& upstream = lease.stream();
   for (std::uint64_t offset = 0;;) {

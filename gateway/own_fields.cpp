@@ -57,8 +57,8 @@ std::string own_fields(std::string_view request_id, const auth::Standings& stand
 
 void append_upstream_head(std::string& out, const UpstreamHead& head) {
   http::append_request_line(out, head.client.method, head.client.target);
-  const std::string endpoint = head.endpoint.text();  // "https://[::1]:8000": what follows the scheme is the authority
-  http::append_field(out, "host", std::string_view(endpoint).substr(endpoint.find("//") + 2));
+  // "https://[::1]:8000": what follows the scheme is the authority
+  http::append_field(out, "host", head.endpoint.substr(head.endpoint.find("//") + 2));
   for (const auto& field : head.client.fields) {
     if (http::is_hop_by_hop(head.client.fields, field.name) || is_dropped(field.name)) continue;
     if (head.model_call && http::same_name(field.name, "accept-encoding")) continue;

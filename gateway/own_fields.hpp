@@ -21,8 +21,8 @@ std::string own_fields(std::string_view request_id, const auth::Standings& stand
 struct UpstreamHead {
   const http::RequestHead& client;
   std::string_view request_id;
-  const routing::Endpoint& endpoint;
-  bool model_call;  // the answer is going to be read: it must come uncompressed
+  std::string_view endpoint;  // as Endpoint::text() gives it
+  bool model_call;            // the answer is going to be read: it must come uncompressed
   std::uint64_t body_size;
 };
 

@@ -40,14 +40,12 @@ bool never_nominated(std::string_view name) noexcept {
 
 }  // namespace
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
 }
 
-bool may_be_read_as(std::string_view name, std::string_view real) noexcept {
-  return name.size() == real.size() &&
-         std::equal(name.begin(), name.end(), real.begin(), [](char x, char y) { return folded(x) == folded(y); });
+bool same_folded(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return folded(x) == folded(y); });
 }
 
 bool list_has(std::string_view list, std::string_view token) noexcept {
@@ -73,10 +71,10 @@ std::size_t Fields::count(std::string_view name) const noexcept {
 
 bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept {
   if (always_hop_by_hop(name) || starts_folded(name, "proxy-")) return true;
-  if (never_nominated(name)) return false;
-  return std::any_of(all.begin(), all.end(), [name](const Field& field) {
+  const bool nominated = std::any_of(all.begin(), all.end(), [name](const Field& field) {
     return same_name(field.name, "connection") && list_has(field.value, name);
   });
+  return nominated && !never_nominated(name);
 }
 
 }  // namespace sallyport::http

@@ -31,10 +31,18 @@ class Fields {
   std::vector<Field> fields_;
 };
 
-// ASCII, without case (RFC 9110 §5.1).
-bool same_name(std::string_view a, std::string_view b) noexcept;
+// Of two texts of one size.
+bool same_letters(std::string_view a, std::string_view b) noexcept;
+bool same_folded(std::string_view a, std::string_view b) noexcept;
+
+// ASCII, without case (RFC 9110 §5.1). Sizes are compared in place: most names differ there.
+inline bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && same_letters(a, b);
+}
 // The same, with '_' and '-' as one: CGI-like servers read X_Api_Key as the real one. For what must not pass.
-bool may_be_read_as(std::string_view name, std::string_view real) noexcept;
+inline bool may_be_read_as(std::string_view name, std::string_view real) noexcept {
+  return name.size() == real.size() && same_folded(name, real);
+}
 // True when `token` is one of a comma-separated list's members, as in Connection (RFC 9110 §5.6.1). Without case.
 bool list_has(std::string_view list, std::string_view token) noexcept;
 

@@ -13,18 +13,23 @@ using Byte = unsigned char;
 bool is_space(Byte c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
 
-// True when a reader that ignores letters' case would take `written` for `wanted`: ASCII, and the two letters outside
-// it that Unicode folds into ASCII (U+017F long s, U+212A kelvin), as Go's encoding/json does.
+// How many bytes of `written` a reader that ignores letters' case would take for the letter `c`; 0: another one. ASCII,
+// and the two letters outside it that Unicode folds into ASCII (U+017F long s, U+212A kelvin), as Go's encoding/json.
+std::size_t same_letter(std::string_view written, char c) {
+  if (written.empty()) return 0;
+  const char first = written.front();
+  if (first == c || (c >= 'a' && c <= 'z' && first == c - 'a' + 'A')) return 1;
+  if (c == 's' && written.starts_with("\u017f")) return 2;
+  return c == 'k' && written.starts_with("\u212a") ? 3 : 0;
+}
+
+// Whether such a reader would take `written` for `wanted`.
 bool same_letters(std::string_view written, std::string_view wanted) {
+  if (written.size() < wanted.size()) return false;  // those two are longer than what they stand for
   for (const char c : wanted) {
-    const auto take = [&](std::string_view letter) {
-      const bool found = written.starts_with(letter);
-      if (found) written.remove_prefix(letter.size());
-      return found;
-    };
-    const char upper = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    if (take({&c, 1}) || take({&upper, 1}) || (c == 's' && take("\u017f")) || (c == 'k' && take("\u212a"))) continue;
-    return false;
+    const std::size_t taken = same_letter(written, c);
+    if (taken == 0) return false;
+    written.remove_prefix(taken);
   }
   return written.empty();
 }

@@ -1,12 +1,13 @@
 // JsonScanner's strings, literals and numbers; json_scanner.cpp has what stands between them.
-#include <bit>
 #include <cstring>
+#include <experimental/simd>
 
 #include "routing/json_scanner.hpp"
 
 namespace sallyport::routing {
 namespace {
 
+namespace simd = std::experimental;
 using Byte = unsigned char;
 
 bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
@@ -17,42 +18,24 @@ const Byte* skip_digits(const Byte* at, const Byte* end) {
 
 bool is_hexadecimal(Byte c) { return is_digit(c) || static_cast<Byte>((c | 0x20) - 'a') < 6; }
 
-// A byte of a string that is nothing but itself: not a quote, a backslash, a control character or part of a sequence.
-bool is_plain(Byte c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+// Sixteen bytes at once, on whatever the processor has for it.
+using Block = simd::simd<signed char, simd::simd_abi::deduce_t<signed char, 16>>;
 
-// Sixteen bytes as one value: the compiler's vector extension, so one source for every processor.
-using Block = Byte __attribute__((vector_size(16)));
-
-// All ones in each byte that is not plain.
-Block not_plain(const Byte* at) {
-  Block block;
-  std::memcpy(&block, at, sizeof block);
-  return (block < 0x20) | (block >= 0x80) | (block == '"') | (block == '\\');
+// Which bytes are more than themselves: quotes, backslashes, control characters, and parts of UTF-8 sequences, which
+// are negative here.
+auto special(const Byte* at) {
+  const Block block(reinterpret_cast<const signed char*>(at), simd::element_aligned);
+  return block < 0x20 || block == '"' || block == '\\';
 }
 
-// How many bytes come before the first that is all ones.
-std::size_t zeros_before(Block block) {
-  std::uint64_t halves[2];
-  std::memcpy(halves, &block, sizeof halves);
-  const auto bytes = [](std::uint64_t half) {
-    return static_cast<std::size_t>(std::endian::native == std::endian::little ? std::countr_zero(half)
-                                                                               : std::countl_zero(half)) /
-           8;
-  };
-  return halves[0] != 0 ? bytes(halves[0]) : 8 + bytes(halves[1]);
-}
+bool is_special(Byte c) { return c < 0x20 || c >= 0x80 || c == '"' || c == '\\'; }
 
 const Byte* skip_plain(const Byte* at, const Byte* end) {
-  constexpr std::ptrdiff_t size = sizeof(Block);
-  while (end - at >= 4 * size && zeros_before(not_plain(at) | not_plain(at + size) | not_plain(at + 2 * size) |
-                                              not_plain(at + 3 * size)) == sizeof(Block)) {
-    at += 4 * size;
+  for (; end - at >= std::ptrdiff_t{Block::size()}; at += Block::size()) {
+    const auto found = special(at);
+    if (simd::any_of(found)) return at + simd::find_first_set(found);
   }
-  for (; end - at >= size; at += size) {
-    const std::size_t plain = zeros_before(not_plain(at));
-    if (plain < sizeof(Block)) return at + plain;
-  }
-  while (at != end && is_plain(*at)) ++at;
+  while (at != end && !is_special(*at)) ++at;
   return at;
 }
 
