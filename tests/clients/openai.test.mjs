@@ -12,7 +12,8 @@ test('a plain chat', async () => {
   assert.equal(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens);
 });
 
-test('a streamed chat arrives word by word', async () => {
+// Milliseconds from the first word to the last.
+async function streamingTime() {
   const stream = await client().chat.completions.create({ model: 'gpt-4o', messages, stream: true });
   let text = '';
   const arrivals = [];
@@ -23,8 +24,13 @@ test('a streamed chat arrives word by word', async () => {
     assert.equal(event.usage ?? null, null, 'usage was not asked for');
   }
   assert.equal(text, reply);
-  // The model server pauses 20 ms after each word: had they come together, this would be near zero.
-  assert.ok(arrivals.at(-1) - arrivals[0] > 40, `all words within ${arrivals.at(-1) - arrivals[0]} ms`);
+  return arrivals.at(-1) - arrivals[0];
+}
+
+test('a streamed chat arrives word by word', async () => {
+  // The model server pauses 20 ms after each word: had they come together, this would be near zero. A client that is
+  // kept waiting for a busy machine sees them together too, but not every time.
+  assert.ok(await eventually(async () => (await streamingTime()) > 40), 'all words come together');
 });
 
 test('a streamed chat with usage, when asked', async () => {

