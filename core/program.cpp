@@ -27,13 +27,15 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return all;
 }
 
-// How it starts: its streams, and no signal ignored or blocked because we ignore or block it.
+// How it starts: its streams and no other descriptor (Asio opens and accepts sockets without SOCK_CLOEXEC), and no
+// signal ignored or blocked because we ignore or block it.
 class SpawnPlan {
  public:
   explicit SpawnPlan(const ProgramStart& start) {
     ::posix_spawn_file_actions_init(&actions_);
     stream(start.input, STDIN_FILENO, O_RDONLY);
     stream(start.output, STDOUT_FILENO, O_WRONLY);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
     ::posix_spawnattr_init(&attributes_);
     sigset_t none, usual;
     ::sigemptyset(&none);
@@ -87,7 +89,7 @@ Program::Program(const ProgramStart& start) : own_group_(start.own_group) {
   std::vector<char*> given;
   if (start.environment) given = pointers(*start.environment);
   char* const* environment = start.environment ? given.data() : environ;
-  const int failed = ::posix_spawn(&id_, words.front(), plan.actions(), plan.attributes(), words.data(), environment);
+  const int failed = ::posix_spawnp(&id_, words.front(), plan.actions(), plan.attributes(), words.data(), environment);
   if (failed != 0) fail(failed);
   end_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));  // glibc 2.36 declares it for C alone
   if (end_.number() >= 0) return;
@@ -101,6 +103,10 @@ Program::~Program() {
 }
 
 int Program::wait() {
+  siginfo_t ended;
+  while (own_group_ && ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  if (own_group_) ::kill(-id_, SIGKILL);  // what it leaves behind; not yet waited for, its number is nobody else's
   int status = 0;
   while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
   }

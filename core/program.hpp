@@ -34,13 +34,15 @@ struct Pipe {
 };
 
 struct ProgramStart {
-  std::vector<std::string> words;  // the program's path, then its arguments
+  std::vector<std::string> words;  // the program's path, or its name for our PATH to find; then its arguments
   int input = -1, output = -1;     // its standard input and output; -1: nothing. Standard error is ours
   std::optional<std::vector<std::string>> environment;  // "NAME=value"; absent: ours
-  bool own_group = false;  // with all that it starts: they end together, and the terminal's keys do not reach them
+  bool own_group =
+      false;  // with all that it starts: what it leaves behind is killed, and no terminal's key reaches them
 };
 
-// A started program; killed and waited for if it still runs at the end of the scope.
+// A started program, which has none of our descriptors but its three streams; killed and waited for if it still runs at
+// the end of the scope.
 class Program {
  public:
   explicit Program(const ProgramStart& start);  // throws std::system_error, whose code says why
@@ -50,7 +52,7 @@ class Program {
 
   // Readable once it has ended.
   int end() const noexcept { return end_.number(); }
-  // Blocks until it has ended; as waitpid(2) gives it.
+  // Blocks until it has ended; as waitpid(2) gives it. Then what is left of its own group is killed.
   int wait();
 
  private:

@@ -2,12 +2,12 @@
 // is in no file in the clear, and the format is age's own affair.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/program.hpp"
 
 namespace sallyport::gateway {
 
@@ -18,15 +18,14 @@ class AgeProgram {
   AgeProgram(const std::vector<std::string>& recipients, const std::filesystem::path& out);
   AgeProgram(const AgeProgram&) = delete;
   AgeProgram& operator=(const AgeProgram&) = delete;
-  ~AgeProgram();  // without finish(): it is ended, and what it made is not whole
+  // Without finish() it is ended, and what it made is not whole.
 
   void write(std::string_view text);  // throws std::runtime_error when it has ended
   void finish();                      // throws std::runtime_error unless all of it was encrypted
 
  private:
-  void close_input() noexcept;
-  pid_t id_ = -1;
-  int input_ = -1;
+  core::Pipe input_;
+  core::Program program_;  // ends before its input does, or it would make a whole file of half an export
 };
 
 }  // namespace sallyport::gateway

@@ -1,0 +1,63 @@
+#include "core/program.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "tests/support/catch.hpp"
+
+using namespace sallyport::core;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// All that comes until nobody can write any more, or what there is when that takes ten seconds.
+std::string read_to_end(const Pipe& pipe, bool& ended) {
+  std::string text;
+  std::array<char, 256> room{};
+  const auto deadline = steady_clock::now() + seconds(10);
+  while (readable(pipe.reading.number(), deadline)) {
+    const ssize_t got = ::read(pipe.reading.number(), room.data(), room.size());
+    ended = got == 0;
+    if (got <= 0) break;
+    text.append(room.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("a program that is started inherits its three streams and nothing else") {
+  const Descriptor socket(::socket(AF_INET, SOCK_STREAM, 0));  // as Asio opens one: without SOCK_CLOEXEC
+  const Descriptor far(::fcntl(socket.number(), F_DUPFD, 200));
+  REQUIRE(far.number() >= 200);
+  Pipe output;
+  ProgramStart start;
+  start.words = {"/bin/ls", "/proc/self/fd"};
+  start.output = output.writing.number();
+  Program program(start);
+  output.writing.close();
+  bool ended = false;
+  CHECK(read_to_end(output, ended) == "0\n1\n2\n3\n");  // 3 is the directory that ls reads
+  CHECK(program.wait() == 0);
+}
+
+TEST_CASE("what a program with a group of its own leaves behind ends with it, and its exit status is its own") {
+  Pipe output;
+  ProgramStart start;
+  start.words = {"/bin/sh", "-c", "sleep 60 & printf started; exit 7"};
+  start.output = output.writing.number();
+  start.own_group = true;
+  Program program(start);
+  output.writing.close();
+  const int status = program.wait();
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
+  bool ended = false;  // not before `sleep`, which holds the other end, is gone
+  CHECK(read_to_end(output, ended) == "started");
+  CHECK(ended);
+}
