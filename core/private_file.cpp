@@ -47,6 +47,16 @@ std::size_t checked_size(const path& file, int number) {
   return size;
 }
 
+void write_all(const path& file, int number, ConstBytes rest) {
+  while (!rest.empty()) {
+    const ssize_t written = ::write(number, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_with_errno(file);
+    rest = rest.subspan(static_cast<std::size_t>(written));
+  }
+  if (::fsync(number) != 0) fail_with_errno(file);
+}
+
 }  // namespace
 
 Secret read_private_file(const path& file) {
@@ -65,13 +75,12 @@ Secret read_private_file(const path& file) {
 
 void write_private_file(const path& file, ConstBytes content) {
   const Descriptor descriptor(file, O_WRONLY | O_CREAT | O_EXCL);
-  for (ConstBytes rest = content; !rest.empty();) {
-    const ssize_t written = ::write(descriptor.number(), rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_with_errno(file);
-    rest = rest.subspan(static_cast<std::size_t>(written));
+  try {
+    write_all(file, descriptor.number(), content);
+  } catch (...) {
+    ::unlink(file.c_str());  // half a key is none
+    throw;
   }
-  if (::fsync(descriptor.number()) != 0) fail_with_errno(file);
 }
 
 }  // namespace sallyport::core

@@ -15,7 +15,7 @@ inline constexpr std::size_t maximum_private_file_size = 64 * 1024;
 // The whole file. Refused when group or others have any permission on it, when it is no regular file or too large.
 Secret read_private_file(const std::filesystem::path& path);
 
-// Makes the file with mode 0600 and its content on disk; refused when anything of that name exists.
+// Makes the file with mode 0600 and its content on disk, or none; refused when anything of that name exists.
 void write_private_file(const std::filesystem::path& path, ConstBytes content);
 
 }  // namespace sallyport::core

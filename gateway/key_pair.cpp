@@ -31,23 +31,37 @@ void refuse_existing(const path& file) {
 
 void write_public_file(const path& file, const std::string& line) {
   std::FILE* out = std::fopen(file.c_str(), "wxe");
-  bool written = out != nullptr && std::fputs((line + "\n").c_str(), out) >= 0;
-  if (out != nullptr && std::fclose(out) != 0) written = false;
-  if (!written) throw std::runtime_error(file.string() + " cannot be written");
+  if (out == nullptr) throw std::runtime_error(file.string() + " cannot be written");
+  bool written = std::fputs((line + "\n").c_str(), out) >= 0;
+  if (std::fclose(out) != 0) written = false;
+  if (written) return;
+  std::remove(file.c_str());
+  throw std::runtime_error(file.string() + " cannot be written");
+}
+
+// Both or neither: a private half without its public one would be a key that nobody knows of.
+void write_files(const path& private_file, const core::Secret& pem, const path& public_file, const std::string& line) {
+  core::write_private_file(private_file, pem.reveal());
+  try {
+    write_public_file(public_file, line);
+  } catch (...) {
+    std::remove(private_file.c_str());
+    throw;
+  }
 }
 
 // Of either kind of private key.
 template <class PrivateKey>
+core::Secret pem_of(const PrivateKey& key, const KeyPairOptions& options) {
+  if (!options.encrypted()) return key.pem();
+  return core::Secret(key.encrypted_pem(options.ask ? ask_new_passphrase() : read_passphrase(options.passphrase_file)));
+}
+
+template <class PrivateKey>
 Recipient write_pair(const KeyPairOptions& options, const PrivateKey& key) {
-  const path private_file = with_ending(options.out, ".key"), public_file = with_ending(options.out, ".pub");
-  if (options.encrypted()) {
-    const core::Secret passphrase = options.ask ? ask_new_passphrase() : read_passphrase(options.passphrase_file);
-    core::write_private_file(private_file, core::bytes_of(key.encrypted_pem(passphrase)));
-  } else {
-    core::write_private_file(private_file, key.pem().reveal());
-  }
-  const Recipient recipient = Recipient::of(key.public_key());
-  write_public_file(public_file, recipient.text());
+  Recipient recipient = Recipient::of(key.public_key());
+  write_files(with_ending(options.out, ".key"), pem_of(key, options), with_ending(options.out, ".pub"),
+              recipient.text());
   return recipient;
 }
 
@@ -90,8 +104,7 @@ logging::NoteVerifier make_signer_pair(const std::string& out, const std::string
   refuse_existing(public_file);
   const auto key = crypto::PrivateKey::generate_ed25519();
   logging::NoteVerifier verifier(origin, key.public_key());
-  core::write_private_file(private_file, key.pem().reveal());
-  write_public_file(public_file, verifier.text());
+  write_files(private_file, key.pem(), public_file, verifier.text());
   return verifier;
 }
 

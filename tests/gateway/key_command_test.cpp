@@ -1,5 +1,7 @@
 #include "gateway/key_command.hpp"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -37,6 +39,26 @@ mode_t mode_of(const path& file) {
 core::crypto::AskPassphrase ask(std::string_view text) {
   return [text] { return core::Secret(text); };
 }
+
+// No file of this process grows beyond so many bytes, as on a disk that is full.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t size) : told_(::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit now{size, before_.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &now) == 0);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, told_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*told_)(int);
+};
 
 }  // namespace
 
@@ -219,4 +241,23 @@ TEST_CASE("key show prints the line of a key that signs, from either half") {
   CHECK(unnamed.exit_code == 1);
   CHECK(has(unnamed.err, "an Ed25519 key signs"));
   CHECK(run({"key", "show", name + ".key", "--signing", "two words"}).exit_code == 1);
+}
+
+TEST_CASE("where one file of a pair cannot be written, neither is left") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "pair";
+  const std::vector<std::string> recipient = {"key", "new", "--out", name};
+  // A verifier's line that is longer than the private half beside it.
+  const std::vector<std::string> signer = {"key", "new", "--out", name, "--signing", std::string(200, 'n')};
+  const auto left = [&](const std::vector<std::string>& command, rlim_t room) {
+    const SmallFiles small(room);
+    const Outcome outcome = run(command);
+    CHECK(outcome.exit_code == 1);
+    return std::distance(std::filesystem::directory_iterator(directory.where()), {});
+  };
+  CHECK(left(recipient, 40) == 0);
+  CHECK(left(signer, 40) == 0);
+  CHECK(left(signer, 160) == 0);
+  CHECK(run(signer).exit_code == 0);
+  CHECK(std::filesystem::file_size(name + ".key") < 160);
 }
