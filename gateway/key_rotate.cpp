@@ -5,7 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "core/private_file.hpp"
+#include "envelope/identity.hpp"
 #include "gateway/key_output.hpp"
 #include "gateway/key_pair.hpp"
 #include "gateway/key_reference.hpp"
@@ -34,8 +34,6 @@ Examples:
   sallyport key rotate auditor.pub --out auditor-2027 --passphrase
   sallyport key rotate signer.vkey
 )";
-
-constexpr std::string_view encrypted_label = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
 struct RotateOptions {
   std::string old;
@@ -81,9 +79,20 @@ std::string kind_after(const Recipient& old) {
   return old.type() == "rsa2048" || old.type() == "rsa3072" ? "rsa3072" : "rsa4096";
 }
 
+// As its reader says, which asks for a passphrase then, whatever the form. Throws when it is no key at all.
 bool is_encrypted(const path& private_file) {
   if (!std::filesystem::exists(private_file)) return false;
-  return core::read_private_file(private_file).reveal_text().starts_with(encrypted_label);
+  bool asked = false;
+  const auto none = [&asked] {
+    asked = true;
+    return core::Secret{};
+  };
+  try {
+    envelope::Identity::load(private_file, none);
+  } catch (const std::runtime_error&) {
+    if (!asked) throw;
+  }
+  return asked;
 }
 
 void explain(const path& old_name, const Recipient& old, const KeyPairOptions& pair, const Recipient& made) {

@@ -2,6 +2,8 @@
 #include "gateway/key_rotate.hpp"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +17,7 @@
 
 using namespace sallyport;
 using namespace sallyport::tests;
+using core::crypto::PrivateKey;
 using envelope::Identity;
 using envelope::Recipient;
 using nlohmann::json;
@@ -32,6 +35,23 @@ Outcome run(std::vector<std::string> arguments) {
 std::string line_in(const path& file) {
   const std::string text = read_file(file);
   return text.substr(0, text.find('\n'));
+}
+
+// As a service has it: with nobody to ask, whoever runs the test. In a session of its own a process has no terminal.
+Outcome run_without_terminal(const std::vector<std::string>& arguments, const path& directory) {
+  const path err = directory / "standard error";
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::setsid();
+    const Outcome outcome = run(arguments);
+    write_file(err, outcome.err);
+    ::_exit(outcome.exit_code);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return {WEXITSTATUS(status), "", read_file(err)};
 }
 
 void make_pair(const std::string& name, const std::string& type = "p256") {
@@ -114,14 +134,29 @@ TEST_CASE("where the old private half is encrypted, key rotate does not make one
   const Outcome with_words = run({"key", "rotate", name, "--passphrase-file", words});
   CHECK(with_words.exit_code == 0);
   CHECK_FALSE(has(with_words.out, "not encrypted"));
-  if (std::FILE* terminal = std::fopen("/dev/tty", "r+e"); terminal != nullptr) {
-    std::fclose(terminal);
-    return;  // it would wait for an answer
-  }
-  const Outcome unasked = run({"key", "rotate", name});
+  const Outcome unasked = run_without_terminal({"key", "rotate", name}, directory.where());
   CHECK(unasked.exit_code == 1);
   CHECK(has(unasked.err, "--passphrase-file"));
   CHECK_FALSE(std::filesystem::exists(name + "-3.key"));
+}
+
+TEST_CASE("key rotate sees that an old key is encrypted also in OpenSSL's older form and after other text") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "auditor";
+  const PrivateKey key = PrivateKey::generate_p256();
+  write_file(name + ".pub", Recipient::of(key.public_key()).text() + "\n");
+  std::string kept;
+  SECTION("the older form") {
+    // The reader asks for the passphrase before it looks at what is encrypted, so that any bytes do.
+    kept =
+        "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"
+        "DEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-----END EC PRIVATE KEY-----\n";
+  }
+  SECTION("text before it") { kept = "The auditor's\n" + key.encrypted_pem(core::Secret("some words")); }
+  core::write_private_file(name + ".key", core::bytes_of(kept));
+  CHECK(run_without_terminal({"key", "rotate", name}, directory.where()).exit_code == 1);
+  CHECK_FALSE(std::filesystem::exists(name + "-2.key"));
 }
 
 TEST_CASE("the steps that key rotate prints lead to a log that the old key does not open") {
