@@ -1,13 +1,13 @@
 #include "core/secret.hpp"
 
-#include <openssl/crypto.h>
+#include <strings.h>
 
 #include "core/crypto.hpp"
 
 namespace sallyport::core {
 
 void wipe(MutableBytes bytes) noexcept {
-  if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());
+  if (!bytes.empty()) ::explicit_bzero(bytes.data(), bytes.size());
 }
 
 Secret Secret::take(std::string& text) {
