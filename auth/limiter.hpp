@@ -100,7 +100,7 @@ class Limiter {
   core::Result<Admission> admit(const Principal& who, const Ask& ask, core::TimePoint now, Standings& standings);
 
   // For Counting::together, by one thread at a time. Those who asked or spent since the last call, or have a call
-  // running. Each is to be answered with one of the two below before the next.
+  // running. Each may be answered with one of the two below before the next; without, it counts as told.
   std::vector<Spent> collect();
   // `owed` includes `spent`. It replaces what this gateway knew, but for what was spent here meanwhile.
   void adopt(const Spent& spent, const Owed& owed, core::TimePoint now);

@@ -9,8 +9,9 @@
 namespace sallyport::gateway {
 namespace {
 
-// Lua, run by the server in one piece. Four arguments a key: what is allowed a minute and what was spent, of requests
-// and of tokens. The debt ends where Bucket's does: five minutes below an empty bucket, six from a full one.
+// Lua, run by the server in one piece. It reads all before it writes, so that one key of another kind (WRONGTYPE)
+// leaves nothing half counted. Four arguments a key: what is allowed a minute and what was spent, of requests and of
+// tokens. The debt ends where Bucket's does: five minutes below an empty bucket, six from a full one.
 constexpr std::string_view script = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -18,10 +19,13 @@ local function owed(before, minutes, per_minute, spent)
   local still = math.max(0, (tonumber(before) or 0) - minutes * per_minute)
   return math.max(0, math.min(6 * per_minute, still + spent))
 end
-local answer = {}
+local before, answer = {}, {}
 for i, key in ipairs(KEYS) do
+  before[i] = redis.call('HMGET', key, 'requests', 'tokens', 'time')
+end
+for i, key in ipairs(KEYS) do
+  local last = before[i]
   local requests_per_minute, tokens_per_minute = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
-  local last = redis.call('HMGET', key, 'requests', 'tokens', 'time')
   local minutes = math.max(0, now - (tonumber(last[3]) or now)) / 60000000
   local requests = owed(last[1], minutes, requests_per_minute, tonumber(ARGV[4 * i - 1]))
   local tokens = owed(last[2], minutes, tokens_per_minute, tonumber(ARGV[4 * i]))

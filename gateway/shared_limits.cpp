@@ -85,6 +85,7 @@ struct SharedLimits::Parts {
   Task<Problem> round();
   Task<Problem> connect();
   Task<Problem> tell(std::span<const Spent> spent);
+  void put_back(std::span<const Spent> spent);
   Task<Problem> ask(core::ConstBytes command, RespReply& reply);
   Task<void> pause(core::Duration duration);
   void note(const Problem& problem);
@@ -142,7 +143,8 @@ Task<void> SharedLimits::Parts::keep_counting() {
   if (stream) stream->close();
 }
 
-// What could not be told is put back at once, so that it does not grow while there is nobody to tell.
+// What could not be told is put back at once, so that it does not grow while there is nobody to tell. What was sent and
+// not answered is not: the server may have counted it, or still will when it reads what its kernel has kept for it.
 Task<SharedLimits::Parts::Problem> SharedLimits::Parts::round() {
   const std::vector<Spent> spent = limiter.collect();
   if (spent.empty() && stream && clock.now() < next_look) co_return Problem();
@@ -151,9 +153,10 @@ Task<SharedLimits::Parts::Problem> SharedLimits::Parts::round() {
   std::span<const Spent> rest(spent);
   do {
     const auto some = rest.first(std::min(rest.size(), principals_a_command));
-    if (problem.empty()) problem = co_await tell(some);
-    if (!problem.empty()) {
-      for (const Spent& each : some) limiter.put_back(each, clock.now());
+    if (problem.empty()) {
+      problem = co_await tell(some);
+    } else {
+      put_back(some);
     }
     rest = rest.subspan(some.size());
   } while (!rest.empty());
@@ -167,7 +170,7 @@ Task<SharedLimits::Parts::Problem> SharedLimits::Parts::connect() {
   auto peer = co_await tls::connect(loop, host, port, identity.get(), sessions, clock.now() + patience);
   if (!peer) co_return words_for(peer.error().reason);
   stream = std::move(peer->stream);
-  if (authentication.empty()) co_return Problem();
+  if (authentication.empty()) co_return co_await tell({});  // nothing is entrusted to a connection that never answered
   RespReply reply;
   Problem problem = co_await ask(authentication.reveal(), reply);
   if (problem.empty() && (reply.kind != RespReply::Kind::status || reply.text != "OK")) problem = words_for(reply);
@@ -179,11 +182,16 @@ Task<SharedLimits::Parts::Problem> SharedLimits::Parts::tell(std::span<const Spe
   RespReply reply;
   Problem problem = co_await ask(core::bytes_of(command), reply);
   if (!problem.empty()) co_return problem;
+  if (reply.kind == RespReply::Kind::error) put_back(spent);  // the script reads all before it writes
   const auto owed = read_counts(reply.numbers, spent.size());
   if (!owed || reply.kind != RespReply::Kind::numbers) co_return words_for(reply);
   const core::TimePoint now = clock.now();
   for (std::size_t i = 0; i < spent.size(); ++i) limiter.adopt(spent[i], (*owed)[i], now);
   co_return Problem();
+}
+
+void SharedLimits::Parts::put_back(std::span<const Spent> spent) {
+  for (const Spent& each : spent) limiter.put_back(each, clock.now());
 }
 
 Task<SharedLimits::Parts::Problem> SharedLimits::Parts::ask(core::ConstBytes command, RespReply& reply) {

@@ -38,6 +38,7 @@ class Pair {
     for (const std::string name : {"first", "second"}) {
       gateway.tokens[name] = {"--models", "*", "--requests-per-minute", std::to_string(a_minute)};
     }
+    gateway.tokens["slow"] = {"--models", "*", "--requests-per-minute", "1"};
     one = std::make_unique<GatewayProcess>(model_server, gateway);
     two = std::make_unique<GatewayProcess>(model_server, gateway);
     write_file(two->directory() / "tokens", read_file(one->directory() / "tokens"));
@@ -78,6 +79,13 @@ int chats_until_refused(const Pair& pair, const GatewayProcess& at, const std::s
   int admitted = 0;
   while (admitted < 3 * a_minute && chat(pair, at, token) == 200) ++admitted;
   return admitted;
+}
+
+// What the server counts of `field` for the one token that was used, as of when it was last told.
+double counted(const Pair& pair, const std::string& field) {
+  std::string key = pair.redis.ask({"KEYS", "sallyport:limit:tk-*"});
+  while (key.ends_with('\n')) key.pop_back();
+  return std::strtod(pair.redis.ask({"HGET", key, field}).c_str(), nullptr);
 }
 
 // How many one token is admitted at both, the second having heard of it once before it goes on.
@@ -148,6 +156,19 @@ TEST_CASE("a server that takes everything and answers nothing holds no request u
     pair.one->signal(SIGTERM);
     CHECK(pair.one->wait_for_exit() == 0);
   }
+}
+
+TEST_CASE("what a server took before it stood still is counted once when it goes on", "[shared-limits]") {
+  Pair pair;
+  REQUIRE(eventually([&] { return pair.both_up(); }));
+  pair.redis.pause();
+  REQUIRE(chat(pair, *pair.one, "slow") == 200);
+  REQUIRE(eventually([&] { return pair.both_alone(); }));
+  pair.redis.resume();
+  REQUIRE(eventually([&] { return pair.both_up(); }));
+  REQUIRE(Pair::in_step(*pair.one));
+  CHECK(counted(pair, "requests") > 0.5);  // one a minute: its return takes longer than this test
+  CHECK(counted(pair, "requests") <= 1);
 }
 
 TEST_CASE("a wrong password leaves each gateway alone, and the right one is taken up by a reload", "[shared-limits]") {
