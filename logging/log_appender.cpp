@@ -15,6 +15,12 @@ constexpr core::Duration idle_step = longest_step / 2;
 constexpr std::string_view empty_note = "{}";
 constexpr core::Duration retention_interval = std::chrono::minutes(10);  // and at each segment's start
 
+// The record, or the text of a frame that has none, with how much content is missing.
+std::string with_loss(std::string_view text, std::uint64_t lost) {
+  if (!text.empty()) text.remove_suffix(1);
+  return std::string(text) + (text.empty() ? "{" : ",") + "\"content_lost\":" + std::to_string(lost) + "}";
+}
+
 }  // namespace
 
 LogEnd find_end(const std::filesystem::path& directory, const std::string& origin) {
@@ -95,11 +101,13 @@ void LogAppender::seal(const LogItem& item) {
   const bool is_tenants = item.key != content_key;
   SegmentWriter::Part parts[4];
   std::size_t count = 0;
-  if (!item.text.empty()) {
+  const std::string with = item.content_lost > 0 ? with_loss(item.text, item.content_lost) : std::string();
+  const std::string& text = with.empty() ? item.text : with;
+  if (!text.empty()) {
     const bool record = item.kind == FrameKind::exchange || item.kind == FrameKind::end;
     const PartType type = record ? PartType::record : PartType::note;
-    parts[count++] = {type, core::bytes_of(item.text)};
-    if (is_tenants) parts[count++] = {type, core::bytes_of(item.text), item.key};
+    parts[count++] = {type, core::bytes_of(text)};
+    if (is_tenants) parts[count++] = {type, core::bytes_of(text), item.key};
   } else if (is_tenants) {
     parts[count++] = {PartType::note, core::bytes_of(empty_note)};
   }

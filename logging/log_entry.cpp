@@ -12,6 +12,13 @@ namespace {
 constexpr std::size_t credit_step = 4 * 1024;    // content takes its share of the queue in such steps
 constexpr std::size_t crowded_piece = 4 * 1024;  // with the queue half full, content is handed on from this size
 
+std::string text_of(const Record& record) {
+  std::string text;
+  text.reserve(768);
+  append_json(text, record);
+  return text;
+}
+
 }  // namespace
 
 core::Result<void> LogEntry::State::body(core::Bytes& held, PartType type, core::ConstBytes piece) {
@@ -68,17 +75,6 @@ void LogEntry::State::push(LogItem item, std::size_t cost) {
   sink_.push(std::move(item));
 }
 
-std::string LogEntry::State::text_of(const Record& record) const {
-  std::string text;
-  text.reserve(768);
-  append_json(text, record);
-  if (content_lost_ > 0) {
-    text.pop_back();
-    text += ",\"content_lost\":" + std::to_string(content_lost_) + "}";
-  }
-  return text;
-}
-
 void LogEntry::State::finish(const Record& record, Sealed sealed) {
   // With `count` nobody waits for a log that is known to fail or hang: the answer would be the same, and late.
   const bool at_once = writer_.settings.durability == Durability::buffered ||
@@ -86,7 +82,7 @@ void LogEntry::State::finish(const Record& record, Sealed sealed) {
   if (!reserved_ || content_lost_ > 0) writer_.count_lost();
   const core::Result<void> told = told_of_content();
   LogItem item;
-  item.content_lost = !told;
+  item.content_lost = content_lost_;
   if (reserved_) {
     item.kind = begun_ ? FrameKind::end : FrameKind::exchange;
     item.text = text_of(record);

@@ -39,7 +39,6 @@ class LogEntry::State {
   core::Result<void> told_of_content() const noexcept;
   void hand_on(core::Bytes& held, PartType type);
   void push(LogItem item, std::size_t cost);
-  std::string text_of(const Record& record) const;
 
   LogWriter& writer_;
   ItemSink& sink_;

@@ -44,8 +44,8 @@ struct LogItem {
   std::uint64_t number = 0;
   std::string text;  // the record, or a note
   core::Bytes request, response;
-  std::size_t cost = 0;       // bytes of the queue it takes
-  bool content_lost = false;  // `sealed` is told log_unavailable
+  std::uint64_t content_lost = 0;  // bytes that are not in it; sealed with the text
+  std::size_t cost = 0;            // bytes of the queue it takes
   Sealed sealed;
   std::optional<LogAnswers> answers;  // absent: `sealed` is called on the writer's thread
 

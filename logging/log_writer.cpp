@@ -17,10 +17,6 @@ namespace {
 
 constexpr core::Duration idle_wait = std::chrono::seconds(1);  // how often an idle writer looks at the segment's age
 
-}  // namespace
-
-namespace {
-
 // On a busy machine the writer does not interrupt the worker that wakes it: meanwhile more comes, to be sealed with it.
 void let_others_first() noexcept {
   const sched_param priority{};
@@ -129,7 +125,8 @@ core::Result<void> LogWriter::write_batch() {
     const auto ready = appender_.prepare(item.text.size() + item.request.size() + item.response.size());
     settle(appender_.vouched());
     if (!ready) return ready;
-    if (item.key != content_key && !appender_.has_key(item.key)) drop_content(item);
+    const bool is_tenants = item.key != content_key;
+    if (is_tenants && (!appender_.has_key(item.key) || lost_content_.has(item.number))) drop_content(item);
     appender_.seal(item);
     if (!appender_.full()) continue;
     const auto written = appender_.commit();
@@ -152,7 +149,8 @@ void LogWriter::settle(std::uint64_t vouched) {
     LogItem& item = batch_[settled_];
     if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;
     queue.settled(item.cost);
-    item.answer(item.content_lost ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
+    item.answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
     item = LogItem();
   }
 }
@@ -185,9 +183,10 @@ void LogWriter::add_gap() {
 }
 
 void LogWriter::drop_content(LogItem& item) {
-  if (!lost_content_.drop(item)) return;
-  count_lost();
-  item.content_lost = item.content_lost || settings.overload == Overload::refuse;
+  const bool counted = item.content_lost > 0;  // by the entry: the queue was full
+  lost_content_.drop(item);
+  const bool ends = item.kind == FrameKind::exchange || item.kind == FrameKind::end;
+  if (ends && !counted && item.content_lost > 0) count_lost();
 }
 
 void LogWriter::publish() {

@@ -12,8 +12,10 @@ namespace sallyport::logging {
 class LostContent {
  public:
   // Takes the content out of the item, which is the tenant's no more: what remains is sealed for the log's recipients.
-  // Gives whether the exchange ends with it and lost some.
-  bool drop(LogItem& item);
+  // An item with which its exchange ends is told how much that lost in all.
+  void drop(LogItem& item);
+  // Whether an exchange that has not ended lost some: then nothing more of it is kept, for a body with a hole misleads.
+  bool has(std::uint64_t exchange) const { return lost_.contains(exchange); }
 
  private:
   std::map<std::uint64_t, std::uint64_t> lost_;  // bytes, by exchanges that have not ended

@@ -92,8 +92,6 @@ TEST_CASE("a tenant misses nothing in segments from before and after its time") 
 
 TEST_CASE("a tenant whose key was taken from one of its segments hears of it") {
   const TenantLog log({two_tenants(), two_tenants(), {}});
-  const auto other = std::vector<Tenant>{{"acme", {other_key().recipient()}}};
-  const TenantLog others({other});
   // As if the key had been wrapped to another there.
   KeyBlock block = *parse_key_block(bytes_of_file(log.keys(2)));
   for (KeyEntry& entry : block.entries) {
@@ -136,7 +134,7 @@ TEST_CASE("content whose tenant a reload took away is dropped, stated and counte
     return read.find(id)->exchange.metadata.find(what) != std::string::npos;
   };
   CHECK(says("small", R"("content_lost":6)"));
-  CHECK(says("large", R"("content_lost":)"));
+  CHECK(says("large", R"("content_lost":148928)"));  // all but the two pieces on disk
   CHECK(says("unknown", R"("content_lost":12)"));
   CHECK_FALSE(says("kept", "content_lost"));
   CHECK(read.find("small")->request.empty());
@@ -150,14 +148,66 @@ TEST_CASE("content whose tenant a reload took away is dropped, stated and counte
   }
 }
 
+TEST_CASE("an exchange that lost content keeps no more of it when its tenant is back, and says how much in all") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.overload = GENERATE(Overload::count, Overload::refuse);
+  const std::string piece(max_content_piece + 1, 'p');  // one byte waits for the next piece
+  {
+    SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
+    const auto sealed = [&](std::uint64_t frames) {
+      return eventually([&] { return log.counters().frames == frames; });
+    };
+    auto entry = *log.open_entry(true, "acme");
+    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(sealed(2));  // begin, a piece
+    log.set_recipients({reader_key().recipient()});
+    REQUIRE(sealed(3));  // and the segment's end
+    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(sealed(4));
+    log.set_recipients({reader_key().recipient()}, two_tenants());
+    REQUIRE(sealed(5));
+    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(entry.response_body(core::bytes_of("answer")).has_value());
+    CHECK(finish(std::move(entry), record_named("long")).has_value() == (settings.overload == Overload::count));
+    CHECK(log.counters().lost == 1);
+    CHECK(seal(log, "next", "prompt", "answer", "acme").has_value());
+  }
+  CHECK(verify_log(directory.where(), &reader_key()).good());
+  const ReadLog read = read_log(directory.where());
+  const std::string said = "\"content_lost\":" + std::to_string(2 * max_content_piece + 3 + 6) + "}";
+  CHECK(read.find("long")->exchange.metadata.ends_with(said));
+  CHECK(read.find("long")->response.empty());
+  const ReadLog by_tenant = read_log(directory.where(), acme_key());
+  CHECK_FALSE(by_tenant.has("long"));
+  CHECK(by_tenant.unfinished.size() == 1);
+  CHECK(by_tenant.find("next")->request == "prompt");
+}
+
+TEST_CASE("what an exchange lost is remembered until it ends") {
+  LostContent lost;
+  LogItem item;
+  item.number = 7;
+  item.kind = FrameKind::data;
+  item.request = core::Bytes(10);
+  lost.drop(item);
+  CHECK(lost.has(7));
+  item.kind = FrameKind::end;
+  item.content_lost = 0;
+  lost.drop(item);
+  CHECK(item.content_lost == 10);
+  CHECK_FALSE(lost.has(7));
+}
+
 TEST_CASE("content that found the queue full and content whose tenant went add up") {
   LostContent lost;
   LogItem item;
   item.key = 2;
-  item.text = R"({"status":200,"content_lost":5})";
   item.request = core::Bytes(7);
-  CHECK(lost.drop(item));
-  CHECK(item.text == R"({"status":200,"content_lost":12})");
+  item.content_lost = 5;
+  lost.drop(item);
+  CHECK(item.content_lost == 12);
   CHECK(item.request.empty());
 }
 
