@@ -31,6 +31,8 @@ class LogReaders {
   KeyNumber number_of(std::string_view tenant) const;
 
  private:
+  KeyNumber number_for(const std::string& tenant);
+
   mutable std::mutex mutex_;
   std::map<std::string, KeyNumber, std::less<>> numbers_;
   std::optional<SegmentReaders> next_;
