@@ -1,6 +1,7 @@
 #include "gateway/key_check.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -24,12 +25,16 @@ using std::filesystem::path;
 
 constexpr auto check_details = R"(
 Looks at every log under DIR and says which segments each KEY opens, and why not the others. Nothing is decrypted but
-the segments' keys. Exit code 1 when a segment is opened by none of the keys: before a key is thrown away, or a disk is
-sent elsewhere, see that 0 comes without it. A tenant's key opens the content of that tenant alone, which does not count
-as opening the segment; whose content a key does not open is said beside.
+the segments' keys. Exit code 1 when a segment is opened by none of the keys: before a disk is sent elsewhere, see that 0
+comes. A tenant's key opens the content of that tenant alone, which does not count as opening the segment; whose content
+a key does not open is said beside.
+
+Before a key is destroyed, name it with --instead-of: then 1 says that it opens a segment, or a tenant's content, that no
+KEY opens, or that a segment is damaged and none can tell; 0 that nothing is lost with it.
 
 Examples:
   sallyport key check --key auditor.key /var/lib/sallyport
+  sallyport key check --key new.key --instead-of old.key /var/lib/sallyport
   sallyport key check --key new.key --key old.key --json backup/ | jq 'select(.opens | not)'
   sallyport key check --key 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin log/
 )";
@@ -37,22 +42,26 @@ Examples:
 struct CheckOptions {
   path directory;
   std::vector<std::string> keys;
-  std::string passphrase_file, pin_file;
+  std::string leaving, passphrase_file, pin_file;
   bool json = false;
 };
 
 struct Key {
   std::string name;
   std::unique_ptr<envelope::KeyHolder> holder;
+  bool leaving = false;  // to be destroyed: what it alone opens is lost then
 };
 
 std::vector<Key> open_keys(const CheckOptions& options) {
   std::vector<Key> keys;
-  for (const std::string& name : options.keys) {
+  const auto open = [&](const std::string& name, bool leaving) {
     const bool token = name.starts_with("pkcs11:");
-    keys.push_back({name, open_key({name, is_kept_elsewhere(name) ? "" : options.passphrase_file,
-                                    token ? options.pin_file : ""})});
-  }
+    keys.push_back(
+        {name, open_key({name, is_kept_elsewhere(name) ? "" : options.passphrase_file, token ? options.pin_file : ""}),
+         leaving});
+  };
+  for (const std::string& name : options.keys) open(name, false);
+  if (!options.leaving.empty()) open(options.leaving, true);
   return keys;
 }
 
@@ -71,6 +80,7 @@ struct Access {
   bool segment = false;                       // its own key, and with it all but tenants' content
   std::vector<std::string> tenants, without;  // whose content it opens, and whose not, though somebody can
   std::string why_closed;
+  bool damaged = false;  // so that nobody can tell whether the key would open it
 
   bool any() const noexcept { return segment || !tenants.empty(); }
   std::string text() const {
@@ -84,14 +94,15 @@ Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& hol
   logging::FileSource source(segment.path);
   logging::FrameWalker walker(source);
   if (const auto problem = walker.open(); problem != logging::HeaderProblem::none) {
-    return {false, {}, {}, std::string(logging::words(problem))};
+    return {false, {}, {}, std::string(logging::words(problem)), true};
   }
   logging::Unlocked unlocked;
   const auto problem = logging::unlock(segment.path, walker.header(), holder, unlocked);
   Access access;
   access.segment = problem == logging::UnlockProblem::none;
   access.why_closed = logging::words(problem);
-  if (!access.segment && problem != logging::UnlockProblem::not_a_recipient) return access;
+  access.damaged = !access.segment && problem != logging::UnlockProblem::not_a_recipient;
+  if (access.damaged) return access;
   const auto opened = logging::unlock_tenants(walker.header(), unlocked.block, holder);
   for (const auto& tenant : opened.tenants) access.tenants.push_back(tenant.name);
   for (const logging::TenantKey& tenant : walker.header().tenants) {
@@ -102,16 +113,31 @@ Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& hol
   return access;
 }
 
+// What several keys open together.
+struct Opened {
+  bool segment = false, damaged = false;
+  std::set<std::string> tenants;
+
+  void add(const Access& access) {
+    segment = segment || access.segment;
+    damaged = damaged || access.damaged;
+    tenants.insert(access.tenants.begin(), access.tenants.end());
+  }
+  bool covers(const Opened& other) const {
+    return (segment || !(other.segment || other.damaged)) && std::ranges::includes(tenants, other.tenants);
+  }
+};
+
 class Report {
  public:
   explicit Report(bool json) : json_(json) {}
 
-  // Whether any key opens the segment's own.
+  // Whether the keys that stay open enough of it: its own key, or all that the leaving one opens where there is one.
   bool add(const path& log, const logging::ListedSegment& segment, std::vector<Key>& keys) {
-    bool opened = false;
+    Opened staying, leaving;
     for (Key& key : keys) {
       const Access access = access_of(segment, *key.holder);
-      opened = opened || access.segment;
+      (key.leaving ? leaving : staying).add(access);
       if (json_) {
         ordered_json line{
             {"log", log.string()}, {"segment", segment.number}, {"key", key.name}, {"opens", access.segment}};
@@ -123,7 +149,7 @@ class Report {
         groups_[{log, key.name, access.text()}].push_back(segment.number);
       }
     }
-    return opened;
+    return keys.back().leaving ? staying.covers(leaving) : staying.segment;
   }
 
   void print() const {
@@ -153,7 +179,12 @@ int check(const CheckOptions& options) {
     }
   }
   report.print();
-  if (closed > 0) std::cerr << "sallyport key: " << closed << " segments are opened by none of these keys\n";
+  if (closed > 0 && options.leaving.empty()) {
+    std::cerr << "sallyport key: " << closed << " segments are opened by none of these keys\n";
+  } else if (closed > 0) {
+    std::cerr << "sallyport key: " << closed << " segments are damaged or hold what " << printable(options.leaving)
+              << " alone opens; do not destroy it\n";
+  }
   return closed > 0 ? 1 : 0;
 }
 
@@ -171,6 +202,8 @@ void add_key_check(CLI::App& key, int& exit_code) {
       ->type_name("KEY")
       ->expected(1)
       ->take_all();
+  command->add_option("--instead-of", options->leaving, "One to be destroyed: fail where it opens what no KEY opens")
+      ->type_name("OLD");
   command->add_option("--passphrase-file", options->passphrase_file, "For key files; \"-\" is stdin")
       ->type_name("FILE");
   command->add_option("--pin-file", options->pin_file, "For tokens; \"-\" is stdin")->type_name("FILE");

@@ -26,6 +26,9 @@ Makes a pair of the same kind beside the old one, under the next free name (audi
 auditor), and says in order what is to be done before the old private half may be destroyed. The old files stay as they
 are. Where the old private half lies here encrypted, the new one is encrypted too.
 
+The steps are those for a key in `log.recipients`. A tenant's key stands in that tenant's `recipients` instead: in
+`log.recipients` it would open the whole log. What is done for one is said below the steps.
+
 OLD is either file of the pair; the public half is enough. For a pair that signs checkpoints it is its .vkey: the new
 one signs in the same name.
 
@@ -95,22 +98,38 @@ bool is_encrypted(const path& private_file) {
   return asked;
 }
 
-void explain(const path& old_name, const Recipient& old, const KeyPairOptions& pair, const Recipient& made) {
-  const std::string old_key = old_name.string() + ".key", old_pub = old_name.string() + ".pub";
-  const std::string& name = pair.out;
+void explain_tenant(const std::string& old_name, const std::string& name) {
+  std::cout
+      << "\nFor a tenant's key: never in `log.recipients`, where it would open the whole log. Its lines stand in the\n"
+      << "tenant's own `recipients` under `log.tenants`: both at first, as in 1, then the new one alone, as in 3;\n"
+      << "`key check` says \"only the content of\" the tenant. In segments from before, an operator who reads the\n"
+      << "tenant's content (`operator_reads: true`) exchanges it:\n"
+      << "     sallyport log rewrap --tenant NAME --key OPERATOR.key --add " << name << ".pub --remove " << old_name
+      << ".pub LOG\n"
+      << "Otherwise nobody can, and the tenant keeps " << old_name << ".key as long as those segments.\n";
+}
+
+void explain(const path& old_path, const Recipient& old, const KeyPairOptions& pair, const Recipient& made) {
+  const std::string old_name = old_path.string(), name = pair.out;
+  const std::string exchange = "--key " + old_name + ".key --add " + name + ".pub --remove " + old_name + ".pub LOG\n";
   std::cout
       << "Made " << name << ".key and " << name << ".pub (" << made.type() << ", " << made.id() << "), which follow "
-      << old_pub << " (" << old.id() << ").\n"
+      << old_name << ".pub (" << old.id() << ").\n"
+      << "\nFor a key in `log.recipients` (a tenant's: see the end):\n"
       << "\n1. Name both in the gateway's configuration and reload it. Both open what is written from then on:\n\n"
       << "  log:\n    recipients:\n      - " << old.text() << "\n      - " << made.text() << "\n\n"
       << "2. Move " << name << ".key to where logs are read, keep a second copy safe, and see that it opens the\n"
       << "   newest segment:  sallyport key check --key " << name << ".key LOG\n"
       << "3. Take the old line out and reload: the old key opens nothing that is written from then on.\n"
-      << "4. Keep " << old_key << " as long as the segments from before, or give them the new key in its place:\n"
-      << "     sallyport log rewrap --key " << old_key << " --add " << name << ".pub --remove " << old_pub << " LOG\n"
+      << "4. Keep " << old_name << ".key as long as the segments from before, or give them the new key in its place;\n"
+      << "   first for each tenant whose content the operator reads (`operator_reads: true`), for which the old key\n"
+      << "   must still open the segments:\n"
+      << "     sallyport log rewrap --tenant NAME " << exchange << "   then for the segments:\n"
+      << "     sallyport log rewrap " << exchange
       << "   so also in archives: whoever has a copy from before, and the old key, can go on reading it.\n"
       << "5. The old key may be destroyed when this ends with 0 for each directory that is kept:\n"
-      << "     sallyport key check --key " << name << ".key LOG\n";
+      << "     sallyport key check --key " << name << ".key --instead-of " << old_name << ".key LOG\n";
+  explain_tenant(old_name, name);
   if (!pair.encrypted()) std::cout << "\n" << name << ".key is not encrypted; --passphrase would have it so.\n";
 }
 

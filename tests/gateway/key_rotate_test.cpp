@@ -182,10 +182,69 @@ TEST_CASE("the steps that key rotate prints lead to a log that the old key does 
   CHECK(
       run({"log", "rewrap", "--key", old + ".key", "--add", next + ".pub", "--remove", old + ".pub", log}).exit_code ==
       0);
-  CHECK(has(told, "sallyport key check --key " + next + ".key LOG"));
+  CHECK(has(told, "sallyport key check --key " + next + ".key --instead-of " + old + ".key LOG"));
+  CHECK(run({"key", "check", "--key", next + ".key", "--instead-of", old + ".key", log}).exit_code == 0);
   CHECK(run({"key", "check", "--key", next + ".key", log}).exit_code == 0);
   CHECK(has(run({"key", "check", "--key", old + ".key", log}).err, "3 segments are opened by none"));
   CHECK(run({"log", "verify", "--key", next + ".key", log}).exit_code == 0);
+}
+
+TEST_CASE(
+    "key check --instead-of fails while the old key opens a segment or a tenant's content that the new one does not") {
+  const TemporaryDirectory directory;
+  const std::string old = directory / "auditor", next = directory / "auditor-2", log = directory / "log";
+  make_pair(old);
+  make_pair(directory / "globex");
+  const Recipient reader = Recipient::parse(line_in(old + ".pub"));
+  const Recipient globex = Recipient::parse(line_in(directory / "globex.pub"));
+  {
+    const FakeClock clock;
+    logging::SealedLog writer(log_settings(log), {reader}, clock, {{"globex", {globex, reader}}});
+    REQUIRE(seal(writer, "r-1", "question", "answer", "globex").has_value());
+  }
+  const std::string told = run({"key", "rotate", old}).out;
+  const auto check = [&] { return run({"key", "check", "--key", next + ".key", "--instead-of", old + ".key", log}); };
+  const auto rewrap = [&](std::vector<std::string> of) {
+    const std::vector<std::string> words = {"--key", old + ".key", "--add", next + ".pub", "--remove", old + ".pub"};
+    of.insert(of.end(), words.begin(), words.end());
+    of.push_back(log);
+    of.insert(of.begin(), {"log", "rewrap"});
+    return run(std::move(of));
+  };
+  CHECK(check().exit_code == 1);
+  SECTION("the printed order opens all of it") {
+    const auto tenants = told.find("sallyport log rewrap --tenant NAME --key " + old + ".key"),
+               segments = told.find("sallyport log rewrap --key " + old + ".key"),
+               checked = told.find("key check --key " + next + ".key --instead-of " + old + ".key LOG");
+    REQUIRE(checked != told.npos);
+    CHECK(tenants < segments);
+    CHECK(segments < checked);
+    CHECK(rewrap({"--tenant", "globex"}).exit_code == 0);
+    CHECK(check().exit_code == 1);
+    CHECK(rewrap({}).exit_code == 0);
+    CHECK(check().exit_code == 0);
+    CHECK(run({"log", "verify", "--key", next + ".key", log}).exit_code == 0);
+    CHECK(has(run({"log", "cat", "--content", "--key", next + ".key", log}).out, "question"));
+    std::filesystem::remove(path(log) / logging::keys_name(1));  // of which there may be a copy elsewhere
+    CHECK(check().exit_code == 1);
+  }
+  SECTION("the segments alone are not enough") {
+    CHECK(rewrap({}).exit_code == 0);
+    CHECK(run({"key", "check", "--key", next + ".key", log}).exit_code == 0);
+    const Outcome outcome = check();
+    CHECK(outcome.exit_code == 1);
+    CHECK(has(outcome.err, "1 segments are damaged or hold what " + old + ".key alone opens"));
+  }
+}
+
+TEST_CASE("key rotate says that a tenant's key is none for the whole log") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "acme";
+  make_pair(name);
+  const std::string told = run({"key", "rotate", name + ".pub"}).out;
+  CHECK(has(told, "For a tenant's key: never in `log.recipients`"));
+  CHECK(has(told, "sallyport log rewrap --tenant NAME --key OPERATOR.key --add " + name + "-2.pub --remove " + name +
+                      ".pub LOG\n"));
 }
 
 TEST_CASE("key rotate of a key that signs makes another in the same name") {
