@@ -34,12 +34,19 @@ class Descriptor {
   int number_;
 };
 
+// An orchestrator's secret is another's file, readable by a group of ours (Kubernetes: root, fsGroup, 0440). On a file
+// of our own the same bits are an oversight.
+bool too_open(const struct stat& status) noexcept {
+  if ((status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0) return true;
+  return (status.st_mode & S_IRGRP) != 0 && status.st_uid == ::geteuid();
+}
+
 // Asked of the open file, so that nobody can exchange it between the question and the reading.
 std::size_t checked_size(const path& file, int number) {
   struct stat status;
   if (::fstat(number, &status) != 0) fail_with_errno(file);
   if (!S_ISREG(status.st_mode)) fail(file, "not a regular file");
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if (too_open(status)) {
     fail(file, "group or others have access to this private file; run: chmod 600 " + file.string());
   }
   const auto size = static_cast<std::size_t>(status.st_size);

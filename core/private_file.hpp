@@ -12,7 +12,8 @@ namespace sallyport::core {
 
 inline constexpr std::size_t maximum_private_file_size = 64 * 1024;
 
-// The whole file. Refused when group or others have any permission on it, when it is no regular file or too large.
+// The whole file. Refused when others have any permission on it, or a group more than to read it or anything on a file of
+// our own; when it is no regular file or too large.
 Secret read_private_file(const std::filesystem::path& path);
 
 // Makes the file with mode 0600 and its content on disk, or none; refused when anything of that name exists.

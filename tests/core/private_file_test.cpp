@@ -1,6 +1,7 @@
 #include "core/private_file.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -46,6 +47,24 @@ TEST_CASE("a private file is never written over") {
   std::filesystem::create_symlink(directory / "elsewhere", directory / "link");
   CHECK_THROWS_AS(write_private_file(directory / "link", bytes_of("second")), std::runtime_error);
   CHECK_FALSE(std::filesystem::exists(directory / "elsewhere"));
+}
+
+TEST_CASE("a secret that is another's, and a group's of ours to read, is read: so an orchestrator gives it") {
+  if (::geteuid() != 0) {
+    WARN("skipped: only root can give a file away");
+    return;
+  }
+  const TemporaryDirectory directory;
+  const path file = directory / "key";
+  write_private_file(file, bytes_of("content"));
+  constexpr uid_t another = 65534;
+  REQUIRE(::chown(file.c_str(), another, ::getegid()) == 0);
+  REQUIRE(::chmod(file.c_str(), 0440) == 0);
+  CHECK(read_private_file(file).reveal_text() == "content");
+  for (const mode_t mode : {0460, 0450, 0444}) {
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    CHECK(has(refusal(file), "group or others"));
+  }
 }
 
 TEST_CASE("a private file that anybody else has access to is refused, with what to do") {
