@@ -12,29 +12,23 @@
 #include <unordered_set>
 
 #include "auth/token_line.hpp"
+#include "core/descriptor.hpp"
 
 namespace sallyport::auth {
 namespace {
 
+using core::Descriptor;
 using std::filesystem::path;
 
 [[noreturn]] void fail(const path& file, int code = errno) {
   throw std::system_error(code, std::generic_category(), file.string());
 }
 
-class Descriptor {
- public:
-  Descriptor(const path& file, int flags) : number_(::open(file.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR)) {
-    if (number_ < 0) fail(file);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(number_); }
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
+Descriptor opened(const path& file, int flags) {
+  Descriptor descriptor(::open(file.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!descriptor.is_open()) fail(file);
+  return descriptor;
+}
 
 // The lock ends with the descriptor.
 void lock(const Descriptor& descriptor, int kind, const path& file) {
@@ -66,7 +60,7 @@ void sync(const Descriptor& descriptor, const path& file) {
 // A new file is there after a power cut only when its directory was written too.
 void sync_directory(const path& file) {
   const path directory = file.has_parent_path() ? file.parent_path() : path(".");
-  sync(Descriptor(directory, O_RDONLY | O_DIRECTORY), directory);
+  sync(opened(directory, O_RDONLY | O_DIRECTORY), directory);
 }
 
 // A line that was cut short, by a crash or an editor, must not swallow the next one.
@@ -77,7 +71,7 @@ bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path
 }
 
 void append_line(const path& file, const std::string& line) {
-  const Descriptor descriptor(file, O_RDWR | O_CREAT | O_APPEND);
+  const Descriptor descriptor = opened(file, O_RDWR | O_CREAT | O_APPEND);
   lock(descriptor, LOCK_EX, file);
   const std::size_t size = regular_size(descriptor, file);
   const std::string text = (ends_within_line(descriptor, size, file) ? "\n" : "") + line + "\n";
@@ -154,7 +148,7 @@ TokenFileContent parse_token_file(std::string_view text) {
 }
 
 TokenFileContent read_token_file(const path& file) {
-  const Descriptor descriptor(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
+  const Descriptor descriptor = opened(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
   lock(descriptor, LOCK_SH, file);
   std::string text(regular_size(descriptor, file), '\0');
   if (text.size() > max_token_file_size) fail(file, EFBIG);

@@ -6,26 +6,11 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "core/descriptor.hpp"
+
 namespace sallyport::core {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-  int number() const noexcept { return number_; }
-  void close() noexcept;
-
- private:
-  int number_;
-};
 
 // Not inherited by what is started, but as a stream of its own.
 struct Pipe {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "core/descriptor.hpp"
+
 namespace sallyport::gateway {
 namespace {
 
@@ -16,12 +18,12 @@ TextFile failed(const char* what, int code) {
 }  // namespace
 
 TextFile read_text_file(const std::filesystem::path& file, std::size_t limit) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return failed("cannot be opened", errno);
+  const core::Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor.is_open()) return failed("cannot be opened", errno);
   TextFile result{std::string(), ""};
   char piece[16 * 1024];
   for (;;) {
-    const ssize_t count = ::read(descriptor, piece, sizeof piece);
+    const ssize_t count = ::read(descriptor.number(), piece, sizeof piece);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) result = failed("cannot be read", errno);
     if (count <= 0) break;
@@ -31,7 +33,6 @@ TextFile read_text_file(const std::filesystem::path& file, std::size_t limit) {
       break;
     }
   }
-  ::close(descriptor);
   return result;
 }
 

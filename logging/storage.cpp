@@ -15,27 +15,13 @@
 namespace sallyport::logging {
 
 namespace fs = std::filesystem;
+using core::Descriptor;
 
 namespace {
 
 constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
 
 core::Error os_error() noexcept { return {core::Reason::io_failed, errno}; }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) noexcept : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  int get() const noexcept { return value_; }
-  bool open() const noexcept { return value_ >= 0; }
-
- private:
-  int value_;
-};
 
 core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
   while (!bytes.empty()) {
@@ -50,9 +36,9 @@ core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
 class AppendedFile final : public SegmentFile {
  public:
   explicit AppendedFile(Descriptor file) : file_(std::move(file)) {}
-  core::Result<void> append(core::ConstBytes bytes) override { return write_all(file_.get(), bytes); }
+  core::Result<void> append(core::ConstBytes bytes) override { return write_all(file_.number(), bytes); }
   core::Result<void> sync() override {
-    if (::fdatasync(file_.get()) != 0) return os_error();
+    if (::fdatasync(file_.number()) != 0) return os_error();
     return {};
   }
 
@@ -62,15 +48,15 @@ class AppendedFile final : public SegmentFile {
 
 core::Result<void> sync_directory(const fs::path& directory) {
   const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.open() || ::fsync(opened.get()) != 0) return os_error();
+  if (!opened.is_open() || ::fsync(opened.number()) != 0) return os_error();
   return {};
 }
 
 core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes bytes) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, file_mode));
-  if (!file.open()) return os_error();
-  if (const auto written = write_all(file.get(), bytes); !written) return written.error();
-  if (::fsync(file.get()) != 0) return os_error();
+  if (!file.is_open()) return os_error();
+  if (const auto written = write_all(file.number(), bytes); !written) return written.error();
+  if (::fsync(file.number()) != 0) return os_error();
   return file;
 }
 
@@ -131,42 +117,37 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
   const auto file = write_whole(unfinished, key_block);
   if (!file) return file.error();
   // Who could read the old one should read the new one; only root can give files away.
-  if (known && ::fchown(file->get(), old.st_uid, old.st_gid) == 0) (void)::fchmod(file->get(), old.st_mode & 0777);
+  if (known && ::fchown(file->number(), old.st_uid, old.st_gid) == 0)
+    (void)::fchmod(file->number(), old.st_mode & 0777);
   if (::rename(unfinished.c_str(), keys.c_str()) != 0) return os_error();
   return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
 }
 
 WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
   const fs::path path = directory / name;
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode);
-  if (descriptor_ < 0) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int reason = errno;
-  ::close(descriptor_);
-  if (reason == EWOULDBLOCK) {
+  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
+  if (!file_.is_open()) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
+  if (::flock(file_.number(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK) {
     throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
   }
-  throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(reason));
+  throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
 }
-
-WriterLock::~WriterLock() { ::close(descriptor_); }
 
 bool WriterLock::held(const fs::path& directory) noexcept {
   const Descriptor file(::open((directory / lock_name).c_str(), O_RDONLY | O_CLOEXEC));
-  return file.open() && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-FileSource::FileSource(const fs::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), path.string());
+FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (!file_.is_open()) throw std::system_error(errno, std::generic_category(), path.string());
 }
-
-FileSource::~FileSource() { ::close(descriptor_); }
 
 std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
   std::size_t filled = 0;
   while (filled < into.size()) {
     const ssize_t got =
-        ::pread(descriptor_, into.data() + filled, into.size() - filled, static_cast<off_t>(offset + filled));
+        ::pread(file_.number(), into.data() + filled, into.size() - filled, static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw std::system_error(errno, std::generic_category(), "cannot read a segment");
     if (got == 0) break;
@@ -177,8 +158,8 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
 
 core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, file_mode));
-  if (!file.open()) return os_error();
-  return write_all(file.get(), bytes);
+  if (!file.is_open()) return os_error();
+  return write_all(file.number(), bytes);
 }
 
 core::Bytes read_whole(const fs::path& path, std::size_t limit) {

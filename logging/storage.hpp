@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/bytes.hpp"
+#include "core/descriptor.hpp"
 #include "core/result.hpp"
 
 namespace sallyport::logging {
@@ -67,7 +68,6 @@ class WriterLock {
  public:
   // Throws std::runtime_error when another process holds it, or the file cannot be made.
   explicit WriterLock(const std::filesystem::path& directory) : WriterLock(directory, lock_name, "writing") {}
-  ~WriterLock();
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
   static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
@@ -76,7 +76,7 @@ class WriterLock {
   WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing);
 
  private:
-  int descriptor_;
+  core::Descriptor file_;
 };
 
 // So that of two who change key blocks neither undoes what the other did.
@@ -96,13 +96,10 @@ class ByteSource {
 class FileSource final : public ByteSource {
  public:
   explicit FileSource(const std::filesystem::path& path);  // throws std::system_error
-  ~FileSource() override;
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
   std::size_t read(std::uint64_t offset, core::MutableBytes into) override;
 
  private:
-  int descriptor_;
+  core::Descriptor file_;
 };
 
 // Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
