@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "core/descriptor.hpp"
+
 namespace sallyport::core {
 
 namespace {
@@ -20,19 +22,11 @@ using std::filesystem::path;
 
 [[noreturn]] void fail_with_errno(const path& file) { fail(file, std::generic_category().message(errno)); }
 
-class Descriptor {
- public:
-  Descriptor(const path& file, int flags) : number_(::open(file.c_str(), flags | O_CLOEXEC, 0600)) {
-    if (number_ < 0) fail_with_errno(file);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { ::close(number_); }
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
+Descriptor opened(const path& file, int flags) {
+  Descriptor descriptor(::open(file.c_str(), flags | O_CLOEXEC, 0600));
+  if (!descriptor.is_open()) fail_with_errno(file);
+  return descriptor;
+}
 
 // An orchestrator's secret is another's file, readable by a group of ours (Kubernetes: root, fsGroup, 0440). On a file
 // of our own the same bits are an oversight.
@@ -68,7 +62,7 @@ void write_all(const path& file, int number, ConstBytes rest) {
 
 Secret read_private_file(const path& file) {
   // O_NONBLOCK: a FIFO of that name must not hold us.
-  const Descriptor descriptor(file, O_RDONLY | O_NONBLOCK);
+  const Descriptor descriptor = opened(file, O_RDONLY | O_NONBLOCK);
   Secret content(checked_size(file, descriptor.number()));
   for (MutableBytes rest = content.reveal_for_writing(); !rest.empty();) {
     const ssize_t got = ::read(descriptor.number(), rest.data(), rest.size());
@@ -81,7 +75,7 @@ Secret read_private_file(const path& file) {
 }
 
 void write_private_file(const path& file, ConstBytes content) {
-  const Descriptor descriptor(file, O_WRONLY | O_CREAT | O_EXCL);
+  const Descriptor descriptor = opened(file, O_WRONLY | O_CREAT | O_EXCL);
   try {
     write_all(file, descriptor.number(), content);
   } catch (...) {
