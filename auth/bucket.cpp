@@ -65,7 +65,10 @@ Standing Bucket::standing() const noexcept {
           .reset = time_for(capacity() - level_)};
 }
 
-std::int64_t Bucket::owed() const noexcept { return (capacity() - level_ + unit - 1) / unit; }
+std::int64_t Bucket::owed() const noexcept {
+  constexpr std::int64_t thousandth = unit / 1000;
+  return (capacity() - level_ + thousandth - 1) / thousandth;
+}
 
 void Bucket::set_owed(std::int64_t thousandths) noexcept {
   const std::int64_t most = (longest_debt_minutes + 1) * per_minute_ * 1000;

@@ -34,9 +34,8 @@ class Bucket {
 
   Standing standing() const noexcept;
 
-  // What was taken and has not come back by time, rounded up: how far it is from whole.
+  // What was taken and has not come back by time, in thousandths of one, rounded up: how far it is from whole.
   std::int64_t owed() const noexcept;
-  // Says how far, in thousandths of one.
   void set_owed(std::int64_t thousandths) noexcept;
 
  private:

@@ -24,6 +24,8 @@ Standings standings_of(const Bucket& requests, const Bucket& tokens) noexcept {
   return standings;
 }
 
+std::int64_t whole(std::int64_t thousandths) noexcept { return (thousandths + 999) / 1000; }  // rounded up
+
 // How many run at once is each gateway's own matter.
 bool is_limited_by_time(const Allowance& allowance) noexcept {
   return allowance.requests_per_minute != 0 || allowance.tokens_per_minute != 0;
@@ -94,13 +96,18 @@ struct Admission::Account {
     return requests_spent != 0 || tokens_spent != 0;
   }
 
-  Spent collect(const std::string& id) {
+  Spent collect(const std::string& id, core::TimePoint now) {
     const std::lock_guard lock(mutex);
+    requests.refill(now);
+    tokens.refill(now);
+    const Owed before{.requests = std::max<std::int64_t>(requests.owed() - requests_spent * 1000, 0),
+                      .tokens = std::max<std::int64_t>(tokens.owed() - tokens_spent * 1000, 0)};
     return Spent{.principal = id,
                  .requests_per_minute = requests.per_minute(),
                  .tokens_per_minute = tokens.per_minute(),
                  .requests = std::exchange(requests_spent, 0),
-                 .tokens = std::exchange(tokens_spent, 0)};
+                 .tokens = std::exchange(tokens_spent, 0),
+                 .before = before};
   }
 
   void adopt(const Owed& owed, core::TimePoint now) noexcept {
@@ -116,8 +123,8 @@ struct Admission::Account {
     const std::lock_guard lock(mutex);
     requests.refill(now);
     tokens.refill(now);
-    requests_spent = std::clamp<std::int64_t>(requests_spent + spent.requests, 0, requests.owed());
-    tokens_spent = std::clamp<std::int64_t>(tokens_spent + spent.tokens, 0, tokens.owed());
+    requests_spent = std::clamp<std::int64_t>(requests_spent + spent.requests, 0, whole(requests.owed()));
+    tokens_spent = std::clamp<std::int64_t>(tokens_spent + spent.tokens, 0, whole(tokens.owed()));
   }
 
   void leave() noexcept {
@@ -200,13 +207,13 @@ struct Limiter::Shards {
       sweep_above = std::max(accounts_before_sweep, accounts.size() * 2);  // keeps the cost of sweeping constant each
     }
 
-    void collect(std::vector<Spent>& all) {
+    void collect(std::vector<Spent>& all, core::TimePoint now) {
       const std::lock_guard lock(mutex);
       std::erase_if(listed, [&](const std::string& id) {
         const std::shared_ptr<Account>& account = accounts.at(id);
         const bool in_use = account.use_count() > 1;
         account->listed = std::exchange(account->asked, false) || in_use || account->has_spent();
-        if (account->listed) all.push_back(account->collect(id));
+        if (account->listed) all.push_back(account->collect(id, now));
         return !account->listed;
       });
     }
@@ -244,9 +251,9 @@ core::Result<Admission> Limiter::admit(const Principal& who, const Ask& ask, cor
   return Admission(std::move(account), reserved, standings);
 }
 
-std::vector<Spent> Limiter::collect() {
+std::vector<Spent> Limiter::collect(core::TimePoint now) {
   std::vector<Spent> all;
-  for (Shards::Shard& shard : shards_->shards) shard.collect(all);
+  for (Shards::Shard& shard : shards_->shards) shard.collect(all, now);
   return all;
 }
 

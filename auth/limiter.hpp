@@ -67,19 +67,20 @@ struct Ask {
   std::uint64_t tokens = 0;  // estimate before the call: prompt bytes / 4 + the most it may answer; 0: spends no tokens
 };
 
-// What a principal spent at this gateway since the last collect(). Tokens are negative when more was given back.
+// What a principal spent and time has not brought back, in thousandths of a request or token.
+struct Owed {
+  std::int64_t requests = 0;
+  std::int64_t tokens = 0;
+};
+
+// What it spent at this gateway since the last collect(). Tokens are negative when more was given back.
 struct Spent {
   std::string principal;
   std::uint64_t requests_per_minute = 0;
   std::uint64_t tokens_per_minute = 0;
   std::int64_t requests = 0;
   std::int64_t tokens = 0;
-};
-
-// What it spent at all gateways together and time has not brought back, in thousandths of a request or token.
-struct Owed {
-  std::int64_t requests = 0;
-  std::int64_t tokens = 0;
+  Owed before{};  // what this gateway knew besides, for a server that has forgotten
 };
 
 // Whether gateways count together: then each also notes what is spent, to tell the others.
@@ -101,8 +102,9 @@ class Limiter {
 
   // For Counting::together, by one thread at a time. Those who asked or spent since the last call, or have a call
   // running. Each may be answered with one of the two below before the next; without, it counts as told.
-  std::vector<Spent> collect();
-  // `owed` includes `spent`. It replaces what this gateway knew, but for what was spent here meanwhile.
+  std::vector<Spent> collect(core::TimePoint now);
+  // `owed` is that of all gateways together and includes `spent`. It replaces what this gateway knew, but for what was
+  // spent here meanwhile.
   void adopt(const Spent& spent, const Owed& owed, core::TimePoint now);
   // Nobody heard of `spent`: it is collected again, less what time has brought back here. So what gathers while there
   // is nobody to tell stays as small as a bucket.

@@ -10,8 +10,11 @@ namespace sallyport::gateway {
 namespace {
 
 // Lua, run by the server in one piece. It reads all before it writes, so that one key of another kind (WRONGTYPE)
-// leaves nothing half counted. Four arguments a key: what is allowed a minute and what was spent, of requests and of
-// tokens. The debt ends where Bucket's does: five minutes below an empty bucket, six from a full one.
+// leaves nothing half counted. Six arguments a key: what is allowed a minute, what was spent, and what the gateway knew
+// before (in thousandths, for a key that is not there), each of requests and of tokens. The debt ends where Bucket's
+// does: five minutes below an empty bucket, six from a full one. A key stays as long, also when nothing is owed: until
+// then a gateway that did not hear of tokens given back may know of more, which must not come back as from an emptied
+// server.
 constexpr std::string_view script = R"(
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -25,17 +28,13 @@ for i, key in ipairs(KEYS) do
 end
 for i, key in ipairs(KEYS) do
   local last = before[i]
-  local requests_per_minute, tokens_per_minute = tonumber(ARGV[4 * i - 3]), tonumber(ARGV[4 * i - 2])
+  if not last[3] then last = {ARGV[6 * i - 1] / 1000, ARGV[6 * i] / 1000} end
+  local requests_per_minute, tokens_per_minute = tonumber(ARGV[6 * i - 5]), tonumber(ARGV[6 * i - 4])
   local minutes = math.max(0, now - (tonumber(last[3]) or now)) / 60000000
-  local requests = owed(last[1], minutes, requests_per_minute, tonumber(ARGV[4 * i - 1]))
-  local tokens = owed(last[2], minutes, tokens_per_minute, tonumber(ARGV[4 * i]))
-  local left = math.max(requests / math.max(1, requests_per_minute), tokens / math.max(1, tokens_per_minute))
-  if left > 0 then
-    redis.call('HSET', key, 'requests', requests, 'tokens', tokens, 'time', now)
-    redis.call('PEXPIRE', key, math.ceil(left * 60000))
-  else
-    redis.call('DEL', key)
-  end
+  local requests = owed(last[1], minutes, requests_per_minute, tonumber(ARGV[6 * i - 3]))
+  local tokens = owed(last[2], minutes, tokens_per_minute, tonumber(ARGV[6 * i - 2]))
+  redis.call('HSET', key, 'requests', requests, 'tokens', tokens, 'time', now)
+  redis.call('PEXPIRE', key, 360000)
   answer[2 * i - 1] = math.ceil(requests * 1000)
   answer[2 * i] = math.ceil(tokens * 1000)
 end
@@ -49,7 +48,7 @@ constexpr std::int64_t most_owed = 6000 * std::int64_t{auth::max_per_minute};
 
 std::string count_command(std::string_view key_prefix, std::span<const auth::Spent> spent) {
   std::vector<std::string> texts;
-  texts.reserve(5 * spent.size());  // the words below are views into it
+  texts.reserve(7 * spent.size());  // the words below are views into it
   std::vector<std::string_view> words = {"EVAL", script};
   const std::string count = std::to_string(spent.size());
   words.push_back(count);
@@ -60,6 +59,8 @@ std::string count_command(std::string_view key_prefix, std::span<const auth::Spe
     add(std::to_string(each.tokens_per_minute));
     add(std::to_string(each.requests));
     add(std::to_string(each.tokens));
+    add(std::to_string(each.before.requests));
+    add(std::to_string(each.before.tokens));
   }
   std::string command;
   append_resp_command(command, words);

@@ -1,8 +1,9 @@
 // The count that gateways share: what they tell Valkey or Redis, and what it answers. No I/O.
 //
 // For each principal it keeps what all gateways spent and time has not brought back, as auth/bucket.hpp does, on the
-// server's own clock. A key that is not there owes nothing, and a key goes when it owes nothing any more: so a server
-// that was emptied, or that limits were never shared through before, is right from the start.
+// server's own clock. A key goes six minutes after it was last spoken of, when nothing can be owed, and one that is not
+// there begins with what the gateway that speaks first knew: so a server that was emptied, or that limits were never
+// shared through before, forgives no debt.
 #pragma once
 
 #include <optional>

@@ -146,7 +146,7 @@ Task<void> SharedLimits::Parts::keep_counting() {
 // What could not be told is put back at once, so that it does not grow while there is nobody to tell. What was sent and
 // not answered is not: the server may have counted it, or still will when it reads what its kernel has kept for it.
 Task<SharedLimits::Parts::Problem> SharedLimits::Parts::round() {
-  const std::vector<Spent> spent = limiter.collect();
+  const std::vector<Spent> spent = limiter.collect(clock.now());
   if (spent.empty() && stream && clock.now() < next_look) co_return Problem();
   Problem problem;
   if (!stream) problem = co_await connect();

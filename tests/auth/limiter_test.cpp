@@ -303,7 +303,7 @@ struct Together {
   }
   // Both are told `owed` of everyone they speak of.
   static void adopt(Limiter& at, const Owed& owed, Duration after = {}) {
-    for (const Spent& spent : at.collect()) at.adopt(spent, owed, start + after);
+    for (const Spent& spent : at.collect(start)) at.adopt(spent, owed, start + after);
   }
 };
 
@@ -317,14 +317,14 @@ TEST_CASE("what was spent is collected once, with what was given back taken off"
   Together gateways;
   gateways.admit(gateways.one, who, 400)->settle(100);
   (void)gateways.admit(gateways.one, who, 50);
-  const auto spent = gateways.one.collect();
+  const auto spent = gateways.one.collect(start);
   REQUIRE(spent.size() == 1);
   CHECK(spent[0].principal == who.id());
   CHECK(spent[0].requests_per_minute == 3);
   CHECK(spent[0].tokens_per_minute == 1000);
   CHECK(spent[0].requests == 2);
   CHECK(spent[0].tokens == 150);
-  CHECK(gateways.one.collect().empty());
+  CHECK(gateways.one.collect(start).empty());
 }
 
 TEST_CASE("a gateway that counts alone, and a caller without limits by time, give nothing to collect") {
@@ -334,20 +334,20 @@ TEST_CASE("a gateway that counts alone, and a caller without limits by time, giv
   Limiter alone;
   const auto first = gateways.admit(alone, who);
   const auto second = gateways.admit(gateways.one, free);
-  CHECK(alone.collect().empty());
-  CHECK(gateways.one.collect().empty());
+  CHECK(alone.collect(start).empty());
+  CHECK(gateways.one.collect(start).empty());
 }
 
 TEST_CASE("a caller with a call running is asked about each time, so that a late settlement is told too") {
   const Principal who = principal_with(thousand_tokens);
   Together gateways;
   auto running = gateways.admit(gateways.one, who, 600);
-  CHECK(gateways.one.collect().at(0).tokens == 600);
-  CHECK(gateways.one.collect().at(0).tokens == 0);
+  CHECK(gateways.one.collect(start).at(0).tokens == 600);
+  CHECK(gateways.one.collect(start).at(0).tokens == 0);
   running->settle(10);
   running = core::Error(Reason::none);  // ends
-  CHECK(gateways.one.collect().at(0).tokens == -590);
-  CHECK(gateways.one.collect().empty());
+  CHECK(gateways.one.collect(start).at(0).tokens == -590);
+  CHECK(gateways.one.collect(start).empty());
 }
 
 TEST_CASE("the common count replaces a gateway's own, up and down") {
@@ -378,15 +378,30 @@ TEST_CASE("the common count replaces a gateway's own, up and down") {
   }
 }
 
+TEST_CASE("what a gateway knew besides is told too, less what time has brought back") {
+  const Principal who = principal_with({.requests_per_minute = 3, .tokens_per_minute = 1000, .concurrent_requests = 0});
+  Together gateways;
+  const auto first = gateways.admit(gateways.one, who, 100);
+  CHECK(gateways.one.collect(start).at(0).before.requests == 0);
+  const auto running = gateways.admit(gateways.one, who, 200);
+  gateways.adopt(gateways.one, {.requests = 2500, .tokens = 900'000});
+  const auto second = gateways.admit(gateways.one, who, 50, 10s);
+  const Spent spent = gateways.one.collect(start + 15s).at(0);
+  CHECK(spent.requests == 1);
+  CHECK(spent.tokens == 50);
+  CHECK(spent.before.requests == 1750);
+  CHECK(spent.before.tokens == 650'000);
+}
+
 TEST_CASE("what was spent while the others were asked counts on top of their answer") {
   const Principal who = principal_with(three_a_minute);
   Together gateways;
   REQUIRE(gateways.admit(gateways.one, who).has_value());
-  const auto spent = gateways.one.collect();
+  const auto spent = gateways.one.collect(start);
   REQUIRE(gateways.admit(gateways.one, who).has_value());
   gateways.one.adopt(spent.at(0), {.requests = 2000}, start);
   CHECK(gateways.admit(gateways.one, who).error().reason == Reason::requests_limited);
-  CHECK(gateways.one.collect().at(0).requests == 1);
+  CHECK(gateways.one.collect(start).at(0).requests == 1);
 }
 
 TEST_CASE("an answer that no gateway would give leaves a bucket between whole and its deepest debt") {
@@ -409,25 +424,25 @@ TEST_CASE("what nobody heard of is told again, unless time has brought it back")
   const Principal who = principal_with({.requests_per_minute = 3, .tokens_per_minute = 1000, .concurrent_requests = 0});
   Together gateways;
   auto admission = gateways.admit(gateways.one, who, 500);
-  const Spent spent = gateways.one.collect().at(0);
+  const Spent spent = gateways.one.collect(start).at(0);
   SECTION("soon") {
     gateways.one.put_back(spent, start);
-    const Spent again = gateways.one.collect().at(0);
+    const Spent again = gateways.one.collect(start).at(0);
     CHECK(again.requests == 1);
     CHECK(again.tokens == 500);
   }
   SECTION("with what came meanwhile") {
     admission->settle(200);
     gateways.one.put_back(spent, start);
-    CHECK(gateways.one.collect().at(0).tokens == 200);
+    CHECK(gateways.one.collect(start).at(0).tokens == 200);
   }
   SECTION("when half of it has come back") {
     gateways.one.put_back(spent, start + 15s);
-    CHECK(gateways.one.collect().at(0).tokens == 250);
+    CHECK(gateways.one.collect(start).at(0).tokens == 250);
   }
   SECTION("when all of it has come back") {
     gateways.one.put_back(spent, start + 1min);
-    const Spent again = gateways.one.collect().at(0);
+    const Spent again = gateways.one.collect(start).at(0);
     CHECK(again.requests == 0);
     CHECK(again.tokens == 0);
   }
@@ -437,12 +452,12 @@ TEST_CASE("a return of tokens that nobody heard of is left to time") {
   const Principal who = principal_with(thousand_tokens);
   Together gateways;
   auto admission = gateways.admit(gateways.one, who, 500);
-  (void)gateways.one.collect();
+  (void)gateways.one.collect(start);
   admission->settle(0);
-  const Spent returned = gateways.one.collect().at(0);
+  const Spent returned = gateways.one.collect(start).at(0);
   REQUIRE(returned.tokens == -500);
   gateways.one.put_back(returned, start);
-  CHECK(gateways.one.collect().at(0).tokens == 0);
+  CHECK(gateways.one.collect(start).at(0).tokens == 0);
 }
 
 TEST_CASE("accounts that are still to be collected are not forgotten") {
@@ -452,7 +467,7 @@ TEST_CASE("accounts that are still to be collected are not forgotten") {
     const auto who = principal_with(three_a_minute, "cert:" + std::to_string(i));
     REQUIRE(gateways.admit(gateways.one, who, 0, std::chrono::minutes(i)).has_value());
   }
-  CHECK(gateways.one.collect().size() == count);
+  CHECK(gateways.one.collect(start).size() == count);
 }
 
 TEST_CASE("nothing that threads spend is lost on the way to the others, or told twice") {
@@ -474,7 +489,7 @@ TEST_CASE("nothing that threads spend is lost on the way to the others, or told 
   }
   std::int64_t requests = 0, tokens = 0;
   const auto collect = [&] {
-    for (const Spent& spent : limiter.collect()) {
+    for (const Spent& spent : limiter.collect(start)) {
       requests += spent.requests;
       tokens += spent.tokens;
       limiter.adopt(spent, {.requests = requests * 1000, .tokens = tokens * 1000}, start);

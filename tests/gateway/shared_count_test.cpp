@@ -14,12 +14,13 @@ std::string word(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a command names every principal's key, then what is allowed and what was spent") {
-  const auth::Spent spent[] = {{"tk-1", 60, 0, 2, 0}, {"cert:b", 0, 1000, 0, -300}};
+TEST_CASE("a command names every principal's key, then what is allowed, what was spent and what was owed before") {
+  const auth::Spent spent[] = {{"tk-1", 60, 0, 2, 0, {1500, 0}}, {"cert:b", 0, 1000, 0, -300, {0, 7}}};
   const std::string command = count_command("a:", spent);
-  CHECK(command.starts_with("*13\r\n" + word("EVAL")));
+  CHECK(command.starts_with("*17\r\n" + word("EVAL")));
   CHECK(command.ends_with(word("2") + word("a:tk-1") + word("a:cert:b") + word("60") + word("0") + word("2") +
-                          word("0") + word("0") + word("1000") + word("0") + word("-300")));
+                          word("0") + word("1500") + word("0") + word("0") + word("1000") + word("0") + word("-300") +
+                          word("0") + word("7")));
 }
 
 TEST_CASE("a command about nobody has no keys") {
