@@ -10,10 +10,10 @@
 #include <thread>
 
 #include "core/event.hpp"
+#include "core/private_file.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/resp.hpp"
 #include "gateway/shared_count.hpp"
-#include "gateway/text_file.hpp"
 #include "tls/connect.hpp"
 
 namespace sallyport::gateway {
@@ -27,7 +27,6 @@ using core::Task;
 constexpr core::Duration patience = 1s;       // for connecting, and for each answer
 constexpr core::Duration longest_pause = 5s;  // between attempts
 constexpr core::Duration idle_look = 1s;      // while nobody spends, to notice that the server is gone
-constexpr std::size_t password_limit = 4096;
 constexpr std::size_t answer_limit = 16 * 1024;
 static_assert(2 * principals_a_command <= resp_numbers_limit);
 
@@ -60,9 +59,7 @@ std::string words_for(const RespReply& reply) {
 }  // namespace
 
 Secret read_password(const std::filesystem::path& file) {
-  TextFile content = read_text_file(file, password_limit);
-  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
-  const Secret whole = Secret::take(*content.text);
+  const Secret whole = core::read_private_file(file);
   std::string_view text = whole.reveal_text();
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
   if (text.empty()) throw std::runtime_error(file.string() + " holds no password");

@@ -14,7 +14,7 @@
 
 namespace sallyport::gateway {
 
-// What stands in the file, without the newline at its end. Throws std::runtime_error naming the file.
+// What stands in the private file, without the newline at its end. Throws std::runtime_error naming the file.
 core::Secret read_password(const std::filesystem::path& file);
 
 // How it goes, for metrics and the operator's log. Outlives reloads; read from any thread.

@@ -19,6 +19,7 @@ unit_tests(gateway
   request_body_test.cpp
   resp_test.cpp
   shared_count_test.cpp
+  shared_limits_test.cpp
   status_command_test.cpp
   tenant_commands_test.cpp
   text_file_test.cpp

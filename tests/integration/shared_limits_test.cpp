@@ -32,6 +32,7 @@ class Pair {
  public:
   explicit Pair(const std::function<void(Wish&)>& change = [](Wish&) {}) {
     write_file(password_file(), std::string(RedisServer::password) + "\n");
+    std::filesystem::permissions(password_file(), std::filesystem::perms(0600));
     Wish wish{.endpoint = "rediss://localhost:" + std::to_string(redis.port()), .password_file = password_file()};
     change(wish);
     GatewayWish gateway{.limits = limits(wish)};
