@@ -26,6 +26,9 @@ class FileWatch {
     return true;
   }
 
+  // Whether they are as they were at the start, or when changed() last said true.
+  bool unchanged() const { return look() == known_; }
+
  private:
   using Stamp = std::tuple<ino_t, off_t, std::int64_t, std::int64_t>;
 

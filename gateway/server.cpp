@@ -215,15 +215,20 @@ void Server::Parts::reload() {
     return metrics_.config_reloaded(false);
   }
   try {
-    auto shared_limits = make_shared_limits(*loaded.config);
+    std::unique_ptr<SharedLimits> shared_limits;  // null: what runs is kept, with its connection
+    if (shared_limits_ && !shared_limits_->is_for(*loaded.config->shared_limits)) {
+      shared_limits = make_shared_limits(*loaded.config);
+    }
     auto snapshot = build_snapshot(std::move(*loaded.config));
     if (sealed_log_) {  // before any call can name a tenant that is new
       const LogConfig& log = *snapshot->config.log;
       sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));
     }
     snapshot_ = std::move(snapshot);
-    shared_limits_ = std::move(shared_limits);
-    if (shared_limits_) shared_limits_->start();
+    if (shared_limits) {
+      shared_limits_ = std::move(shared_limits);  // the other has stopped
+      shared_limits_->start();
+    }
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
     for (auto& worker : workers_) worker->adopt(snapshot_);

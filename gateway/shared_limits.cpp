@@ -8,10 +8,12 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 
 #include "core/event.hpp"
 #include "core/private_file.hpp"
 #include "gateway/config_text.hpp"
+#include "gateway/file_watch.hpp"
 #include "gateway/resp.hpp"
 #include "gateway/shared_count.hpp"
 #include "tls/connect.hpp"
@@ -56,6 +58,29 @@ std::string words_for(const RespReply& reply) {
   return "answered " + reply.text.substr(0, std::min<std::size_t>(end, 32));
 }
 
+std::vector<std::filesystem::path> files_of(const SharedLimitsConfig& config) {
+  std::vector<std::filesystem::path> files = {config.password_file};
+  if (config.tls) files.insert(files.end(), {config.tls->ca, config.tls->certificate, config.tls->key});
+  return files;
+}
+
+// By structured bindings, so that a member that is added does not compile until it is compared.
+bool same(const UpstreamTls& a, const UpstreamTls& b) {
+  const auto words = [](const UpstreamTls& tls) {
+    const auto& [ca, certificate, key, server_name, key_exchange] = tls;
+    return std::tie(ca, certificate, key, server_name, key_exchange);
+  };
+  return words(a) == words(b);
+}
+
+bool same(const SharedLimitsConfig& a, const SharedLimitsConfig& b) {
+  const auto words = [](const SharedLimitsConfig& config) {
+    const auto& [address, tls, username, password_file, interval, prefix] = config;
+    return std::tie(address.host, address.port, username, password_file, interval, prefix);
+  };
+  return words(a) == words(b) && a.tls.has_value() == b.tls.has_value() && (!a.tls || same(*a.tls, *b.tls));
+}
+
 }  // namespace
 
 Secret read_password(const std::filesystem::path& file) {
@@ -77,8 +102,10 @@ struct SharedLimits::Parts {
   using Problem = std::string;
 
   void run();
+  void begin() noexcept;
   void stop();
   Task<void> keep_counting();
+  Task<Problem> guarded_round();
   Task<Problem> round();
   Task<Problem> connect();
   Task<Problem> tell(std::span<const Spent> spent);
@@ -92,6 +119,7 @@ struct SharedLimits::Parts {
   const core::Clock& clock;
   OperatorLogger& operator_log;
   SharedLimitsStatus& status;
+  const FileWatch files{files_of(config)};  // as they were before they were read
   const Secret authentication = auth_command(config);
 
   boost::asio::io_context io{1};
@@ -103,41 +131,60 @@ struct SharedLimits::Parts {
   std::unique_ptr<core::ByteStream> stream;  // null while there is no connection
   core::TimePoint next_look{};
   core::Event woken;
+  std::atomic<bool> begun{false};
   bool stopping = false;
   std::thread thread;
 };
 
 void SharedLimits::Parts::run() {
+  begun.wait(false);
   bool ended = false;
   boost::asio::co_spawn(io, keep_counting(), [&ended](std::exception_ptr) { ended = true; });
   while (!ended) {
     io.run_one_for(core::TimerWheel::tick);
     wheel.advance(clock.now());
   }
-  status.up.store(false, std::memory_order_relaxed);
+}
+
+void SharedLimits::Parts::begin() noexcept {
+  begun = true;
+  begun.notify_one();
 }
 
 void SharedLimits::Parts::stop() {
   if (!thread.joinable()) return;
+  const bool counted = begun;  // when not, another does
   boost::asio::post(io, [this] {
     stopping = true;
     loop.stop_dialling();
     if (stream) stream->cancel();
     woken.set();
   });
+  begin();
   thread.join();
+  if (counted) status.up.store(false, std::memory_order_relaxed);
 }
 
 Task<void> SharedLimits::Parts::keep_counting() {
   core::Duration wait = config.interval;
   while (!stopping) {
-    const Problem problem = co_await round();
+    const Problem problem = co_await guarded_round();
     if (stopping) break;
     note(problem);
     wait = problem.empty() ? config.interval : std::min(wait * 2, std::max(longest_pause, config.interval));
     co_await pause(wait);
   }
   if (stream) stream->close();
+}
+
+// What nobody expected (no memory, say) ends the connection and is the operator's to know; counting goes on.
+Task<SharedLimits::Parts::Problem> SharedLimits::Parts::guarded_round() {
+  try {
+    co_return co_await round();
+  } catch (const std::exception& unexpected) {
+    stream.reset();
+    co_return unexpected.what();
+  }
 }
 
 // What could not be told is put back at once, so that it does not grow while there is nobody to tell. What was sent and
@@ -150,7 +197,7 @@ Task<SharedLimits::Parts::Problem> SharedLimits::Parts::round() {
   std::span<const Spent> rest(spent);
   do {
     const auto some = rest.first(std::min(rest.size(), principals_a_command));
-    if (problem.empty()) {
+    if (problem.empty() && !stopping) {
       problem = co_await tell(some);
     } else {
       put_back(some);
@@ -192,6 +239,7 @@ void SharedLimits::Parts::put_back(std::span<const Spent> spent) {
 }
 
 Task<SharedLimits::Parts::Problem> SharedLimits::Parts::ask(core::ConstBytes command, RespReply& reply) {
+  if (stopping) co_return words_for(core::Reason::cancelled);
   stream->set_deadline(clock.now() + patience);
   if (const auto sent = co_await stream->write_all(command); !sent) co_return words_for(sent.error().reason);
   core::Bytes room(answer_limit);
@@ -227,12 +275,16 @@ void SharedLimits::Parts::note(const Problem& problem) {
 
 SharedLimits::SharedLimits(const SharedLimitsConfig& config, auth::Limiter& limiter, const core::Clock& clock,
                            OperatorLogger& operator_log, SharedLimitsStatus& status)
-    : parts_(std::make_unique<Parts>(config, limiter, clock, operator_log, status)) {}
+    : parts_(std::make_unique<Parts>(config, limiter, clock, operator_log, status)) {
+  parts_->thread = std::thread([parts = parts_.get()] { parts->run(); });
+}
 
 SharedLimits::~SharedLimits() { parts_->stop(); }
 
-void SharedLimits::start() {
-  parts_->thread = std::thread([parts = parts_.get()] { parts->run(); });
+bool SharedLimits::is_for(const SharedLimitsConfig& config) const {
+  return same(parts_->config, config) && parts_->files.unchanged();
 }
+
+void SharedLimits::start() noexcept { parts_->begin(); }
 
 }  // namespace sallyport::gateway

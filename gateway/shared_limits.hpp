@@ -27,14 +27,18 @@ struct SharedLimitsStatus {
 
 class SharedLimits {
  public:
-  // Reads the certificates and the password. Throws std::runtime_error naming the file and what is wrong with it.
+  // Reads the certificates and the password, and makes the thread, which waits for start(). Throws std::runtime_error
+  // naming the file and what is wrong with it.
   SharedLimits(const SharedLimitsConfig& config, auth::Limiter& limiter, const core::Clock& clock,
                OperatorLogger& operator_log, SharedLimitsStatus& status);
   ~SharedLimits();  // ends the thread; what it waits for is cut short
   SharedLimits(const SharedLimits&) = delete;
   SharedLimits& operator=(const SharedLimits&) = delete;
 
-  void start();
+  // Neither the configuration nor a file that it names has changed. Looks at the files.
+  bool is_for(const SharedLimitsConfig& config) const;
+
+  void start() noexcept;  // once; no other of the same limiter may be counting
 
  private:
   struct Parts;

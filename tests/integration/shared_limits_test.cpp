@@ -1,7 +1,10 @@
 // Two real gateways that count together through a real Redis, over mutual TLS and with a password.
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <sstream>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
@@ -87,6 +90,16 @@ double counted(const Pair& pair, const std::string& field) {
   std::string key = pair.redis.ask({"KEYS", "sallyport:limit:tk-*"});
   while (key.ends_with('\n')) key.pop_back();
   return std::strtod(pair.redis.ask({"HGET", key, field}).c_str(), nullptr);
+}
+
+// By their numbers at the server.
+std::set<std::string> connections(const Pair& pair) {
+  std::istringstream lines(pair.redis.ask({"CLIENT", "LIST"}));
+  std::set<std::string> numbers;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" cmd=eval ") != line.npos) numbers.insert(line.substr(0, line.find(' ')));
+  }
+  return numbers;
 }
 
 // How many one token is admitted at both, the second having heard of it once before it goes on.
@@ -199,6 +212,23 @@ TEST_CASE("a wrong password leaves each gateway alone, and the right one is take
   CHECK(chat(pair, *pair.two, "first") == 200);
   CHECK(pair.one->errors().find("wrong horse") == std::string::npos);
   write_file(pair.password_file(), RedisServer::password);
+  CHECK(eventually([&] { return pair.both_up(); }));
+}
+
+TEST_CASE("a reload keeps the connection to the server unless something about it changed", "[shared-limits]") {
+  const Pair pair;
+  REQUIRE(eventually([&] { return pair.both_up(); }));
+  const auto before = connections(pair);
+  REQUIRE(before.size() == 2);
+  pair.one->signal(SIGHUP);
+  REQUIRE(eventually([&] { return Pair::reloads(*pair.one) == 1; }));
+  REQUIRE(Pair::in_step(*pair.one));
+  CHECK(connections(pair) == before);
+  write_file(pair.password_file(), std::string(RedisServer::password) + "\n\n");
+  CHECK(eventually([&] {
+    const auto now = connections(pair);
+    return now.size() == 2 && std::none_of(now.begin(), now.end(), [&](auto& each) { return before.count(each) > 0; });
+  }));
   CHECK(eventually([&] { return pair.both_up(); }));
 }
 
