@@ -1,4 +1,5 @@
-// The sections of the YAML file → one Config. Private to load_config.cpp and load_calls.cpp, which share the work.
+// The sections of the YAML file → one Config. Private to load_config.cpp, load_calls.cpp and load_log.cpp, which share
+// the work.
 #pragma once
 
 #include <cstdint>
