@@ -129,6 +129,7 @@ bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSeg
   }
   const ParsedHeader& header = opening->walker.header();
   say(keys_.add(segment.number, segment.path, header));
+  hole_ = hole_ || keys_.misses_some(segment.number, header);
   if (!keys_.opens(segment.number)) return false;
   if (following && following->header.previous.id == header.header.id) {
     opening->declared_frames = following->header.previous.frames;

@@ -57,6 +57,18 @@ bool ReaderKeys::is_trouble(const Closed& closed) const {
                      [&](const std::string& name) { return tenants_.contains(name); });
 }
 
+bool ReaderKeys::misses_some(std::uint64_t segment, const ParsedHeader& header) const {
+  const auto known = known_.find(segment);
+  if (known != known_.end() && known->second.keys) return false;
+  if (opens_segments_) return true;
+  const auto opened = [&](KeyNumber number) {
+    return known != known_.end() && std::any_of(known->second.tenants.begin(), known->second.tenants.end(),
+                                                [&](const OpenedTenant& tenant) { return tenant.number == number; });
+  };
+  return std::any_of(header.tenants.begin(), header.tenants.end(),
+                     [&](const TenantKey& tenant) { return tenants_.contains(tenant.name) && !opened(tenant.number); });
+}
+
 PartOpener ReaderKeys::opener(std::uint64_t segment, bool tenants) {
   Known& known = known_.at(segment);
   if (tenants) ask_for_tenants(known);

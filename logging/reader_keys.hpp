@@ -30,6 +30,10 @@ class ReaderKeys {
   // Those that were held back until now.
   std::vector<Trouble> settle();
 
+  // Whether something that is for this key may stand in a segment just added, and does not open: its own word that a
+  // tenant's key was erased is no trouble, but proves nothing either.
+  bool misses_some(std::uint64_t segment, const ParsedHeader& header) const;
+
   bool opens(std::uint64_t segment) const { return known_.contains(segment); }
   // Of a segment that it opens:
   const std::filesystem::path& file(std::uint64_t segment) const { return known_.at(segment).file; }

@@ -9,15 +9,15 @@ namespace sallyport::tests {
 
 using namespace logging;
 
-TEST_CASE("a tenant's key opens that tenant's exchanges, records and content, "
-          "and nothing else") {
+TEST_CASE(
+    "a tenant's key opens that tenant's exchanges, records and content, "
+    "and nothing else") {
   const TenantLog log;
   const ReadLog read = log.read_by(acme_key());
   REQUIRE(read.exchanges.size() == 2);
   CHECK(read.find("acme-1")->request == "acme prompt");
   CHECK(read.find("acme-2")->response == "acme answer");
-  CHECK(read.find("acme-1")->exchange.metadata.find(R"("tenant":"acme")") !=
-        std::string::npos);
+  CHECK(read.find("acme-1")->exchange.metadata.find(R"("tenant":"acme")") != std::string::npos);
   CHECK(read.passed_over == 4);
   CHECK(read.troubles.empty());
   CHECK(log.read_by(globex_key()).find("globex-1")->request == "globex prompt");
@@ -37,8 +37,7 @@ TEST_CASE("the operator's key opens all records, and no tenant's content") {
 }
 
 TEST_CASE("content that is wrapped to the operator too opens with either key") {
-  const TenantLog log(
-      {{{"acme", {acme_key().recipient(), reader_key().recipient()}}}});
+  const TenantLog log({{{"acme", {acme_key().recipient(), reader_key().recipient()}}}});
   CHECK(log.read_by(reader_key()).find("acme-1")->request == "acme prompt");
   CHECK(log.read_by(reader_key()).find("acme-1")->sealed_for.empty());
   CHECK(log.read_by(acme_key()).find("acme-1")->request == "acme prompt");
@@ -46,8 +45,9 @@ TEST_CASE("content that is wrapped to the operator too opens with either key") {
   CHECK(log.findings(&reader_key()).empty());
 }
 
-TEST_CASE("a tenant's long exchange is read over several segments, by the "
-          "tenant alone") {
+TEST_CASE(
+    "a tenant's long exchange is read over several segments, by the "
+    "tenant alone") {
   const TemporaryDirectory directory;
   const FakeClock clock;
   auto settings = log_settings(directory.where());
@@ -65,12 +65,46 @@ TEST_CASE("a tenant's long exchange is read over several segments, by the "
   CHECK(read.exchanges[0].response == "short");
   CHECK_FALSE(read.exchanges[0].exchange.cut);
   CHECK(read_log(directory.where()).find("long")->sealed_for == "acme");
-  for (envelope::Identity *key : {&reader_key(), &acme_key()})
-    CHECK(findings_of(directory.where(), key).empty());
+  for (envelope::Identity* key : {&reader_key(), &acme_key()}) CHECK(findings_of(directory.where(), key).empty());
 }
 
-TEST_CASE("verification is good without a key and with each, and says whose "
-          "content a key does not open") {
+TEST_CASE("to the tenant an exchange over a segment where its key is gone is cut, whatever the key block says") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.segment_bytes = 100'000;
+  // One key for both tenants: the segment opens still where acme's entry is gone.
+  const bool both = GENERATE(false, true);
+  const auto& globex = both ? acme_key() : globex_key();
+  {
+    const std::vector<Tenant> tenants{{"acme", {acme_key().recipient()}}, {"globex", {globex.recipient()}}};
+    SealedLog log(settings, {reader_key().recipient()}, clock, tenants);
+    REQUIRE(seal(log, "long", std::string(500'000, 'q'), "short", "acme").has_value());
+    REQUIRE(seal(log, "after", "prompt", "answer", "acme").has_value());
+  }
+  REQUIRE(list_segments(directory.where()).size() >= 4);
+  const path keys = directory / keys_name(2);
+  KeyBlock block = *parse_key_block(bytes_of_file(keys));
+  const bool erased = GENERATE(true, false);
+  const auto acmes = std::find_if(block.entries.begin(), block.entries.end(),
+                                  [](const KeyEntry& entry) { return entry.key == content_key + 1; });
+  REQUIRE(acmes != block.entries.end());
+  if (erased) {
+    *acmes = KeyEntry{acmes->key, erased_suite, "", core::Bytes(8)};
+  } else {
+    block.entries.erase(acmes);
+  }
+  write_bytes(keys, encode_key_block(block));
+  const ReadLog read = read_log(directory.where(), acme_key());
+  REQUIRE(read.exchanges.size() == 2);
+  CHECK(read.find("long")->exchange.cut);
+  CHECK_FALSE(read.find("after")->exchange.cut);
+  CHECK(read.troubles.empty());
+}
+
+TEST_CASE(
+    "verification is good without a key and with each, and says whose "
+    "content a key does not open") {
   const TenantLog log;
   CHECK(log.findings().empty());
   LogReport report = verify_log(log.directory.where(), &reader_key());
@@ -85,15 +119,12 @@ TEST_CASE("verification is good without a key and with each, and says whose "
 
 TEST_CASE("to a key that is nobody's every segment is closed") {
   const TenantLog log;
-  CHECK(log.findings(&other_key()) ==
-        Names{"not-a-recipient@1", "not-a-recipient@2"});
+  CHECK(log.findings(&other_key()) == Names{"not-a-recipient@1", "not-a-recipient@2"});
   CHECK(log.read_by(other_key()).troubles ==
-        Names{"1: this key is not among its recipients",
-              "2: this key is not among its recipients"});
+        Names{"1: this key is not among its recipients", "2: this key is not among its recipients"});
 }
 
-TEST_CASE(
-    "a tenant misses nothing in segments from before and after its time") {
+TEST_CASE("a tenant misses nothing in segments from before and after its time") {
   const TenantLog log({{}, two_tenants(), {}});
   CHECK(log.findings(&acme_key()).empty());
   const ReadLog read = log.read_by(acme_key());
@@ -105,18 +136,17 @@ TEST_CASE("a tenant whose key was taken from one of its segments hears of it") {
   const TenantLog log({two_tenants(), two_tenants(), {}});
   // As if the key had been wrapped to another there.
   KeyBlock block = *parse_key_block(bytes_of_file(log.keys(2)));
-  for (KeyEntry &entry : block.entries) {
-    if (entry.recipient_id == acme_key().recipient().id())
-      entry.recipient_id = other_key().recipient().id();
+  for (KeyEntry& entry : block.entries) {
+    if (entry.recipient_id == acme_key().recipient().id()) entry.recipient_id = other_key().recipient().id();
   }
   write_bytes(log.keys(2), encode_key_block(block));
   CHECK(log.findings(&acme_key()) == Names{"not-a-recipient@2"});
-  CHECK(log.read_by(acme_key()).troubles ==
-        Names{"2: this key is not among its recipients"});
+  CHECK(log.read_by(acme_key()).troubles == Names{"2: this key is not among its recipients"});
 }
 
-TEST_CASE("content whose tenant a reload took away is dropped, stated and "
-          "counted, and sealed under no other key") {
+TEST_CASE(
+    "content whose tenant a reload took away is dropped, stated and "
+    "counted, and sealed under no other key") {
   const TemporaryDirectory directory;
   const FakeClock clock;
   auto settings = log_settings(directory.where());
@@ -124,65 +154,54 @@ TEST_CASE("content whose tenant a reload took away is dropped, stated and "
   const std::string piece(70'000, 'p');
   {
     SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
-    auto small = *log.open_entry(true, "acme"),
-         large = *log.open_entry(true, "acme");
+    auto small = *log.open_entry(true, "acme"), large = *log.open_entry(true, "acme");
     auto kept = *log.open_entry(true, "globex");
     REQUIRE(small.request_body(core::bytes_of("secret")).has_value());
     REQUIRE(kept.request_body(core::bytes_of("kept")).has_value());
-    for (int i = 0; i < 2; ++i)
-      REQUIRE(large.request_body(core::bytes_of(piece)).has_value());
-    REQUIRE(eventually([&] {
-      return log.counters().frames == 3;
-    })); // large's begin and two pieces
-    log.set_recipients({reader_key().recipient()},
-                       {{"globex", {globex_key().recipient()}}});
+    for (int i = 0; i < 2; ++i) REQUIRE(large.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(eventually([&] { return log.counters().frames == 3; }));  // large's begin and two pieces
+    log.set_recipients({reader_key().recipient()}, {{"globex", {globex_key().recipient()}}});
     REQUIRE(eventually([&] { return log.counters().segments == 2; }));
-    for (int i = 0; i < 2; ++i)
-      REQUIRE(large.response_body(core::bytes_of(piece)).has_value());
+    for (int i = 0; i < 2; ++i) REQUIRE(large.response_body(core::bytes_of(piece)).has_value());
     const bool counts = settings.overload == Overload::count;
-    CHECK(finish(std::move(small), record_named("small")).has_value() ==
-          counts);
-    CHECK(finish(std::move(large), record_named("large")).has_value() ==
-          counts);
+    CHECK(finish(std::move(small), record_named("small")).has_value() == counts);
+    CHECK(finish(std::move(large), record_named("large")).has_value() == counts);
     CHECK(finish(std::move(kept), record_named("kept")).has_value());
-    CHECK(seal(log, "unknown", "prompt", "answer", "nobody's").has_value() ==
-          counts);
+    CHECK(seal(log, "unknown", "prompt", "answer", "nobody's").has_value() == counts);
     CHECK(log.counters().lost == 3);
   }
   const LogReport report = verify_log(directory.where(), &reader_key());
   CHECK(report.good());
-  CHECK(report.segments.back().lost == 3); // declared, in one frame or more
+  CHECK(report.segments.back().lost == 3);  // declared, in one frame or more
   const ReadLog read = read_log(directory.where());
-  const auto says = [&](const char *id, const std::string &what) {
+  const auto says = [&](const char* id, const std::string& what) {
     return read.find(id)->exchange.metadata.find(what) != std::string::npos;
   };
   CHECK(says("small", R"("content_lost":6)"));
   CHECK(says("large",
-             R"("content_lost":148928)")); // all but the two pieces on disk
+             R"("content_lost":148928)"));  // all but the two pieces on disk
   CHECK(says("unknown", R"("content_lost":12)"));
   CHECK_FALSE(says("kept", "content_lost"));
   CHECK(read.find("small")->request.empty());
   CHECK(read.find("unknown")->request.empty());
-  CHECK(read.find("large")->sealed_for == "acme"); // what was sealed before
-  CHECK(read_log(directory.where(), globex_key()).find("kept")->request ==
-        "kept");
+  CHECK(read.find("large")->sealed_for == "acme");  // what was sealed before
+  CHECK(read_log(directory.where(), globex_key()).find("kept")->request == "kept");
   for (std::uint64_t number : {1, 2, 3}) {
     const path segment = directory / segment_name(number);
-    if (!fs::exists(segment))
-      continue;
-    CHECK(core::text_of(bytes_of_file(segment)).find("secret") ==
-          std::string_view::npos);
+    if (!fs::exists(segment)) continue;
+    CHECK(core::text_of(bytes_of_file(segment)).find("secret") == std::string_view::npos);
   }
 }
 
-TEST_CASE("an exchange that lost content keeps no more of it when its tenant "
-          "is back, and says how much in all") {
+TEST_CASE(
+    "an exchange that lost content keeps no more of it when its tenant "
+    "is back, and says how much in all") {
   const TemporaryDirectory directory;
   const FakeClock clock;
   auto settings = log_settings(directory.where());
   settings.overload = GENERATE(Overload::count, Overload::refuse);
   const std::string piece(max_content_piece + 1,
-                          'p'); // one byte waits for the next piece
+                          'p');  // one byte waits for the next piece
   {
     SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
     const auto sealed = [&](std::uint64_t frames) {
@@ -190,24 +209,22 @@ TEST_CASE("an exchange that lost content keeps no more of it when its tenant "
     };
     auto entry = *log.open_entry(true, "acme");
     REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
-    REQUIRE(sealed(2)); // begin, a piece
+    REQUIRE(sealed(2));  // begin, a piece
     log.set_recipients({reader_key().recipient()});
-    REQUIRE(sealed(3)); // and the segment's end
+    REQUIRE(sealed(3));  // and the segment's end
     REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
     REQUIRE(sealed(4));
     log.set_recipients({reader_key().recipient()}, two_tenants());
     REQUIRE(sealed(5));
     REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
     REQUIRE(entry.response_body(core::bytes_of("answer")).has_value());
-    CHECK(finish(std::move(entry), record_named("long")).has_value() ==
-          (settings.overload == Overload::count));
+    CHECK(finish(std::move(entry), record_named("long")).has_value() == (settings.overload == Overload::count));
     CHECK(log.counters().lost == 1);
     CHECK(seal(log, "next", "prompt", "answer", "acme").has_value());
   }
   CHECK(verify_log(directory.where(), &reader_key()).good());
   const ReadLog read = read_log(directory.where());
-  const std::string said =
-      "\"content_lost\":" + std::to_string(2 * max_content_piece + 3 + 6) + "}";
+  const std::string said = "\"content_lost\":" + std::to_string(2 * max_content_piece + 3 + 6) + "}";
   CHECK(read.find("long")->exchange.metadata.ends_with(said));
   CHECK(read.find("long")->response.empty());
   const ReadLog by_tenant = read_log(directory.where(), acme_key());
@@ -231,8 +248,7 @@ TEST_CASE("what an exchange lost is remembered until it ends") {
   CHECK_FALSE(lost.has(7));
 }
 
-TEST_CASE(
-    "content that found the queue full and content whose tenant went add up") {
+TEST_CASE("content that found the queue full and content whose tenant went add up") {
   LostContent lost;
   LogItem item;
   item.key = 2;
@@ -243,47 +259,40 @@ TEST_CASE(
   CHECK(item.request.empty());
 }
 
-TEST_CASE("when all numbers are given away, the tenants that have one can "
-          "still be set") {
+TEST_CASE(
+    "when all numbers are given away, the tenants that have one can "
+    "still be set") {
   LogReaders readers;
   const std::vector recipients{acme_key().recipient()};
   std::size_t free = no_key - content_key - 1;
   while (free > 0) {
     std::vector<Tenant> tenants;
-    while (free > 0 && tenants.size() < max_tenants)
-      tenants.push_back({std::to_string(free--), recipients});
+    while (free > 0 && tenants.size() < max_tenants) tenants.push_back({std::to_string(free--), recipients});
     readers.set(recipients, std::move(tenants));
   }
   readers.set(recipients, {{"1", recipients}, {"2", recipients}});
   CHECK(readers.take()->tenants.size() == 2);
-  CHECK_THROWS_AS(readers.set(recipients, {{"new", recipients}}),
-                  std::invalid_argument);
+  CHECK_THROWS_AS(readers.set(recipients, {{"new", recipients}}), std::invalid_argument);
 }
 
 TEST_CASE("tenants past the format's limits are refused") {
   const TemporaryDirectory directory;
   const FakeClock clock;
   const auto open = [&](std::vector<Tenant> tenants) {
-    SealedLog(log_settings(directory.where()), {reader_key().recipient()},
-              clock, std::move(tenants));
+    SealedLog(log_settings(directory.where()), {reader_key().recipient()}, clock, std::move(tenants));
   };
   const std::vector recipients{acme_key().recipient()};
-  CHECK_THROWS_AS(open({{"acme", recipients}, {"acme", recipients}}),
-                  std::invalid_argument);
+  CHECK_THROWS_AS(open({{"acme", recipients}, {"acme", recipients}}), std::invalid_argument);
   CHECK_THROWS_AS(open({{"", recipients}}), std::invalid_argument);
-  CHECK_THROWS_AS(open({{std::string(65, 'a'), recipients}}),
-                  std::invalid_argument);
+  CHECK_THROWS_AS(open({{std::string(65, 'a'), recipients}}), std::invalid_argument);
   CHECK_THROWS_AS(open({{"acme", {}}}), std::invalid_argument);
-  CHECK_THROWS_AS(
-      open(std::vector<Tenant>(max_tenants + 1, Tenant{"acme", recipients})),
-      std::invalid_argument);
+  CHECK_THROWS_AS(open(std::vector<Tenant>(max_tenants + 1, Tenant{"acme", recipients})), std::invalid_argument);
   std::vector<Tenant> most;
   for (std::size_t i = 0; i < max_tenants; ++i) {
-    most.push_back(
-        {std::string(61, 'n') + std::to_string(100 + i), recipients});
+    most.push_back({std::string(61, 'n') + std::to_string(100 + i), recipients});
   }
   open(most);
   CHECK(findings_of(directory.where(), &acme_key()).empty());
 }
 
-} // namespace sallyport::tests
+}  // namespace sallyport::tests

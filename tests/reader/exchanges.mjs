@@ -18,7 +18,8 @@ export async function* readExchanges(directory, holder, tell = () => {}) {
   const segments = all.slice(all.findIndex(({ bytes }) => bytes));
   const openings = await openAll(segments, holder);
   for (const [index, segment] of segments.entries()) {
-    const { keys } = openings[index] ?? {};
+    const { keys, missesSome } = openings[index] ?? {};
+    hole ||= missesSome === true;
     const trouble = troubleWith(segment, openings[index]);
     const findings = [...segment.findings.map(({ finding }) => finding), ...(trouble ? [trouble] : [])];
     for (const finding of findings) tell(segment.number, finding);

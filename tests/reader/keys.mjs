@@ -185,8 +185,9 @@ export class KeyHolder {
   }
 }
 
-// {keys, trouble, opened, closed}: the keys that the holder can have, if any; what is wrong with the key block, if
-// anything; the tenants whose content opens, and those whose does not though somebody has their key.
+// {keys, trouble, opened, closed, unopened}: the keys that the holder can have, if any; what is wrong with the key
+// block, if anything; the tenants whose content opens, those whose does not though somebody has their key, and all those
+// whose does not.
 export async function openSegment(header, block, holder) {
   const segment = await unwrapKey(header, block, holder, 0, (key) => {
     const keys = new SegmentKeys(header, key);
@@ -213,8 +214,9 @@ export async function openSegment(header, block, holder) {
     const genuine = keys.macOf(block.authenticated).equals(block.mac);
     return { keys, trouble: genuine ? inTenants : 'keys-altered', opened, closed };
   }
-  if (opened.length > 0) return { keys, trouble: inTenants, opened, closed };
-  return { trouble: inTenants ?? 'not-a-recipient', opened, closed };
+  const unopened = header.tenants.map(({ name }) => name).filter((name) => !opened.includes(name));
+  if (opened.length > 0) return { keys, trouble: inTenants, opened, closed, unopened };
+  return { trouble: inTenants ?? 'not-a-recipient', opened, closed, unopened };
 }
 
 // The key of that number, as `accept` gives it back: undefined for a key that the header does not commit to.
@@ -230,6 +232,19 @@ async function unwrapKey(header, block, holder, number, accept) {
     trouble = 'keys-swapped';
   }
   return { trouble };
+}
+
+// Marks the openings that miss some of what may be the holder's: not the segment's key where it has had one, or a
+// tenant's not that it has had. That the key was erased is the key block's word alone.
+export function markMisses(openings) {
+  const mine = new Set();
+  let opensSegments = false;
+  for (const opening of openings.filter(Boolean)) {
+    opensSegments ||= opening.keys?.has(0) ?? false;
+    if (opening.keys?.has(0)) continue;
+    for (const name of opening.opened) mine.add(name);
+    opening.missesSome = opensSegments || (opening.unopened ?? []).some((name) => mine.has(name));
+  }
 }
 
 // A key that opens tenants' content and no segment need not open segments in which nothing is for these tenants: takes

@@ -110,6 +110,21 @@ for (const [what, withoutKey, withKey, withTenants, change] of tamperings) {
   });
 }
 
+test('to the tenant an exchange is cut where a segment in its middle says that its key was erased', (context) => {
+  const copy = copyOf(log, context);
+  const whole = shownByBoth(copy, acme).filter(({ request_id }) => request_id.endsWith('long-first'));
+  assert.ok(whole.every(({ cut }) => cut === undefined));
+  const file = keysFile(copy, whole[0].segment - 1);  // it stands where it ended
+  alter(file, (bytes) => {
+    const block = parseKeyBlock(bytes);
+    const others = block.entries.filter(({ key }) => key !== 2);
+    const erased = { key: 2, suite: 0, recipient: '', wrapped: Buffer.alloc(8) };
+    return makeKeyBlock(block.id, block.generation, [...others, erased], () => block.mac);
+  });
+  const shown = shownByBoth(copy, acme).filter(({ request_id }) => request_id.endsWith('long-first'));
+  assert.deepEqual(shown.map(({ cut }) => cut), [true, undefined]);
+});
+
 // What is done to the extension that names the tenants, in the last segment, whose hashes the forger makes right again.
 const lastOfTenants = Math.max(...readdirSync(log).filter((name) => name.endsWith('.segment')).map(Number.parseFloat));
 const forgeTenants = (file, change) => alter(file, (bytes) => {

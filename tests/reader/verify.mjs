@@ -1,7 +1,7 @@
 // Is this log what was written? The verdicts of docs/log-format.md.
 import { auditNotes } from './audit.mjs';
 import { ends, kinds, tenantKeyState } from './format.mjs';
-import { openSegment, settleTenants } from './keys.mjs';
+import { markMisses, openSegment, settleTenants } from './keys.mjs';
 import { parseCheckpoint } from './notes.mjs';
 import { isBeingWritten, listSegments, walk } from './segments.mjs';
 
@@ -104,6 +104,7 @@ export async function openAll(segments, holder) {
     openings.push(isReadable(segment) ? await openSegment(segment.header, segment.block, holder) : undefined);
   }
   settleTenants(openings);
+  markMisses(openings);
   return openings;
 }
 
