@@ -259,9 +259,9 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   family("sallyport_log_healthy", "1: the log can be written; 0: the last write failed or hangs", MetricType::Gauge);
   gauge(log.healthy ? 1 : 0);
   if (!log.signs) return;
-  count("sallyport_log_checkpoints_total", "Signed checkpoints written, to their second place too", log.checkpoints);
+  count("sallyport_log_checkpoints_total", "Checkpoints signed and on disk, also in their directory", log.checkpoints);
   count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
-  family("sallyport_log_last_checkpoint_timestamp_seconds", "Time of the last one, since the Unix epoch; 0: none yet",
+  family("sallyport_log_last_checkpoint_timestamp_seconds", "When the last one was signed, since the Unix epoch; 0: none",
          MetricType::Gauge);
   const auto since_epoch = [](std::optional<core::WallTime> time) {
     return std::chrono::duration<double>(time.value_or(core::WallTime{}).time_since_epoch()).count();

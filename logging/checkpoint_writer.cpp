@@ -28,9 +28,10 @@ core::Bytes CheckpointWriter::header_extension() const {
 
 std::string CheckpointWriter::sign(std::uint64_t number, const SegmentLink& at) {
   Checkpoint checkpoint{origin_, number, at.id, at.chain, at.frames, at.bytes, {}};
-  append_time(checkpoint.time, clock_.wall());
+  const core::WallTime signed_at = clock_.wall();
+  append_time(checkpoint.time, signed_at);
   std::string note = settings_.signer->sign(text_of(checkpoint));
-  waiting_.push_back({number, note});
+  waiting_.push_back({number, note, signed_at});
   due_ = clock_.now() + settings_.interval;
   return note;
 }
@@ -44,14 +45,14 @@ std::string CheckpointWriter::sign_removed(std::uint64_t last, const SegmentId& 
 
 // A second place that refuses does not hold up the log: it is counted, and the age of the last checkpoint tells.
 void CheckpointWriter::keep() {
-  if (command_ && !waiting_.empty()) command_->offer(waiting_.back().note, clock_.wall());
+  if (command_ && !waiting_.empty()) command_->offer(waiting_.back().note, waiting_.back().signed_at);
   for (const Copy& copy : std::exchange(waiting_, {})) {
     if (!settings_.directory.empty() && !append(copy)) {
       errors_ += 1;
       continue;
     }
     written_ += 1;
-    last_ = clock_.wall();
+    last_ = copy.signed_at;
   }
 }
 

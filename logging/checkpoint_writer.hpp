@@ -30,15 +30,16 @@ class CheckpointWriter {
   void drop() noexcept { waiting_.clear(); }
 
   std::uint64_t written() const noexcept { return written_; }
-  std::uint64_t errors() const noexcept { return errors_; }   // of the directory
-  bool copies_fail() const noexcept { return copies_fail_; }  // so it was with the last
-  std::optional<core::WallTime> last() const noexcept { return last_; }
-  CheckpointCommandState command_state() const;  // from any thread
+  std::uint64_t errors() const noexcept { return errors_; }              // of the directory
+  bool copies_fail() const noexcept { return copies_fail_; }             // so it was with the last
+  std::optional<core::WallTime> last() const noexcept { return last_; }  // when it was signed
+  CheckpointCommandState command_state() const;                          // from any thread
 
  private:
   struct Copy {
     std::uint64_t segment = 0;
     std::string note;
+    core::WallTime signed_at;
   };
   bool append(const Copy& copy);
 

@@ -78,7 +78,7 @@ struct LogCounters {
   std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
   std::uint64_t segments = 0;  // started
   std::uint64_t write_errors = 0;
-  std::uint64_t checkpoints = 0;  // signed and written, to the second place too where there is one
+  std::uint64_t checkpoints = 0;  // signed and on disk, also in the directory where there is one
   std::uint64_t removed = 0;      // segments, by retention
   std::uint64_t removal_errors = 0;
   std::uint64_t checkpoint_errors = 0;  // the second place refused
@@ -87,7 +87,7 @@ struct LogCounters {
   std::uint64_t queued_bytes = 0;       // held now
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
   bool signs = false, runs_command = false;
-  std::optional<core::WallTime> last_checkpoint;
+  std::optional<core::WallTime> last_checkpoint;  // when it was signed
 };
 
 class LogWriter;
@@ -110,11 +110,11 @@ class LogEntry {
   core::Result<void> request_body(core::ConstBytes piece);
   core::Result<void> response_body(core::ConstBytes piece);
 
-  // The end. `sealed` is called once, from the writer's thread, when the record has reached the durability promised, or
-  // with log_unavailable when it could not. With `buffered`, and with
-  // Overload::count while the log fails, it is called at once, from this thread. It must neither
-  // block nor throw. Overload::count never fails it: what is missing is counted. A record that failed here may still
-  // be written when the disk works again.
+  // The end. `sealed` is called once, when the record has reached the durability promised, or with log_unavailable when
+  // it could not: from the writer's thread, or where the entry is a LogLane's from its worker's. With `buffered`, and
+  // with Overload::count while the log fails, it is called at once, from this thread. It must neither block nor throw.
+  // Overload::count never fails it: what is missing is counted. A record that failed here may still be written when the
+  // disk works again.
   void finish(const Record& record, std::function<void(core::Result<void>)> sealed);
 
  private:

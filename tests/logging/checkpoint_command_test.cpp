@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "logging/checkpoint.hpp"
+#include "logging/checkpoint_writer.hpp"
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/signed_log.hpp"
 #include "tests/support/waiting.hpp"
@@ -92,6 +93,19 @@ TEST_CASE("what a program appended is a second place: a log that was rolled back
   const auto older = verify_log(test.beside("older"), options);
   CHECK(std::any_of(older.findings.begin(), older.findings.end(),
                     [](const Finding& finding) { return finding.kind == FindingKind::rolled_back; }));
+}
+
+TEST_CASE("a checkpoint's time is when it was signed, however late it is kept") {
+  Case test("exec cat > /dev/null");
+  test.settings.signer = log_signer();
+  FakeClock clock;
+  CheckpointWriter writer(test.settings, "gateway-1", clock);
+  writer.sign(1, SegmentLink{});
+  clock.advance(90s);
+  writer.keep();
+  CHECK(writer.last() == at(0));
+  REQUIRE(eventually([&] { return writer.command_state().taken == 1; }));
+  CHECK(writer.command_state().last == at(0));
 }
 
 TEST_CASE("a program that fails is counted and tried again with the newest, and the log goes on") {
