@@ -116,7 +116,7 @@ class FileCheck {
         note("tokens.file", config_.tokens_file, "line " + std::to_string(problem.line) + ": " + problem.what);
       }
       for (const auth::Token& token : content.tokens) {
-        if (const auto problem = tenant_problem(config_, token); !problem.empty()) {
+        if (const auto problem = tenant_problem(config_, token, now_); !problem.empty()) {
           reading_.problem("tokens.file", config_.tokens_file.string() + ": " + problem);
         }
         if (!token.revoked && (!token.expires || *token.expires > now_)) {

@@ -104,7 +104,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
     : file_(std::move(config_file)),
       log_(logger),
       files_(std::move(files)),
-      snapshot_(build_snapshot(std::move(config))),
+      snapshot_(build_snapshot(std::move(config), clock_.wall())),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       limiter_(snapshot_->config.shared_limits ? auth::Counting::together : auth::Counting::alone),
       shared_limits_(make_shared_limits(snapshot_->config)),
@@ -219,7 +219,7 @@ void Server::Parts::reload() {
     if (shared_limits_ && !shared_limits_->is_for(*loaded.config->shared_limits)) {
       shared_limits = make_shared_limits(*loaded.config);
     }
-    auto snapshot = build_snapshot(std::move(*loaded.config));
+    auto snapshot = build_snapshot(std::move(*loaded.config), clock_.wall());
     if (sealed_log_) {  // before any call can name a tenant that is new
       const LogConfig& log = *snapshot->config.log;
       sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));

@@ -9,7 +9,7 @@ namespace sallyport::gateway {
 
 namespace {
 
-std::vector<auth::Token> read_tokens(const Config& config) {
+std::vector<auth::Token> read_tokens(const Config& config, core::WallTime now) {
   const path& file = config.tokens_file;
   if (file.empty()) return {};
   auto content = auth::read_token_file(file);
@@ -18,7 +18,7 @@ std::vector<auth::Token> read_tokens(const Config& config) {
     throw std::runtime_error(file.string() + ":" + std::to_string(first.line) + ": " + first.what);
   }
   for (const auth::Token& token : content.tokens) {
-    const std::string problem = tenant_problem(config, token);
+    const std::string problem = tenant_problem(config, token, now);
     if (!problem.empty()) throw std::runtime_error(file.string() + ": " + problem);
   }
   return std::move(content.tokens);
@@ -26,16 +26,16 @@ std::vector<auth::Token> read_tokens(const Config& config) {
 
 }  // namespace
 
-std::string tenant_problem(const Config& config, const auth::Token& token) {
+std::string tenant_problem(const Config& config, const auth::Token& token, core::WallTime now) {
   const std::string& tenant = token.grant.tenant;
-  if (tenant.empty() || token.revoked) return {};
+  if (tenant.empty() || token.revoked || (token.expires && now >= *token.expires)) return {};
   const auto same = [&](const LogTenant& other) { return other.name == tenant; };
   const bool known = config.log && std::any_of(config.log->tenants.begin(), config.log->tenants.end(), same);
   if (known) return {};
   return "token " + token.grant.id + " names tenant '" + tenant + "', whom log.tenants does not have";
 }
 
-std::shared_ptr<const Snapshot> build_snapshot(Config config) {
+std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now) {
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;
   for (const auto& listener : config.listeners) {
     listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(*listener.tls) : nullptr);
@@ -44,7 +44,7 @@ std::shared_ptr<const Snapshot> build_snapshot(Config config) {
   for (const auto& upstream : config.upstream_tls) {
     upstreams.push_back(std::make_unique<tls::ClientIdentity>(upstream));
   }
-  auth::Authenticator authenticator(read_tokens(config), config.certificates);
+  auth::Authenticator authenticator(read_tokens(config, now), config.certificates);
   routing::RouteTable routes(config.upstreams, config.models, config.routes);
   return std::make_shared<const Snapshot>(Snapshot{std::move(config), std::move(authenticator), std::move(routes),
                                                    std::move(listeners), std::move(upstreams)});

@@ -20,10 +20,10 @@ struct Snapshot {
   std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls
 };
 
-// What is wrong with the tenant that a token names; empty: nothing. A token that is revoked may name anyone.
-std::string tenant_problem(const Config& config, const auth::Token& token);
+// What is wrong with the tenant that a token names; empty: nothing. One that is revoked or expired may name anyone.
+std::string tenant_problem(const Config& config, const auth::Token& token, core::WallTime now);
 
 // Opens every certificate, key and token file. Throws std::runtime_error with words for the operator.
-std::shared_ptr<const Snapshot> build_snapshot(Config config);
+std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now);
 
 }  // namespace sallyport::gateway

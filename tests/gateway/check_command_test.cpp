@@ -203,7 +203,7 @@ TEST_CASE("tokens that cannot be read, or allow what does not exist, are told") 
   CHECK(contains(gateway.said, "`sallyport token create` makes it"));
 }
 
-TEST_CASE("a token of a tenant that the log does not have is an error, unless it is revoked") {
+TEST_CASE("a token of a tenant that the log does not have is an error, unless it is revoked or expired") {
   Gateway gateway;
   auth::Token token = token_for("m*");
   token.grant.tenant = "acme";
@@ -212,15 +212,26 @@ TEST_CASE("a token of a tenant that the log does not have is an error, unless it
   CHECK(gateway.check() == 1);
   const std::string problem = ": token " + token.grant.id + " names tenant 'acme', whom log.tenants does not have";
   CHECK(contains(gateway.said, "tokens.jsonl" + problem));
-  CHECK_THROWS_WITH(build_snapshot(*gateway.folder.load(gateway.config).config), tokens.string() + problem);
+  const core::WallTime now = core::SystemClock().wall();
+  const auto build = [&](core::WallTime at) { build_snapshot(*gateway.folder.load(gateway.config).config, at); };
+  CHECK_THROWS_WITH(build(now), tokens.string() + problem);
   gateway.config.log = "log: {directory: log, origin: me, recipients: [\"" + a_recipient() +
                        "\"], tenants: [{name: acme, recipients: [\"" + a_recipient() + "\"]}]}\n";
   CHECK(gateway.check() == 0);
   CHECK(contains(gateway.said, "1 recipient, 1 tenant"));
   gateway.config.log = "log: off\n";
   CHECK(gateway.check() == 1);
-  auth::append_revocation(tokens, token.grant.id, core::SystemClock().wall());
+  auth::append_revocation(tokens, token.grant.id, now);
   CHECK(gateway.check() == 0);
+
+  auth::Token expiring = token_for("m*");
+  expiring.grant.tenant = "acme";
+  expiring.hash = auth::hash_token("another");
+  expiring.expires = now - std::chrono::hours(1);
+  auth::append_token(tokens, expiring);
+  CHECK(gateway.check() == 0);
+  build(now);
+  CHECK_THROWS(build(now - std::chrono::hours(2)));
 }
 
 TEST_CASE("folders must be there, or be possible to make") {
