@@ -10,7 +10,7 @@
 
 #include "gateway/key_output.hpp"
 #include "gateway/key_reference.hpp"
-#include "gateway/log_view.hpp"
+#include "gateway/log_text.hpp"
 #include "gateway/table.hpp"
 #include "logging/frame_walker.hpp"
 #include "logging/segment_opener.hpp"

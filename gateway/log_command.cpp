@@ -14,6 +14,7 @@
 #include "gateway/log_rewrap.hpp"
 #include "gateway/log_run.hpp"
 #include "gateway/log_verify.hpp"
+#include "gateway/log_text.hpp"
 #include "gateway/log_view.hpp"
 #include "logging/reader.hpp"
 #include "logging/storage.hpp"

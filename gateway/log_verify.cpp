@@ -6,8 +6,9 @@
 #include <memory>
 
 #include "gateway/key_reference.hpp"
+#include "gateway/log_report.hpp"
 #include "gateway/log_run.hpp"
-#include "gateway/log_view.hpp"
+#include "gateway/log_text.hpp"
 #include "gateway/signing_key.hpp"
 #include "logging/verify.hpp"
 

@@ -4,19 +4,16 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 
 #include "auth/utc_time.hpp"
 #include "core/base64.hpp"
+#include "gateway/log_text.hpp"
 
 namespace sallyport::gateway {
 
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::string_view red = "\x1b[31m", green = "\x1b[32m", yellow = "\x1b[33m", dim = "\x1b[2m",
-                           plain = "\x1b[0m";
 
 std::string text_at(const ordered_json& record, const char* key) {
   const auto found = record.find(key);
@@ -87,55 +84,6 @@ bool is_utf8(std::string_view text) {
     return ordered_json(text).dump(-1, ' ', false, handler);
   };
   return dump(ordered_json::error_handler_t::replace) == dump(ordered_json::error_handler_t::ignore);
-}
-
-// What the segments hold together.
-struct Totals {
-  std::uint64_t records = 0, frames = 0, bytes = 0, lost = 0;
-};
-
-Totals total(const logging::LogReport& report) {
-  Totals totals;
-  for (const logging::SegmentReport& segment : report.segments) {
-    totals.records += segment.records;
-    totals.frames += segment.frames;
-    totals.bytes += segment.bytes;
-    totals.lost += segment.lost;
-  }
-  return totals;
-}
-
-// How far checkpoints vouch for it, and whose.
-std::string signed_line(const logging::LogReport& report) {
-  if (!report.signed_state) return "";
-  const logging::SignedState& state = *report.signed_state;
-  std::string line = "signed up to segment " + std::to_string(state.segment) + ", frame " +
-                     std::to_string(state.frames) + ", at " + state.time;
-  if (report.signers_named) return line += "\n";
-  return line += ", by its own word: " + report.signers.back() + "\n";
-}
-
-// What was erased in one run stands in many segments: a person reads it once.
-std::map<std::string, std::vector<std::uint64_t>> erasures(const logging::LogReport& report) {
-  std::map<std::string, std::vector<std::uint64_t>> segments;
-  for (const logging::Finding& finding : report.findings) {
-    if (finding.kind == logging::FindingKind::erased) segments[finding.words].push_back(finding.segment);
-  }
-  return segments;
-}
-
-// What a key proved beyond that, and what it could not.
-std::string sealed_words(const logging::LogReport& report) {
-  if (!report.opened_tenants.empty()) {
-    return ", and what is for " + listed(report.opened_tenants) + " is sealed with that content's key";
-  }
-  std::string words = " and sealed with its segment's key";
-  if (report.closed_tenants.empty()) return words;
-  return words += "\nthis key does not open the content of " + listed(report.closed_tenants);
-}
-
-std::string dump(const ordered_json& line) {
-  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace
@@ -214,102 +162,7 @@ std::string json_line(const ShownExchange& shown) {
   };
   put("request_body", shown.request);
   put("response_body", shown.response);
-  return dump(line);
-}
-
-std::string human_report(const logging::LogReport& report, bool with_key, bool colour) {
-  const auto painted = [&](std::string_view paint, std::string_view text) {
-    return colour ? std::string(paint).append(text).append(plain) : std::string(text);
-  };
-  std::string out;
-  for (const auto& [words, segments] : erasures(report)) {
-    out += painted(yellow, "declared  ") + (segments.size() == 1 ? "segment " : "segments ") + ranges(segments);
-    out += ": erased: " + printable(words) + "\n";
-  }
-  for (const logging::Finding& finding : report.findings) {
-    if (finding.kind == logging::FindingKind::erased) continue;
-    const bool problem = logging::is_problem(finding.kind);
-    out += painted(problem ? red : yellow, problem ? "problem   " : "declared  ");
-    out += "segment " + std::to_string(finding.segment);
-    if (finding.frame) out += ", frame " + std::to_string(*finding.frame);
-    if (finding.byte) out += ", byte " + std::to_string(*finding.byte);
-    out.append(": ").append(logging::name(finding.kind)).append(": ").append(printable(finding.words)) += '\n';
-  }
-  const Totals totals = total(report);
-  out += "log \"" + printable(report.origin) + "\": " + std::to_string(report.segments.size()) + " segments, " +
-         std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes\n";
-  if (!report.good()) return out += painted(red, "not intact") + "\n";
-  out += painted(green, "intact") + ": every frame is in its place";
-  if (with_key) out += sealed_words(report);
-  return (out += '\n') += signed_line(report);
-}
-
-std::string json_report(const logging::LogReport& report, bool with_key) {
-  std::string out;
-  for (const logging::Finding& finding : report.findings) {
-    ordered_json line{{"finding", logging::name(finding.kind)},
-                      {"problem", logging::is_problem(finding.kind)},
-                      {"segment", finding.segment}};
-    if (finding.frame) line["frame"] = *finding.frame;
-    if (finding.byte) line["byte"] = *finding.byte;
-    line["words"] = finding.words;
-    out += dump(line);
-  }
-  const Totals totals = total(report);
-  ordered_json signed_state = nullptr;
-  if (const auto& state = report.signed_state) {
-    signed_state = {{"segment", state->segment}, {"frames", state->frames}, {"time", state->time}};
-  }
-  return out += dump({{"origin", report.origin},
-                      {"segments", report.segments.size()},
-                      {"records", totals.records},
-                      {"frames", totals.frames},
-                      {"bytes", totals.bytes},
-                      {"lost", totals.lost},
-                      {"with_key", with_key},
-                      {"tenants_opened", report.opened_tenants},
-                      {"tenants_closed", report.closed_tenants},
-                      {"signers", report.signers},
-                      {"signers_named", report.signers_named},
-                      {"signed", std::move(signed_state)},
-                      {"good", report.good()}});
-}
-
-std::string ranges(const std::vector<std::uint64_t>& numbers) {
-  std::string text;
-  for (std::size_t i = 0; i < numbers.size();) {
-    std::size_t end = i + 1;
-    while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
-    text += (text.empty() ? "" : ", ") + std::to_string(numbers[i]);
-    if (end - i > 1) text += "-" + std::to_string(numbers[end - 1]);
-    i = end;
-  }
-  return text;
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
-  return text;
-}
-
-std::string printable(std::string_view text, bool keep_line_breaks) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-    const bool c1 = c == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F: controls too
-    if ((c >= 0x20 && c != 0x7F && !c1) || (c == '\n' && keep_line_breaks)) {
-      out += text[i];
-      continue;
-    }
-    char escaped[8];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", c1 ? next : c);
-    out += escaped;
-    i += c1 ? 1 : 0;
-  }
-  return out;
+  return one_line(line);
 }
 
 }  // namespace sallyport::gateway

@@ -10,7 +10,6 @@
 #include "core/bytes.hpp"
 #include "core/clock.hpp"
 #include "logging/reader.hpp"
-#include "logging/verify.hpp"
 
 namespace sallyport::gateway {
 
@@ -41,18 +40,5 @@ std::string human_line(const ShownExchange& exchange, bool colour);
 // One JSON object: the record's fields, then "exchange", "segment", "finished"; a body as "request_body" when it is
 // UTF-8 text, else as "request_body_base64"; "content_sealed_for" where a tenant's key alone opens them.
 std::string json_line(const ShownExchange& exchange);
-
-// What `verify` found: a line each, and the verdict. `with_key`: the tags were checked too.
-std::string human_report(const logging::LogReport& report, bool with_key, bool colour);
-std::string json_report(const logging::LogReport& report, bool with_key);  // one object a line, the verdict last
-
-// Numbers in order: "1-4, 7".
-std::string ranges(const std::vector<std::uint64_t>& numbers);
-
-// Names, made printable: "acme, globex".
-std::string listed(const std::vector<std::string>& names);
-
-// Text from outside that must not steer the terminal: control characters become "\x1b". Line breaks stay when asked.
-std::string printable(std::string_view text, bool keep_line_breaks = false);
 
 }  // namespace sallyport::gateway

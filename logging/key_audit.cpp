@@ -52,6 +52,7 @@ void KeyAudit::open(const std::filesystem::path& segment, const ParsedHeader& he
   block_ = std::move(unlocked.block);
   readable_ = is_block_readable(problem);
   opens_segment_ = problem == UnlockProblem::none || problem == UnlockProblem::keys_altered;
+  genuine_ = problem == UnlockProblem::none;
   // Whoever reads a tenant's content alone is no recipient of the segment, and need not be.
   const bool tenants_alone = problem == UnlockProblem::not_a_recipient;
   const auto tenants = opens_segment_ || tenants_alone ? unlock_tenants(header, block_, holder) : OpenedTenants{};
@@ -87,7 +88,7 @@ void KeyAudit::judge_tenants(const ParsedHeader& header, bool with_key) {
         std::string said = whose + " was erased at ";
         append_time(said,
                     core::WallTime(core::Duration(static_cast<core::Duration::rep>(erased_at(block_, tenant.number)))));
-        findings_.push_back({FindingKind::erased, std::move(said)});
+        findings_.push_back({FindingKind::erased, std::move(said), genuine_});
         break;
       }
       case TenantKeyState::missing:

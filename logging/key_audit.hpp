@@ -23,6 +23,7 @@ class KeyAudit {
   struct Found {
     FindingKind kind{};
     std::string words;
+    bool proven = true;
   };
   // Of the key block.
   const std::vector<Found>& findings() const noexcept { return findings_; }
@@ -44,6 +45,7 @@ class KeyAudit {
   KeyBlock block_;
   bool readable_ = false;  // block_
   bool opens_segment_ = false;
+  bool genuine_ = false;  // block_, by its MAC
   std::vector<std::string> opened_, closed_;
   std::optional<PartOpener> opener_;
 };

@@ -226,7 +226,9 @@ void Verifier::check_body(std::size_t index) {
   report.path = segment.file.path;
   if (segment.header) {
     KeyAudit keys(segment.file.path, *segment.header, options_.holder);
-    for (const KeyAudit::Found& found : keys.findings()) find(found.kind, report.number, found.words);
+    for (const KeyAudit::Found& found : keys.findings()) {
+      report_.findings.push_back({found.kind, report.number, {}, {}, found.words, found.proven});
+    }
     tenants_.take(keys, report.number);
     FileSource source(segment.file.path);
     FrameWalker walker(source);

@@ -60,6 +60,7 @@ struct Finding {
   std::uint64_t segment = 0;  // by file name
   std::optional<std::uint64_t> frame, byte;
   std::string words;
+  bool proven = true;  // false of an erasure: on the key block's own word, which a key of the segment would prove
 };
 
 struct SegmentReport {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/private_file.hpp"
+#include "gateway/log_text.hpp"
 #include "gateway/log_view.hpp"
 #include "tests/gateway/run_command.hpp"
 #include "tests/logging/log_fixture.hpp"

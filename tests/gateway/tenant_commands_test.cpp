@@ -134,6 +134,16 @@ TEST_CASE("log erase makes a tenant's content unreadable, can be repeated, and k
   const Outcome verified = run({"log", "verify", log.directory});
   CHECK(verified.exit_code == 0);
   CHECK(has(verified.out, "declared  segments 2-3: erased: the content key of tenant \"acme\" was erased at "));
+  const std::string own_word = "Z, on the key block's own word; a key of the segment proves it\n";
+  CHECK(has(verified.out, own_word));
+  const Outcome proven = log.with("operator", {"log", "verify"});
+  CHECK(has(proven.out, "declared  segments 2-3: erased: the content key of tenant \"acme\" was erased at "));
+  CHECK_FALSE(has(proven.out, own_word));
+  const auto is_proven = [](const Outcome& lines) {
+    return json::parse(lines.lines().at(0), nullptr, false)["proven"].get<bool>();
+  };
+  CHECK(is_proven(log.with("operator", {"log", "verify", "--json"})));
+  CHECK_FALSE(is_proven(log.with("globex", {"log", "verify", "--json"})));  // opens no segment
   CHECK(log.with("acme", {"log", "cat"}).exit_code == 1);
   CHECK(log.with("operator", {"log", "cat"}).lines().size() == 7);
 }
