@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 struct Address {
   std::string host;
   std::uint16_t port = 0;
+  friend bool operator==(const Address&, const Address&) = default;
 };
 
 using tls::CertificateFiles;
@@ -63,6 +64,7 @@ struct SharedLimitsConfig {
   path password_file;                            // empty: none is given
   core::Duration interval = 200ms;               // between two exchanges
   std::string prefix = "sallyport:limit:";       // of keys
+  friend bool operator==(const SharedLimitsConfig&, const SharedLimitsConfig&) = default;
 };
 
 struct LogTenant {

@@ -6,11 +6,9 @@ namespace sallyport::gateway {
 
 namespace {
 
-bool same_place(const Address& a, const Address& b) { return a.host == b.host && a.port == b.port; }
-
 bool same_listeners(const std::vector<Listener>& a, const std::vector<Listener>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Listener& x, const Listener& y) {
-    return x.name == y.name && same_place(x.address, y.address) && x.tls.has_value() == y.tls.has_value();
+    return x.name == y.name && x.address == y.address && x.tls.has_value() == y.tls.has_value();
   });
 }
 
@@ -31,8 +29,7 @@ bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>&
 
 const char* needs_restart(const Config& running, const Config& wanted) {
   if (!same_listeners(running.listeners, wanted.listeners)) return "listeners";
-  if (running.admin.has_value() != wanted.admin.has_value()) return "admin";
-  if (running.admin && !same_place(*running.admin, *wanted.admin)) return "admin";
+  if (running.admin != wanted.admin) return "admin";
   if (running.workers != wanted.workers) return "workers";
   if (running.shared_limits.has_value() != wanted.shared_limits.has_value()) return "limits.shared";
   if (running.limits.body_memory_total != wanted.limits.body_memory_total) return "limits.body_memory_total";

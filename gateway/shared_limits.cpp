@@ -8,7 +8,6 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
-#include <tuple>
 
 #include "core/event.hpp"
 #include "core/private_file.hpp"
@@ -62,23 +61,6 @@ std::vector<std::filesystem::path> files_of(const SharedLimitsConfig& config) {
   std::vector<std::filesystem::path> files = {config.password_file};
   if (config.tls) files.insert(files.end(), {config.tls->ca, config.tls->certificate, config.tls->key});
   return files;
-}
-
-// By structured bindings, so that a member that is added does not compile until it is compared.
-bool same(const UpstreamTls& a, const UpstreamTls& b) {
-  const auto words = [](const UpstreamTls& tls) {
-    const auto& [ca, certificate, key, server_name, key_exchange] = tls;
-    return std::tie(ca, certificate, key, server_name, key_exchange);
-  };
-  return words(a) == words(b);
-}
-
-bool same(const SharedLimitsConfig& a, const SharedLimitsConfig& b) {
-  const auto words = [](const SharedLimitsConfig& config) {
-    const auto& [address, tls, username, password_file, interval, prefix] = config;
-    return std::tie(address.host, address.port, username, password_file, interval, prefix);
-  };
-  return words(a) == words(b) && a.tls.has_value() == b.tls.has_value() && (!a.tls || same(*a.tls, *b.tls));
 }
 
 }  // namespace
@@ -282,7 +264,7 @@ SharedLimits::SharedLimits(const SharedLimitsConfig& config, auth::Limiter& limi
 SharedLimits::~SharedLimits() { parts_->stop(); }
 
 bool SharedLimits::is_for(const SharedLimitsConfig& config) const {
-  return same(parts_->config, config) && parts_->files.unchanged();
+  return parts_->config == config && parts_->files.unchanged();
 }
 
 void SharedLimits::start() noexcept { parts_->begin(); }

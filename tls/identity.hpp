@@ -36,6 +36,7 @@ struct ClientSettings {
   std::filesystem::path key;
   std::string server_name;  // empty: the endpoint's host
   KeyExchange key_exchange = KeyExchange::prefer_pq;
+  friend bool operator==(const ClientSettings&, const ClientSettings&) = default;
 };
 
 // Both throw std::runtime_error naming the file and what is wrong with it, or saying that this OpenSSL cannot do what
