@@ -123,6 +123,9 @@ enum class FrameKind : std::uint8_t {
   checkpoint = 7,    // signed: what stands before it; its number counts the segment's records so far
   tombstone = 8,     // signed: segments that the writer removed; the frame's number is the last of them
 };
+// Whether a frame of that kind has an exchange's record, with which the exchange ends.
+constexpr bool has_record(FrameKind kind) noexcept { return kind == FrameKind::exchange || kind == FrameKind::end; }
+
 inline constexpr std::uint8_t flag_ignorable = 1;  // a reader that does not know the kind may pass over the frame
 
 struct FrameHead {

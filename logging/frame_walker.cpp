@@ -104,7 +104,7 @@ void FrameWalker::accept(std::size_t size) {
   std::memcpy(link_.chain.data(), frame_.data() + size - digest_size, digest_size);
   link_.frames += 1;
   link_.bytes += size;
-  if (head_.kind == FrameKind::exchange || head_.kind == FrameKind::end) ++records_;
+  if (has_record(head_.kind)) ++records_;
   if (head_.kind == FrameKind::segment_end) link_.end = PreviousEnd::sealed;
 }
 

@@ -104,8 +104,7 @@ void LogAppender::seal(const LogItem& item) {
   const std::string with = item.content_lost > 0 ? with_loss(item.text, item.content_lost) : std::string();
   const std::string& text = with.empty() ? item.text : with;
   if (!text.empty()) {
-    const bool record = item.kind == FrameKind::exchange || item.kind == FrameKind::end;
-    const PartType type = record ? PartType::record : PartType::note;
+    const PartType type = has_record(item.kind) ? PartType::record : PartType::note;
     parts[count++] = {type, core::bytes_of(text)};
     if (is_tenants) parts[count++] = {type, core::bytes_of(text), item.key};
   } else if (is_tenants) {

@@ -147,7 +147,7 @@ void LogWriter::settle(std::uint64_t vouched) {
   if (base_ + settled_ < vouched) publish();
   for (; base_ + settled_ < vouched; ++settled_) {
     LogItem& item = batch_[settled_];
-    if (item.kind == FrameKind::exchange || item.kind == FrameKind::end) records += 1;
+    if (has_record(item.kind)) records += 1;
     queue.settled(item.cost);
     const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
     item.answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
@@ -167,7 +167,7 @@ void LogWriter::answer_waiting() {
 // The end has come and the disk refuses still.
 void LogWriter::count_batch_lost() {
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    if (batch_[i].kind == FrameKind::exchange || batch_[i].kind == FrameKind::end) count_lost();
+    if (has_record(batch_[i].kind)) count_lost();
   }
 }
 
@@ -185,8 +185,7 @@ void LogWriter::add_gap() {
 void LogWriter::drop_content(LogItem& item) {
   const bool counted = item.content_lost > 0;  // by the entry: the queue was full
   lost_content_.drop(item);
-  const bool ends = item.kind == FrameKind::exchange || item.kind == FrameKind::end;
-  if (ends && !counted && item.content_lost > 0) count_lost();
+  if (has_record(item.kind) && !counted && item.content_lost > 0) count_lost();
 }
 
 void LogWriter::publish() {

@@ -144,7 +144,7 @@ std::optional<Exchange> LogReader::take_frame() {
   const FrameWalker& walker = open_->walker;
   const FrameHead head = walker.head();
   if (!is_for_this_key()) {
-    passed_over_ += head.kind == FrameKind::exchange || head.kind == FrameKind::end;
+    passed_over_ += has_record(head.kind);
     return std::nullopt;
   }
   const FramePlace place{open_->number, walker.offset(), head.length, content_key_of(walker.frame())};

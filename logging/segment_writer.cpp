@@ -108,7 +108,7 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
   std::copy(end_.chain.begin(), end_.chain.end(), to);
   end_.frames += 1;
   end_.bytes += size;
-  if (kind == FrameKind::exchange || kind == FrameKind::end) ++records_;
+  if (has_record(kind)) ++records_;
   if (kind == FrameKind::segment_end) end_.end = PreviousEnd::sealed;
 }
 
