@@ -79,6 +79,11 @@ Pipe::Pipe() {
   writing = Descriptor(ends[1]);
 }
 
+bool Pipe::fill(ConstBytes content) noexcept {
+  if (content.size() > PIPE_BUF) return false;
+  return ::write(writing.number(), content.data(), content.size()) == static_cast<ssize_t>(content.size());
+}
+
 Program::Program(const ProgramStart& start) : own_group_(start.own_group) {
   const SpawnPlan plan(start);
   const std::vector<char*> words = pointers(start.words);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/bytes.hpp"
 #include "core/descriptor.hpp"
 
 namespace sallyport::core {
@@ -15,6 +16,11 @@ namespace sallyport::core {
 // Not inherited by what is started, but as a stream of its own.
 struct Pipe {
   Pipe();  // throws std::system_error
+
+  // Into an empty pipe, which takes this much at once: nobody waits for a reader, nor minds when there is none. False
+  // for more than PIPE_BUF bytes, and when not all was taken.
+  bool fill(ConstBytes content) noexcept;
+
   Descriptor reading, writing;
 };
 

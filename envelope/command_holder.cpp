@@ -59,10 +59,8 @@ core::Result<core::Secret> CommandHolder::unwrap(const Stanza& stanza, core::Con
 core::Result<core::Secret> CommandHolder::run(const Stanza& stanza, core::ConstBytes context) {
   const auto deadline = Clock::now() + deadline_;
   core::Pipe input, output;
-  // An empty pipe takes this much at once, so nobody waits for the program to read, nor minds when it does not.
   static_assert(maximum_wrapped_size <= PIPE_BUF);
-  const ssize_t written = ::write(input.writing.number(), stanza.wrapped.data(), stanza.wrapped.size());
-  if (written != static_cast<ssize_t>(stanza.wrapped.size())) throw HolderFailed("a pipe is full");
+  if (!input.fill(stanza.wrapped)) throw HolderFailed("a pipe is full");
   core::ProgramStart start;
   start.words = {program_.string(), std::string(name(stanza.suite)), stanza.recipient_id, core::to_hex(context)};
   start.input = input.reading.number();

@@ -1,10 +1,7 @@
 #include "logging/checkpoint_command.hpp"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <climits>
 #include <system_error>
 #include <utility>
 
@@ -64,10 +61,7 @@ void CheckpointCommand::work() {
 // With no more of an environment than a script needs: what the gateway's own holds is none of its business.
 bool CheckpointCommand::run(const Note& note, SteadyTime deadline) const try {
   core::Pipe input;
-  // An empty pipe takes this much at once, so nobody waits for the program to read, nor minds when it does not.
-  if (note.text.size() > PIPE_BUF) return false;
-  const ssize_t written = ::write(input.writing.number(), note.text.data(), note.text.size());
-  if (written != static_cast<ssize_t>(note.text.size())) return false;
+  if (!input.fill(core::bytes_of(note.text))) return false;
   core::ProgramStart start;
   start.words = settings_.command;
   start.input = input.reading.number();
