@@ -5,9 +5,7 @@
 
 #include "core/hybrid_key.hpp"
 #include "core/private_file.hpp"
-#include "gateway/key_command.hpp"
-#include "gateway/log_command.hpp"
-#include "tests/gateway/run_command.hpp"
+#include "tests/gateway/run_key_or_log.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/softhsm.hpp"
@@ -19,14 +17,6 @@ using envelope::Recipient;
 using nlohmann::json;
 
 namespace {
-
-Outcome run(std::vector<std::string> arguments) {
-  const auto add = [](CLI::App& app, int& exit_code) {
-    gateway::add_key_commands(app, exit_code);
-    gateway::add_log_commands(app, exit_code);
-  };
-  return run_command(add, std::move(arguments));
-}
 
 std::string key_file(const TemporaryDirectory& directory, const std::string& name, const PrivateKey& key) {
   core::write_private_file(directory / name, key.pem().reveal());

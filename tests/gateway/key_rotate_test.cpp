@@ -8,10 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/private_file.hpp"
-#include "gateway/key_command.hpp"
-#include "gateway/log_command.hpp"
 #include "gateway/signing_key.hpp"
-#include "tests/gateway/run_command.hpp"
+#include "tests/gateway/run_key_or_log.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -23,14 +21,6 @@ using envelope::Recipient;
 using nlohmann::json;
 
 namespace {
-
-Outcome run(std::vector<std::string> arguments) {
-  const auto add = [](CLI::App& app, int& exit_code) {
-    gateway::add_key_commands(app, exit_code);
-    gateway::add_log_commands(app, exit_code);
-  };
-  return run_command(add, std::move(arguments));
-}
 
 std::string line_in(const path& file) {
   const std::string text = read_file(file);

@@ -2,9 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/private_file.hpp"
-#include "gateway/key_command.hpp"
-#include "gateway/log_command.hpp"
-#include "tests/gateway/run_command.hpp"
+#include "tests/gateway/run_key_or_log.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -14,14 +12,6 @@ using core::crypto::PrivateKey;
 using nlohmann::json;
 
 namespace {
-
-Outcome run(std::vector<std::string> arguments) {
-  const auto add = [](CLI::App& app, int& exit_code) {
-    gateway::add_key_commands(app, exit_code);
-    gateway::add_log_commands(app, exit_code);
-  };
-  return run_command(add, std::move(arguments));
-}
 
 // A segment from before there were tenants, and two with an exchange of each. The operator reads globex.
 struct Log {
