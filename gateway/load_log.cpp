@@ -19,7 +19,7 @@ bool ConfigLoader::read_log(const Value& value) {
 void ConfigLoader::read_log_section(Section& section, LogConfig& log) {
   logging::LogSettings& settings = log.settings;
   section.file("directory", settings.directory, Need::required);
-  section.name("origin", settings.origin);
+  section.name("origin", settings.origin, &Value::text_or_variable);
   section.choice("allow_mixed_recipients", mixed_allowed_, {{"true", true}, {"false", false}});
   read_recipients_of(section, log.recipients);
   refuse_mixed(section, log.recipients);

@@ -1,7 +1,6 @@
 #include "gateway/read_recipients.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/text.hpp"
 #include "envelope/recipient.hpp"
@@ -15,13 +14,7 @@ constexpr std::size_t key_file_limit = 64 * 1024;
 // The text behind a reference, or the text itself. Nothing, with a problem noted, when there is none.
 std::optional<std::string> resolve(const Value& value, std::vector<std::filesystem::path>& files) {
   std::string text;
-  if (!value.text(text)) return std::nullopt;
-  if (text.starts_with("env:")) {
-    const char* variable = std::getenv(text.c_str() + 4);
-    if (variable != nullptr) return variable;
-    value.refuse("that environment variable is not set");
-    return std::nullopt;
-  }
+  if (!value.text_or_variable(text)) return std::nullopt;
   if (!text.starts_with("file:")) return text;
   std::filesystem::path name;
   if (!value.file(name)) return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "gateway/config_text.hpp"
 
@@ -64,6 +65,15 @@ bool Value::text(std::string& out) const {
   if (node_->text.find_first_of("\n\r") != std::string::npos) return refuse("give one line of text"), false;
   out = node_->text;
   return true;
+}
+
+bool Value::text_or_variable(std::string& out) const {
+  std::string given;
+  if (!text(given)) return false;
+  if (!given.starts_with("env:")) return out = std::move(given), true;
+  const char* variable = std::getenv(given.c_str() + 4);
+  if (variable == nullptr) return refuse("that environment variable is not set"), false;
+  return out = variable, true;
 }
 
 bool Value::file(std::filesystem::path& out) const {
@@ -149,10 +159,10 @@ bool Section::text(std::string_view key, std::string& out, Need need) {
   return with(key, need, [&](const Value& value) { return value.text(out); });
 }
 
-bool Section::name(std::string_view key, std::string& out) {
+bool Section::name(std::string_view key, std::string& out, bool (Value::*read)(std::string&) const) {
   return with(key, Need::required, [&](const Value& value) {
     std::string text;
-    if (!value.text(text)) return false;
+    if (!(value.*read)(text)) return false;
     if (!is_name(text)) return value.refuse("a name is 1 to 128 letters, digits and . _ : / @ + -"), false;
     out = std::move(text);
     return true;

@@ -50,7 +50,8 @@ class Value {
 
   // Each gives false, with a problem noted, when the value is not of that kind. `out` is then unchanged.
   bool text(std::string& out) const;
-  bool file(std::filesystem::path& out) const;  // relative to the configuration's folder
+  bool text_or_variable(std::string& out) const;  // or `env:VARIABLE`: what that environment variable holds
+  bool file(std::filesystem::path& out) const;    // relative to the configuration's folder
   bool size(std::uint64_t& out, std::uint64_t least = 1, std::uint64_t most = 1ull << 50) const;
   bool count(std::uint64_t& out, std::uint64_t least, std::uint64_t most) const;
   bool duration(core::Duration& out, core::Duration least) const;
@@ -75,7 +76,8 @@ class Section {
   bool with(std::string_view key, Need need, const std::function<bool(const Value&)>& read);
 
   bool text(std::string_view key, std::string& out, Need need = Need::optional);
-  bool name(std::string_view key, std::string& out);  // required, of is_name's letters
+  // Required, of is_name's letters; `read` is the ways in which it may be given.
+  bool name(std::string_view key, std::string& out, bool (Value::*read)(std::string&) const = &Value::text);
   bool texts(std::string_view key, std::vector<std::string>& out);
   bool file(std::string_view key, std::filesystem::path& out, Need need = Need::optional);
   bool size(std::string_view key, std::uint64_t& out, std::uint64_t least = 1);

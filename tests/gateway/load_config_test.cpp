@@ -373,6 +373,23 @@ TEST_CASE("recipients come from files and the environment too, and their files a
   CHECK(contains(problems_of(folder.load(config)), "holds no public key"));
 }
 
+TEST_CASE("gateways that share a configuration take the names of their logs from the environment") {
+  ::setenv("SALLYPORT_TEST_ORIGIN", "sallyport-1.ai-gateway.example", 1);
+  ::setenv("SALLYPORT_TEST_EMPTY", "", 1);
+  const ConfigFolder folder;
+  const auto load = [&](const std::string& origin) {
+    ConfigText config;
+    config.log = "log: {directory: log, origin: \"" + origin + "\", recipients: [\"" + a_recipient() + "\"]}\n";
+    return folder.load(config);
+  };
+  const auto loaded = load("env:SALLYPORT_TEST_ORIGIN");
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->log->settings.origin == "sallyport-1.ai-gateway.example");
+  CHECK(contains(problems_of(load("env:SALLYPORT_TEST_ABSENT")), "log.origin: is 'env:SALLYPORT_TEST_ABSENT'; that"));
+  CHECK(contains(problems_of(load("env:SALLYPORT_TEST_EMPTY")), "a name is 1 to 128"));
+}
+
 TEST_CASE("checkpoints need a key, and a second place that is another") {
   const auto log = [](const std::string& origin, const std::string& checkpoints) {
     return said(&ConfigText::log, "log: {directory: log, origin: " + origin + ", recipients: [\"" + a_recipient() +
