@@ -49,7 +49,11 @@ Loaded load(const ConfigFolder& folder, std::string text) {
   return folder.load(text);
 }
 
+constexpr auto pod_origin = "sallyport-1.ai-gateway.example";
+
+// As in the pod sallyport-1.
 Loaded in_cluster(const ConfigFolder& folder) {
+  ::setenv("LOG_ORIGIN", pod_origin, 1);
   return load(folder, manifest("ConfigMap", "sallyport")["data"]["gateway.yaml"].as<std::string>());
 }
 
@@ -68,7 +72,8 @@ TEST_CASE("every YAML file of docker/ can be read") {
 }
 
 TEST_CASE("the configurations that containers run with load") {
-  const std::string name = GENERATE(as<std::string>{}, "gateway.yaml", "sidecar.yaml");
+  const std::string name = GENERATE(as<std::string>{}, "gateway.yaml", "gateway-shared.yaml", "sidecar.yaml");
+  ::setenv("LOG_ORIGIN", "of.its.own", 1);
   const ConfigFolder folder;
   const Loaded loaded = load(folder, read_file(source / "docker" / name));
   INFO(name << ":\n" << problems_of(loaded));
@@ -99,19 +104,39 @@ TEST_CASE("every manifest says what it is") {
   }
 }
 
-TEST_CASE("the cluster gives a gateway the time to drain that its configuration asks for") {
+TEST_CASE("a pod that ends is out of its Service before it drains, and has the time that its drain may take") {
   const ConfigFolder folder;
   const Loaded loaded = in_cluster(folder);
   INFO(problems_of(loaded));
   REQUIRE(loaded.config);
   const Limits& limits = loaded.config->limits;
   const auto pod = manifest("StatefulSet", "sallyport")["spec"]["template"]["spec"];
-  CHECK(std::chrono::seconds(pod["terminationGracePeriodSeconds"].as<int>()) > limits.ready_delay + limits.drain);
-  CHECK(limits.ready_delay >= 5s);
+  const auto before_drain =
+      std::chrono::seconds(pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as<int>());
+  CHECK(before_drain >= 5s);
+  CHECK(std::chrono::seconds(pod["terminationGracePeriodSeconds"].as<int>()) >
+        before_drain + limits.ready_delay + limits.drain);
   const std::string unit = read_file(source / "packaging/sallyport.service");
   std::smatch stop;
   REQUIRE(std::regex_search(unit, stop, std::regex("TimeoutStopSec=([0-9]+)\n")));
   CHECK(std::chrono::seconds(std::stoi(stop[1])) > Limits{}.ready_delay + Limits{}.drain);
+}
+
+TEST_CASE("each pod signs a log of its own name, on a volume of its own") {
+  const auto set = manifest("StatefulSet", "sallyport")["spec"];
+  std::map<std::string, std::string> variables;
+  for (const auto& variable : set["template"]["spec"]["containers"][0]["env"]) {
+    const YAML::Node text = variable["value"] ? variable["value"] : variable["valueFrom"]["fieldRef"]["fieldPath"];
+    variables[variable["name"].as<std::string>()] = text.as<std::string>();
+  }
+  CHECK(variables["POD_NAME"] == "metadata.name");
+  CHECK(variables["LOG_ORIGIN"].starts_with("$(POD_NAME)."));
+  const ConfigFolder folder;
+  const Loaded loaded = in_cluster(folder);
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->log->settings.origin == pod_origin);
+  CHECK_FALSE(loaded.config->log->signing_key.empty());
+  CHECK(set["volumeClaimTemplates"][0]["metadata"]["name"].as<std::string>() == "log");
 }
 
 TEST_CASE("the pod has no rights, and its secrets are where the configuration looks") {
