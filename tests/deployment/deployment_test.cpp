@@ -62,6 +62,19 @@ bool has(const YAML::Node& list, const std::string& word) {
                      [&](const auto& item) { return item.template as<std::string>() == word; });
 }
 
+// The metrics of a query that docs/metrics.md does not have; a test compares that page with what is served.
+std::vector<std::string> unknown_metrics(const std::string& query) {
+  static const std::string known = read_file(source / "docs/metrics.md");
+  const std::string asked = std::regex_replace(query, std::regex("by \\([^)]*\\)"), "");
+  const std::regex name("(sallyport|gen_ai|process)_[a-z_]+");
+  std::vector<std::string> unknown;
+  for (std::sregex_iterator found(asked.begin(), asked.end(), name), end; found != end; ++found) {
+    const std::string metric = std::regex_replace(found->str(), std::regex("_(bucket|sum|count)$"), "");
+    if (!contains(known, "`" + metric + "`")) unknown.push_back(metric);
+  }
+  return unknown;
+}
+
 }  // namespace
 
 TEST_CASE("every YAML file of docker/ can be read") {
@@ -189,20 +202,26 @@ TEST_CASE("services, the disruption budget and the monitor select the pods and p
 }
 
 TEST_CASE("alerts ask for metrics that there are, and docs/operations.md explains each") {
-  const std::string metrics = read_file(source / "docs/metrics.md");
   const std::string operations = read_file(source / "docs/operations.md");
   const YAML::Node rules = YAML::LoadFile((source / "docker/observe/alerts.yaml").string())["groups"][0]["rules"];
   CHECK(rules.size() >= 8);
-  const std::regex name("(sallyport|gen_ai)_[a-z_]+");
   for (const auto& rule : rules) {
     const auto alert = rule["alert"].as<std::string>();
     INFO(alert);
     CHECK(contains(operations, "| `" + alert + "` |"));
-    const std::string asked = std::regex_replace(rule["expr"].as<std::string>(), std::regex("by \\([^)]*\\)"), "");
-    for (std::sregex_iterator found(asked.begin(), asked.end(), name), end; found != end; ++found) {
-      const std::string metric = std::regex_replace(found->str(), std::regex("_bucket$"), "");
-      INFO(metric);
-      CHECK(contains(metrics, "`" + metric + "`"));
+    CHECK(unknown_metrics(rule["expr"].as<std::string>()) == std::vector<std::string>{});
+  }
+}
+
+TEST_CASE("the dashboard asks for metrics that there are") {
+  // YAML takes JSON too.
+  const YAML::Node dashboard = YAML::LoadFile((source / "docker/observe/dashboards/sallyport.json").string());
+  CHECK(dashboard["panels"].size() >= 12);
+  for (const auto& panel : dashboard["panels"]) {
+    INFO(panel["title"].as<std::string>());
+    CHECK(panel["targets"].size() > 0);
+    for (const auto& target : panel["targets"]) {
+      CHECK(unknown_metrics(target["expr"].as<std::string>()) == std::vector<std::string>{});
     }
   }
 }
