@@ -25,8 +25,8 @@ struct Wish {
 
 std::string limits(const Wish& wish) {
   const Identity& ours = GatewayProcess::pki().gateway_client;
-  return "{shared: {endpoint: \"" + wish.endpoint +
-         "\", interval: 50ms, password_file: " + wish.password_file.string() + ", tls: {ca: " + wish.ca.string() +
+  return "{shared: {endpoint: \"" + wish.endpoint + "\", interval: 50ms, username: " + RedisServer::user +
+         ", password_file: " + wish.password_file.string() + ", tls: {ca: " + wish.ca.string() +
          ", certificate: " + ours.certificate.string() + ", key: " + ours.key.string() + "}}}";
 }
 
@@ -133,6 +133,23 @@ TEST_CASE("two gateways admit a token together as often as one would", "[shared-
   CHECK(admitted.together <= std::ceil(admitted.allowed));
   const Finished status = pair.one->command({"status", "--config", pair.one->config_file()});
   CHECK(status.out.find("limits         shared\n") != std::string::npos);
+}
+
+TEST_CASE("a user of the server who may do what the documentation names is enough, and without any of it is not",
+          "[shared-limits]") {
+  const Pair pair;
+  REQUIRE(eventually([&] { return pair.both_up(); }));
+  CHECK(chat(pair, *pair.one, "first") == 200);
+  REQUIRE(Pair::in_step(*pair.one));
+  CHECK(pair.redis.ask({"ACL", "LOG"}) == "\n");  // nothing was refused
+  for (const std::string right : {"eval", "time", "hmget", "hset", "pexpire"}) {
+    INFO(right);
+    pair.redis.allow({"-" + right});
+    chat(pair, *pair.one, "first");
+    CHECK(eventually([&] { return !Pair::up(*pair.one); }));
+    pair.redis.allow({"+" + right});
+    CHECK(eventually([&] { return Pair::up(*pair.one); }));
+  }
 }
 
 TEST_CASE("without the server each gateway counts alone and says so, and together again when it is back",

@@ -19,6 +19,14 @@ void RedisServer::start() {
       errors});
   const auto answers = [&] { return !child_->running() || ask({"PING"}) == "PONG\n"; };
   if (!eventually(answers) || !child_->running()) throw std::runtime_error("no Redis: " + read_file(errors));
+  // What docs/configuration.md says that a gateway needs, and nothing else.
+  allow({"reset", "on", std::string(">") + password, "~sallyport:limit:*", "+eval", "+time", "+hmget", "+hset",
+         "+pexpire"});
+}
+
+void RedisServer::allow(std::vector<std::string> rules) const {
+  rules.insert(rules.begin(), {"ACL", "SETUSER", user});
+  if (const std::string said = ask(rules); said != "OK\n") throw std::runtime_error("Redis says: " + said);
 }
 
 void RedisServer::kill() {

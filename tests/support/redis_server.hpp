@@ -17,12 +17,14 @@ class RedisServer {
   explicit RedisServer(const TestPki& pki);
 
   std::uint16_t port() const noexcept { return port_.number(); }
+  static constexpr const char* user = "gateway";  // who may do what limits need
   static constexpr const char* password = "correct horse";
 
   void start();  // again, empty
   void kill();
   void pause() { child_->signal(SIGSTOP); }  // it takes connections, and answers nobody
   void resume() { child_->signal(SIGCONT); }
+  void allow(std::vector<std::string> rules) const;         // to `user`, from now on: "+hset", "-hset"
   std::string ask(std::vector<std::string> command) const;  // by redis-cli; gives the answer
 
  private:
