@@ -59,10 +59,11 @@ void append_upstream_head(std::string& out, const UpstreamHead& head) {
   http::append_request_line(out, head.client.method, head.client.target);
   // "https://[::1]:8000": what follows the scheme is the authority
   http::append_field(out, "host", head.endpoint.substr(head.endpoint.find("//") + 2));
+  const http::HopByHop hop_by_hop(head.client.fields);
   for (const auto& field : head.client.fields) {
-    if (http::is_hop_by_hop(head.client.fields, field.name) || is_dropped(field.name)) continue;
+    if (hop_by_hop(field.name) || is_dropped(field.name)) continue;
     if (head.model_call && http::same_name(field.name, "accept-encoding")) continue;
-    http::append_field(out, field.name, field.value);
+    http::append_field(out, field);
   }
   http::append_field(out, "x-request-id", head.request_id);
   const bool has_body = head.body_size > 0 || head.client.framing.kind != http::BodyKind::none;

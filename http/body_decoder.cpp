@@ -16,16 +16,6 @@ constexpr int hex_value(char c) noexcept {
   return -1;
 }
 
-// A block that scan_fields accepted.
-void split_fields(std::string_view block, Fields& fields) {
-  while (!block.starts_with("\r\n")) {
-    const std::size_t colon = block.find(':');
-    const std::size_t end = block.find("\r\n");
-    fields.add(block.substr(0, colon), grammar::trimmed(block.substr(colon + 1, end - colon - 1)));
-    block.remove_prefix(end + 2);
-  }
-}
-
 }  // namespace
 
 BodyDecoder::BodyDecoder(Framing framing, std::size_t trailer_limit)
@@ -139,10 +129,9 @@ std::optional<std::size_t> BodyDecoder::take_trailer(std::string_view text) {
   trailer_block_.append(text.substr(0, room));
 
   const HeadLimits limits{trailer_limit_, trailer_fields_limit, 0, trailer_name_limit};
-  const auto length = scan_fields(trailer_block_, limits);
+  const auto length = scan_fields(trailer_block_, limits, trailers_);
   if (!length) return std::nullopt;
   if (*length) {
-    split_fields(trailer_block_, trailers_);
     phase_ = Phase::done;
     return **length - before;
   }

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/find_byte.hpp"
+
 namespace sallyport::http::grammar {
 
 enum Class : std::uint8_t {
-  token_byte = 1,   // tchar: what names and methods are made of
-  value_byte = 2,   // HTAB, SP, VCHAR, obs-text: what a field's value or a reason phrase may hold
-  target_byte = 4,  // visible ASCII without '#': a fragment never travels in a target (RFC 9112 §3.2)
-  host_byte = 8,    // unreserved: a name or IPv4 address; percent forms and sub-delims name no real host
+  token_byte = 1,  // tchar: what names and methods are made of
+  host_byte = 2,   // unreserved: a name or IPv4 address; percent forms and sub-delims name no real host
 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
@@ -23,8 +23,6 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
     const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     std::uint8_t all = 0;
     if (alphanumeric || (byte < 128 && marks.find(c) != marks.npos)) all |= token_byte;
-    if (c == '\t' || (byte >= 0x20 && byte != 0x7f)) all |= value_byte;
-    if (byte > 0x20 && byte < 0x7f && c != '#') all |= target_byte;
     if (alphanumeric || (byte < 128 && host_marks.find(c) != host_marks.npos)) all |= host_byte;
     classes[byte] = all;
   }
@@ -39,6 +37,16 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr std::size_t skip(Class wanted, std::string_view text, std::size_t from) noexcept {
   while (from < text.size() && is(wanted, text[from])) ++from;
   return from;
+}
+
+// How much at the front is HTAB, SP, VCHAR and obs-text: what a field's value or a reason phrase may hold.
+inline std::size_t value_length(std::string_view text) noexcept {
+  return core::find_byte(text, [](auto c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+// How much at the front is visible ASCII without '#': a fragment never travels in a target (RFC 9112 §3.2).
+inline std::size_t target_length(std::string_view text) noexcept {
+  return core::find_byte(text, [](auto c) { return c <= ' ' || c == 0x7f || c == '#'; });
 }
 
 // Without optional white space around (OWS, RFC 9110 §5.6.3).

@@ -1,6 +1,7 @@
 #include "http/head_scan.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "http/grammar.hpp"
 
@@ -21,6 +22,7 @@ bool matches(std::string_view text, std::string_view pattern) noexcept {
 }
 
 bool spoken(std::string_view version) noexcept { return version == "HTTP/1.0" || version == "HTTP/1.1"; }
+unsigned minor_version(std::string_view version) noexcept { return version[7] == '1' ? 1 : 0; }
 
 // A line's end at `at`: its length there (2), nothing while only CR is there, an error for anything else.
 Scan<std::size_t> scan_line_end(std::string_view text, std::size_t at) {
@@ -39,31 +41,32 @@ bool foreign_space_around(std::string_view value) noexcept {
 }
 
 // One field line. Gives its length with CRLF.
-Scan<std::size_t> scan_field(std::string_view text, std::size_t name_limit) {
+Scan<std::size_t> scan_field(std::string_view text, std::size_t name_limit, Fields& fields) {
   const std::size_t colon = grammar::skip(grammar::token_byte, text, 0);
   if (colon > name_limit) return Reason::head_too_large;
   if (colon == text.size()) return more_needed;
   if (colon == 0 || text[colon] != ':') return Reason::malformed_request;
 
-  const std::size_t end = grammar::skip(grammar::value_byte, text, colon + 1);
+  const std::size_t begin = colon + 1;
+  const std::size_t end = begin + grammar::value_length(text.substr(begin));
   if (end == text.size()) return more_needed;
-  if (foreign_space_around(grammar::trimmed(text.substr(colon + 1, end - colon - 1)))) {
-    return Reason::malformed_request;
-  }
+  const std::string_view value = grammar::trimmed(text.substr(begin, end - begin));
+  if (foreign_space_around(value)) return Reason::malformed_request;
   const auto line_end = scan_line_end(text, end);
   if (!line_end || !*line_end) return line_end;
+  fields.add(text.substr(0, colon), value);
   return Length{end + **line_end};
 }
 
 }  // namespace
 
-Scan<std::size_t> scan_request_line(std::string_view text, const HeadLimits& limits) {
+Scan<std::size_t> scan_request_line(std::string_view text, const HeadLimits& limits, RequestHead& head) {
   const std::size_t method_end = grammar::skip(grammar::token_byte, text, 0);
   if (method_end == text.size()) return more_needed;
   if (method_end == 0 || text[method_end] != ' ') return Reason::malformed_request;
 
   const std::size_t target = method_end + 1;
-  const std::size_t target_end = grammar::skip(grammar::target_byte, text, target);
+  const std::size_t target_end = target + grammar::target_length(text.substr(target));
   if (target_end - target > limits.target_bytes) return Reason::target_too_long;
   if (target_end == text.size()) return more_needed;
   if (target_end == target || text[target_end] != ' ') return Reason::malformed_request;
@@ -74,36 +77,43 @@ Scan<std::size_t> scan_request_line(std::string_view text, const HeadLimits& lim
   if (version.size() < ending.size()) return more_needed;
   if (!spoken(version.substr(0, 8))) return Reason::version_unsupported;
 
-  const std::string_view method = text.substr(0, method_end);
-  if (method == "CONNECT" || method == "TRACE") return Reason::method_unsupported;
+  head.method = text.substr(0, method_end);
+  if (head.method == "CONNECT" || head.method == "TRACE") return Reason::method_unsupported;
+  head.target = text.substr(target, target_end - target);
+  head.minor_version = minor_version(version);
   return Length{target_end + 1 + ending.size()};
 }
 
-Scan<std::size_t> scan_status_line(std::string_view text) {
+Scan<std::size_t> scan_status_line(std::string_view text, ResponseHead& head) {
   constexpr std::string_view beginning = "HTTP/#.# ###";
   if (!matches(text, beginning)) return Reason::malformed_request;
   if (text.size() <= beginning.size()) return more_needed;
   if (!spoken(text.substr(0, 8))) return Reason::version_unsupported;
 
   // Servers are met that leave out the space before an empty reason phrase.
-  std::size_t end = beginning.size();
-  if (text[end] == ' ') end = grammar::skip(grammar::value_byte, text, end);
+  const bool spaced = text[beginning.size()] == ' ';
+  const std::size_t begin = beginning.size() + (spaced ? 1 : 0);
+  const std::size_t end = begin + (spaced ? grammar::value_length(text.substr(begin)) : 0);
   if (end == text.size()) return more_needed;
   const auto line_end = scan_line_end(text, end);
   if (!line_end || !*line_end) return line_end;
+  std::from_chars(text.data() + beginning.size() - 3, text.data() + beginning.size(), head.status);
+  head.reason = text.substr(begin, end - begin);
+  head.minor_version = minor_version(text);
   return Length{end + **line_end};
 }
 
-Scan<std::size_t> scan_fields(std::string_view text, const HeadLimits& limits) {
+Scan<std::size_t> scan_fields(std::string_view text, const HeadLimits& limits, Fields& fields) {
+  fields.clear();
   std::size_t at = 0;
-  for (std::size_t fields = 0; at < text.size(); ++fields) {
+  while (at < text.size()) {
     if (text[at] == '\r') {
       const auto line_end = scan_line_end(text, at);
       if (!line_end || !*line_end) return line_end;
       return Length{at + **line_end};
     }
-    if (fields == limits.fields) return Reason::head_too_large;
-    const auto field = scan_field(text.substr(at), limits.name_bytes);
+    if (fields.size() == limits.fields) return Reason::head_too_large;
+    const auto field = scan_field(text.substr(at), limits.name_bytes, fields);
     if (!field || !*field) return field;
     at += **field;
   }

@@ -32,6 +32,18 @@ bool always_hop_by_hop(std::string_view name) noexcept {
   }
 }
 
+template <class Wanted>
+bool any_member(std::string_view list, Wanted wanted) noexcept {
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    if (wanted(grammar::trimmed(list.substr(0, comma)))) return true;
+    if (comma == list.npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool is_connection(const Field& field) noexcept { return same_name(field.name, "connection"); }
+
 // Fields whose removal by a client's Connection field would change who calls or what is said.
 bool never_nominated(std::string_view name) noexcept {
   return may_be_read_as(name, "host") || may_be_read_as(name, "authorization") || may_be_read_as(name, "x-api-key") ||
@@ -45,16 +57,16 @@ bool same_letters(std::string_view a, std::string_view b) noexcept {
 }
 
 bool same_folded(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return folded(x) == folded(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || folded(x) == folded(y); });
 }
 
 bool list_has(std::string_view list, std::string_view token) noexcept {
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    if (same_name(grammar::trimmed(list.substr(0, comma)), token)) return true;
-    if (comma == list.npos) return false;
-    list.remove_prefix(comma + 1);
-  }
+  return any_member(list, [token](std::string_view member) { return same_name(member, token); });
+}
+
+bool is_token_list(std::string_view list) noexcept {
+  return !any_member(
+      list, [](std::string_view member) { return grammar::skip(grammar::token_byte, member, 0) != member.size(); });
 }
 
 std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
@@ -69,11 +81,13 @@ std::size_t Fields::count(std::string_view name) const noexcept {
       std::count_if(begin(), end(), [name](const Field& field) { return same_name(field.name, name); }));
 }
 
-bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept {
+HopByHop::HopByHop(const Fields& all) noexcept
+    : nominating_(std::find_if(all.begin(), all.end(), is_connection)), end_(all.end()) {}
+
+bool HopByHop::operator()(std::string_view name) const noexcept {
   if (always_hop_by_hop(name) || starts_folded(name, "proxy-")) return true;
-  const bool nominated = std::any_of(all.begin(), all.end(), [name](const Field& field) {
-    return same_name(field.name, "connection") && list_has(field.value, name);
-  });
+  const bool nominated = std::any_of(
+      nominating_, end_, [name](const Field& field) { return is_connection(field) && list_has(field.value, name); });
   return nominated && !never_nominated(name);
 }
 

@@ -17,13 +17,14 @@ struct Field {
 // Fields in the order they came. Names compare without case.
 class Fields {
  public:
+  using Iterator = std::vector<Field>::const_iterator;
   Fields() { fields_.reserve(usual_count); }
   void clear() noexcept { fields_.clear(); }
   void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
   std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first of that name
   std::size_t count(std::string_view name) const noexcept;
-  auto begin() const noexcept { return fields_.begin(); }
-  auto end() const noexcept { return fields_.end(); }
+  Iterator begin() const noexcept { return fields_.begin(); }
+  Iterator end() const noexcept { return fields_.end(); }
   std::size_t size() const noexcept { return fields_.size(); }
 
  private:
@@ -45,6 +46,8 @@ inline bool may_be_read_as(std::string_view name, std::string_view real) noexcep
 }
 // True when `token` is one of a comma-separated list's members, as in Connection (RFC 9110 §5.6.1). Without case.
 bool list_has(std::string_view list, std::string_view token) noexcept;
+// Whether such a list's members are tokens, or empty (RFC 9110 §5.6.1.2).
+bool is_token_list(std::string_view list) noexcept;
 
 // How a body ends (RFC 9112 §6.3).
 enum class BodyKind : std::uint8_t { none, sized, chunked, until_close };
@@ -74,10 +77,17 @@ struct ResponseHead {
   bool keep_alive = true;
 };
 
-// True for fields that belong to one connection and must not be passed on (RFC 9110 §7.6.1): Connection and what it
-// names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the gateway writes
-// its own framing. Their spellings with '_' count as well: CGI-like servers read Transfer_Encoding as the real one.
-// A Connection field cannot nominate fields the gateway relies on (Host, Authorization, X-Api-Key, Content-*).
-bool is_hop_by_hop(const Fields& all, std::string_view name) noexcept;
+// Tells which fields of a head belong to one connection and must not be passed on (RFC 9110 §7.6.1): Connection and
+// what it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the gateway
+// writes its own framing. Their spellings with '_' count as well: CGI-like servers read Transfer_Encoding as the real
+// one. A Connection field cannot nominate fields the gateway relies on (Host, Authorization, X-Api-Key, Content-*).
+class HopByHop {
+ public:
+  explicit HopByHop(const Fields& all) noexcept;  // which must stay as they are
+  bool operator()(std::string_view name) const noexcept;
+
+ private:
+  Fields::Iterator nominating_, end_;  // from the first Connection field on; usually there is none
+};
 
 }  // namespace sallyport::http

@@ -1,7 +1,5 @@
 #include "http/reader.hpp"
 
-#include <array>
-#include <boost/beast/http/basic_parser.hpp>
 #include <charconv>
 
 #include "http/authority.hpp"
@@ -11,13 +9,10 @@
 namespace sallyport::http {
 namespace {
 
-namespace beast = boost::beast::http;
 using core::Reason;
 using Length = std::optional<std::size_t>;
 
-std::string_view view(boost::beast::string_view text) noexcept { return {text.data(), text.size()}; }
-
-// What the fields say about framing and the connection, gathered while Beast names them.
+// What the fields say about framing and the connection.
 struct Facts {
   unsigned hosts = 0;
   unsigned lengths = 0;
@@ -29,94 +24,46 @@ struct Facts {
   bool keep_alive = false;
   bool expects_continue = false;
   bool expects_other = false;
+  bool malformed = false;
 
-  void note(beast::field name, std::string_view value) noexcept {
-    switch (name) {
-      case beast::field::host:
-        ++hosts;
-        host = value;
-        break;
-      case beast::field::content_length:
-        ++lengths;
-        length = value;
-        break;
-      case beast::field::transfer_encoding:
-        ++codings;
-        coding = value;
-        break;
-      case beast::field::connection:
-        close = close || list_has(value, "close");
-        keep_alive = keep_alive || list_has(value, "keep-alive");
-        break;
-      case beast::field::expect:
-        (same_name(value, "100-continue") ? expects_continue : expects_other) = true;
-        break;
-      default:
-        break;
-    }
+  explicit Facts(const Fields& fields) noexcept {
+    for (const Field& field : fields) note(field.name, field.value);
   }
+
+ private:
+  void note(std::string_view name, std::string_view value) noexcept;
+  void note_connection(std::string_view value) noexcept;
 };
+
+void Facts::note(std::string_view name, std::string_view value) noexcept {
+  if (same_name(name, "host")) {
+    ++hosts;
+    host = value;
+  } else if (same_name(name, "content-length")) {
+    ++lengths;
+    length = value;
+  } else if (same_name(name, "transfer-encoding")) {
+    ++codings;
+    coding = value;
+  } else if (same_name(name, "connection")) {
+    note_connection(value);
+  } else if (same_name(name, "proxy-connection")) {
+    malformed = malformed || !is_token_list(value);
+  } else if (same_name(name, "expect")) {
+    (same_name(value, "100-continue") ? expects_continue : expects_other) = true;
+  }
+}
+
+void Facts::note_connection(std::string_view value) noexcept {
+  malformed = malformed || !is_token_list(value);
+  close = close || list_has(value, "close");
+  keep_alive = keep_alive || list_has(value, "keep-alive");
+}
 
 // RFC 9112 §9.3: "close" wins over everything, and only 1.1 persists by itself.
 bool persists(unsigned minor_version, const Facts& facts) noexcept {
   return !facts.close && (minor_version == 1 || facts.keep_alive);
 }
-
-// Beast's parser over a scanned head, storing fields as views. It never sees a body.
-template <bool is_request, class Head>
-class HeadParser final : public beast::basic_parser<is_request> {
- public:
-  explicit HeadParser(Head& head) : head_(head) {
-    head_.fields.clear();
-    this->skip(true);
-    this->body_limit(boost::none);
-  }
-
-  // The parts of one complete head, each with its final CRLF. In two steps, so that the start line may be another.
-  bool accepts(std::string_view start_line, std::string_view fields) {
-    this->header_limit(static_cast<std::uint32_t>(start_line.size() + fields.size() + 1));
-    boost::beast::error_code error;
-    if (this->put({start_line.data(), start_line.size()}, error) != start_line.size()) return false;
-    if (error != beast::error::need_more) return false;
-    return this->put({fields.data(), fields.size()}, error) == fields.size() && !error && this->is_header_done();
-  }
-
-  const Facts& facts() const noexcept { return facts_; }
-
- private:
-  using Text = boost::beast::string_view;
-  using Error = boost::beast::error_code;
-
-  void on_request_impl(beast::verb, Text method, Text target, int version, Error&) override {
-    if constexpr (is_request) {
-      head_.method = view(method);
-      head_.target = view(target);
-      head_.minor_version = version == 11 ? 1 : 0;
-    }
-  }
-  void on_response_impl(int status, Text reason, int version, Error&) override {
-    if constexpr (!is_request) {
-      head_.status = static_cast<unsigned>(status);
-      head_.reason = reason.empty() ? std::string_view{} : view(reason);
-      head_.minor_version = version == 11 ? 1 : 0;
-    }
-  }
-  void on_field_impl(beast::field name, Text name_text, Text value, Error&) override {
-    head_.fields.add(view(name_text), view(value));
-    facts_.note(name, view(value));
-  }
-  void on_header_impl(Error&) override {}
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
-  std::size_t on_body_impl(Text, Error&) override { return 0; }
-  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text, Error&) override { return 0; }
-  void on_finish_impl(Error&) override {}
-  // Beast asks for this one since Boost 1.90.
-  virtual void on_trailer_field_impl(beast::field, Text, Text, Error&) {}
-
-  Head& head_;
-  Facts facts_;
-};
 
 // 1*DIGIT without leading zeros, at most 19 of them so that it fits wherever it is counted.
 std::optional<std::uint64_t> read_length(std::string_view digits) noexcept {
@@ -154,8 +101,9 @@ bool set_target_and_host(RequestHead& head, const Facts& facts) noexcept {
   return true;
 }
 
-core::Result<void> interpret(RequestHead& head, const Facts& facts) {
-  if (!set_target_and_host(head, facts)) return Reason::malformed_request;
+core::Result<void> interpret(RequestHead& head) {
+  const Facts facts(head.fields);
+  if (facts.malformed || !set_target_and_host(head, facts)) return Reason::malformed_request;
   const auto framing = declared_framing(head.minor_version, facts);
   if (!framing) return framing.error();
   if (facts.expects_other) return Reason::expectation_unsupported;
@@ -166,8 +114,10 @@ core::Result<void> interpret(RequestHead& head, const Facts& facts) {
   return {};
 }
 
-core::Result<void> interpret(ResponseHead& head, const Facts& facts, std::string_view request_method) {
-  if (head.status < 100 || head.status > 599 || head.status == 101) return Reason::upstream_malformed;
+core::Result<void> interpret(ResponseHead& head, std::string_view request_method) {
+  const Facts facts(head.fields);
+  if (facts.malformed || head.status < 100 || head.status > 599 || head.status == 101)
+    return Reason::upstream_malformed;
   const auto framing = declared_framing(head.minor_version, facts);
   if (!framing) return Reason::upstream_malformed;
   head.framing = *framing;
@@ -188,21 +138,6 @@ core::Result<Length> incomplete(std::string_view received, const HeadLimits& lim
   return Length{};
 }
 
-// Beast insists on the space before an empty reason phrase.
-constexpr std::size_t status_line_without_space = std::string_view("HTTP/1.1 200\r\n").size();
-std::array<char, status_line_without_space + 1> with_space(std::string_view line) noexcept {
-  std::array<char, status_line_without_space + 1> spaced{};
-  line.copy(spaced.data(), line.size() - 2);
-  std::string_view(" \r\n").copy(spaced.data() + line.size() - 2, 3);
-  return spaced;
-}
-
-bool parse(HeadParser<false, ResponseHead>& parser, std::string_view line, std::string_view fields) {
-  if (line.size() != status_line_without_space) return parser.accepts(line, fields);
-  const auto spaced = with_space(line);
-  return parser.accepts({spaced.data(), spaced.size()}, fields);
-}
-
 }  // namespace
 
 core::Result<Length> parse_request_head(std::string_view received, const HeadLimits& limits, RequestHead& head) {
@@ -210,36 +145,28 @@ core::Result<Length> parse_request_head(std::string_view received, const HeadLim
   // RFC 9112 §2.2: one empty line before a request line is ignored; old clients send it after a body.
   if (text == "\r") return incomplete(received, limits);
   const std::size_t start = text.starts_with("\r\n") ? 2 : 0;
-  const auto line = scan_request_line(text.substr(start), limits);
+  const auto line = scan_request_line(text.substr(start), limits, head);
   if (!line) return line.error();
   if (!*line) return incomplete(received, limits);
-  const auto fields = scan_fields(text.substr(start + **line), limits);
+  const auto fields = scan_fields(text.substr(start + **line), limits, head.fields);
   if (!fields) return fields.error();
   if (!*fields) return incomplete(received, limits);
-
-  HeadParser<true, RequestHead> parser(head);
-  if (!parser.accepts(text.substr(start, **line), text.substr(start + **line, **fields))) {
-    return Reason::malformed_request;
-  }
-  if (const auto meaning = interpret(head, parser.facts()); !meaning) return meaning.error();
+  if (const auto meaning = interpret(head); !meaning) return meaning.error();
   return Length{start + **line + **fields};
 }
 
 core::Result<Length> parse_response_head(std::string_view received, const HeadLimits& limits,
                                          std::string_view request_method, ResponseHead& head) {
   const std::string_view text = received.substr(0, limits.bytes);
-  const auto line = scan_status_line(text);
+  const auto line = scan_status_line(text, head);
   if (!line) return Reason::upstream_malformed;
-  const auto fields = *line ? scan_fields(text.substr(**line), limits) : Scan<std::size_t>(Length{});
+  const auto fields = *line ? scan_fields(text.substr(**line), limits, head.fields) : Scan<std::size_t>(Length{});
   if (!fields) return Reason::upstream_malformed;
   if (!*fields) {
     if (received.size() >= limits.bytes) return Reason::upstream_malformed;
     return Length{};
   }
-
-  HeadParser<false, ResponseHead> parser(head);
-  if (!parse(parser, text.substr(0, **line), text.substr(**line, **fields))) return Reason::upstream_malformed;
-  if (const auto meaning = interpret(head, parser.facts(), request_method); !meaning) return meaning.error();
+  if (const auto meaning = interpret(head, request_method); !meaning) return meaning.error();
   return Length{**line + **fields};
 }
 

@@ -1,4 +1,4 @@
-// Bytes to messages, without I/O: strict scan, then Boost.Beast's parser, which lives behind reader.cpp.
+// Bytes to messages, without I/O.
 //
 // Everything two servers could read differently is refused here (RFC 9112; the list is in docs/http.md).
 #pragma once

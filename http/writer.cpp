@@ -1,24 +1,17 @@
 #include "http/writer.hpp"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-
+#include "core/text.hpp"
 #include "http/grammar.hpp"
 
 namespace sallyport::http {
 namespace {
 
-void append_number(std::string& out, std::uint64_t number, int base = 10) {
-  std::array<char, 20> digits;  // 2^64 - 1 in decimal
-  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), number, base);
-  out.append(digits.data(), written.ptr);
-}
+using core::Digits;
 
 // A line break here would let a value begin a field, or a message, of its own.
 bool writable(std::string_view name, std::string_view value) noexcept {
   return !name.empty() && grammar::skip(grammar::token_byte, name, 0) == name.size() &&
-         grammar::skip(grammar::value_byte, value, 0) == value.size();
+         grammar::value_length(value) == value.size();
 }
 
 }  // namespace
@@ -28,20 +21,20 @@ void append_request_line(std::string& out, std::string_view method, std::string_
 }
 
 void append_status_line(std::string& out, unsigned status, std::string_view reason) {
-  out.append("HTTP/1.1 ");
-  append_number(out, status);
-  out.append(" ").append(reason.empty() ? standard_reason(status) : reason).append("\r\n");
+  out.append("HTTP/1.1 ").append(Digits(status)).append(" ");
+  out.append(reason.empty() ? standard_reason(status) : reason).append("\r\n");
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  if (!writable(name, value)) return;
-  out.append(name).append(": ").append(value).append("\r\n");
+  if (writable(name, value)) append_field(out, Field{name, value});
+}
+
+void append_field(std::string& out, const Field& read) {
+  out.append(read.name).append(": ").append(read.value).append("\r\n");
 }
 
 void append_field(std::string& out, std::string_view name, std::uint64_t value) {
-  out.append(name).append(": ");
-  append_number(out, value);
-  out.append("\r\n");
+  append_field(out, Field{name, Digits(value)});
 }
 
 void append_framing(std::string& out, Framing framing) {
@@ -51,15 +44,13 @@ void append_framing(std::string& out, Framing framing) {
 
 void append_end_of_head(std::string& out) { out.append("\r\n"); }
 
-void append_chunk_size(std::string& out, std::uint64_t size) {
-  append_number(out, size, 16);
-  out.append("\r\n");
-}
+void append_chunk_size(std::string& out, std::uint64_t size) { out.append(Digits(size, 16)).append("\r\n"); }
 
 void append_last_chunk(std::string& out, const Fields& trailers) {
   out.append("0\r\n");
+  const HopByHop hop_by_hop(trailers);
   for (const Field& field : trailers) {
-    if (!is_hop_by_hop(trailers, field.name)) append_field(out, field.name, field.value);
+    if (!hop_by_hop(field.name)) append_field(out, field.name, field.value);
   }
   out.append("\r\n");
 }

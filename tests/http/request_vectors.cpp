@@ -307,6 +307,18 @@ std::vector<RefusedRequest> codings() {
   };
 }
 
+std::vector<RefusedRequest> connections() {
+  const auto connection = [](const std::string& value) { return post("Connection: " + value + "\r\n"); };
+  return {
+      {"two words without a comma", connection("close keep-alive")},
+      {"a parameter of close", connection("close;a")},
+      {"quotes around close", connection("\"close\"")},
+      {"a byte over 0x7F in a list", connection("close, \xc3\xa9")},
+      {"a good list and one that is none", post("Connection: close\r\nConnection: a b\r\n")},
+      {"a Proxy-Connection that is no list", post("Proxy-Connection: keep alive\r\n")},
+  };
+}
+
 std::vector<AcceptedRequest> good_connections() {
   const std::string keep = "Connection: keep-alive\r\n";
   return {
@@ -354,6 +366,10 @@ std::vector<AcceptedRequest> good_connections() {
        .fields = 3,
        .keep_alive = false},
       {.name = "a word that begins with close", .bytes = post("Connection: closed\r\n"), .method = "POST", .fields = 2},
+      {.name = "a Connection with empty members",
+       .bytes = post("Connection: ,a,,\t\r\n"),
+       .method = "POST",
+       .fields = 2},
       {.name = "an empty Connection", .bytes = post("Connection:\r\n"), .method = "POST", .fields = 2},
       {.name = "a Connection that nominates",
        .bytes = post("Connection: content-length\r\nContent-Length: 5\r\n"),
@@ -508,7 +524,8 @@ std::vector<Vector> joined(std::initializer_list<std::vector<Vector>> parts) {
 }  // namespace
 
 std::vector<RefusedRequest> refused_requests() {
-  return joined({request_lines(), versions(), methods_and_targets(), hosts(), lines_and_names(), lengths(), codings()});
+  return joined({request_lines(), versions(), methods_and_targets(), hosts(), lines_and_names(), lengths(), codings(),
+                 connections()});
 }
 
 std::vector<AcceptedRequest> accepted_requests() {

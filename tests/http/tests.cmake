@@ -1,10 +1,12 @@
 unit_tests(http
   body_decoder_test.cpp
+  grammar_test.cpp
   message_test.cpp
   path_test.cpp
   request_head_test.cpp
   request_vectors.cpp
   response_head_test.cpp
   response_vectors.cpp
+  second_opinion_test.cpp
   sse_test.cpp
   writer_test.cpp)
