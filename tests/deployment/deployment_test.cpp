@@ -201,7 +201,8 @@ TEST_CASE("services, the disruption budget and the monitor select the pods and p
   }
 }
 
-TEST_CASE("alerts ask for metrics that there are, and docs/operations.md explains each") {
+TEST_CASE("alerts ask for metrics that there are; each is explained in docs/operations.md, and raised by a test") {
+  const std::string tests = read_file(source / "tests/docker/alerts.yaml");
   const std::string operations = read_file(source / "docs/operations.md");
   const YAML::Node rules = YAML::LoadFile((source / "docker/observe/alerts.yaml").string())["groups"][0]["rules"];
   CHECK(rules.size() >= 8);
@@ -209,6 +210,7 @@ TEST_CASE("alerts ask for metrics that there are, and docs/operations.md explain
     const auto alert = rule["alert"].as<std::string>();
     INFO(alert);
     CHECK(contains(operations, "| `" + alert + "` |"));
+    CHECK(contains(tests, "alertname: " + alert + "\n        eval_time"));
     CHECK(unknown_metrics(rule["expr"].as<std::string>()) == std::vector<std::string>{});
   }
 }
