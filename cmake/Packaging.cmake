@@ -2,6 +2,8 @@
 include(GNUInstallDirs)
 install(TARGETS sallyport)
 install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES docker/observe/alerts.yaml docker/observe/dashboards/sallyport.json
+        DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples/observe)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/sallyport.service DESTINATION lib/systemd/system)
