@@ -20,6 +20,19 @@ GatewayWish to(const ScriptedServer& server) {
   return {.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())}}};
 }
 
+// A stream of one event, whose end comes with `finish`.
+auto stream_until(Signal& finish) {
+  return [&finish](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    finish.wait();
+    peer.send(chunk("data: [DONE]\n\n"));
+    peer.send(last_chunk);
+    peer.wait_for_end();
+  };
+}
+
 }  // namespace
 
 TEST_CASE("SIGHUP takes a good configuration whole and a bad one not at all", "[operations]") {
@@ -104,15 +117,7 @@ TEST_CASE("a revoked token stops working without a restart, and looks like an un
 
 TEST_CASE("SIGTERM drains: not ready at once, idle connections end, a live stream finishes", "[operations]") {
   Signal finish;
-  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
-    peer.read_request();
-    peer.start_stream();
-    peer.send_event(chat_event("a"));
-    finish.wait();
-    peer.send(chunk("data: [DONE]\n\n"));
-    peer.send(last_chunk);
-    peer.wait_for_end();
-  });
+  ScriptedServer server(GatewayProcess::model_server(), stream_until(finish));
   GatewayProcess gateway(server);
   ScriptedClient live(gateway.client()), idle(gateway.client());
   live.send(gateway.chat("hello", true));
@@ -145,6 +150,49 @@ TEST_CASE("SIGTERM drains: not ready at once, idle connections end, a live strea
   CHECK(gateway.wait_for_exit() == 0);
   CHECK(gateway.verify().exit_code == 0);
   CHECK(gateway.records().size() == 1);
+}
+
+TEST_CASE("a new gateway takes over an address while the old one brings its streams to their end", "[operations]") {
+  Signal finish;
+  ScriptedServer streams(GatewayProcess::model_server(), stream_until(finish));
+  ScriptedServer answers(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const ReservedPort address;
+  const GatewayWish wish{.more_listeners = "  - { name: common, address: \"127.0.0.1:" +
+                                           std::to_string(address.number()) + "\", plaintext: allowed }\n"};
+  const ClientWish at_address{.port = address.number(), .plain = true};
+  GatewayProcess before(streams, wish);
+  ScriptedClient live(at_address);
+  live.send(before.chat("hello", true));
+  Message head = read_head(live);
+  BodyReader body(live, head, BodyReader::Of::answer);
+  REQUIRE_FALSE(body.next_event().empty());
+
+  GatewayProcess after(answers, wish);
+  before.signal(SIGTERM);
+  REQUIRE(eventually([&] { return before.errors().find("draining") != std::string::npos; }));
+  // A token of the new one's: until the old one has closed its doors, it may be the one that is asked.
+  const auto served = [&] {
+    try {
+      ScriptedClient client(at_address);
+      client.send(after.chat("hello"));
+      return client.read_answer().status() == 200;
+    } catch (const WireError&) {
+      return false;
+    }
+  };
+  REQUIRE(eventually([&] {
+    int in_turn = 0;
+    while (in_turn < 10 && served()) ++in_turn;
+    return in_turn == 10;
+  }));
+  for (int i = 0; i < 20; ++i) CHECK(served());
+  CHECK_FALSE(before.wait_for_exit(0ms).has_value());
+  finish.set();
+  CHECK(body.next_event() == "data: [DONE]\n\n");
+  CHECK(body.next_event().empty());
+  CHECK(body.finished());
+  CHECK(before.wait_for_exit() == 0);
+  CHECK(before.records().size() >= 1);
 }
 
 TEST_CASE("a second SIGTERM ends an upload that is still coming", "[operations]") {
