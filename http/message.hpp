@@ -18,9 +18,11 @@ struct Field {
 class Fields {
  public:
   using Iterator = std::vector<Field>::const_iterator;
-  Fields() { fields_.reserve(usual_count); }
   void clear() noexcept { fields_.clear(); }
-  void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
+  void add(std::string_view name, std::string_view value) {
+    if (fields_.capacity() == 0) fields_.reserve(usual_count);
+    fields_.push_back({name, value});
+  }
   std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first of that name
   std::size_t count(std::string_view name) const noexcept;
   Iterator begin() const noexcept { return fields_.begin(); }
