@@ -1,7 +1,6 @@
 // Looking for a byte of some kind, sixteen at once on whatever the processor has for it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <experimental/simd>
 #include <string_view>
@@ -13,18 +12,17 @@ namespace sallyport::core {
 template <class Wanted>
 std::size_t find_byte(std::string_view text, Wanted wanted) noexcept {
   using Block = std::experimental::simd<signed char, std::experimental::simd_abi::deduce_t<signed char, 16>>;
-  const auto* const bytes = reinterpret_cast<const signed char*>(text.data());
-  std::size_t at = 0;
+  const auto* const begin = reinterpret_cast<const signed char*>(text.data());
+  const auto* const end = begin + text.size();
+  const auto* at = begin;
   if (text.size() >= Block::size()) {
-    // The last block reaches back over bytes that have been seen, instead of leaving a rest.
-    for (const std::size_t last = text.size() - Block::size();; at = std::min(at + Block::size(), last)) {
-      const auto found = wanted(Block(bytes + at, std::experimental::element_aligned));
-      if (any_of(found)) return at + static_cast<std::size_t>(find_first_set(found));
-      if (at == last) return text.size();
+    for (const auto* const last = end - Block::size(); at <= last; at += Block::size()) {
+      const auto found = wanted(Block(at, std::experimental::element_aligned));
+      if (any_of(found)) return static_cast<std::size_t>(at + find_first_set(found) - begin);
     }
   }
-  while (at != text.size() && !wanted(bytes[at])) ++at;
-  return at;
+  while (at != end && !wanted(*at)) ++at;
+  return static_cast<std::size_t>(at - begin);
 }
 
 }  // namespace sallyport::core

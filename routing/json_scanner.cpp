@@ -64,28 +64,17 @@ const JsonScanner::Member* JsonScanner::member(std::size_t index) const noexcept
 }
 
 const Byte* JsonScanner::step(const Byte* at, const Byte* end) {
+  if (state_ <= last_structural) return structure(at, end);
+  if (state_ == State::string) return string(at, end);
   switch (state_) {
-    case State::string:
-      return string(at, end);
     case State::escape:
       return escape(at);
     case State::hexadecimal:
       return hexadecimal(at);
     case State::literal:
       return literal(at, end);
-    case State::failed:
-      return at;
-    case State::minus:
-    case State::zero:
-    case State::integer:
-    case State::point:
-    case State::fraction:
-    case State::exponent:
-    case State::exponent_sign:
-    case State::exponent_digits:
-      return number(at, end);
     default:
-      return structure(at, end);
+      return number(at, end);
   }
 }
 
@@ -160,7 +149,7 @@ const Byte* JsonScanner::begin_key(const Byte* at) {
   if (*at != '"') return fail(at);
   key_string_ = true;
   if (depth_ == 1) {
-    keeping_key_ = true;
+    keeping_key_ = key_is_plain_ = true;
     kept_from_ = at + 1;
     key_size_ = 0;
   }
@@ -219,19 +208,29 @@ void JsonScanner::keep(const Byte* until) {
   }
 }
 
-bool JsonScanner::choose_slot() {
-  if (key_size_ > key_limit) return true;
-  std::string_view key(key_.data(), key_size_);
-  std::string unescaped;
-  if (key.find('\\') != key.npos) {
-    auto text = unescape_json(key);
-    if (!text) return fail(nullptr), false;
-    unescaped = std::move(*text);
-    key = unescaped;
-  }
+// The key that ends here, however many pieces it came in. Of one that is too long, the beginning.
+std::string_view JsonScanner::whole_key(const Byte* end) {
+  if (key_size_ == 0) return {reinterpret_cast<const char*>(kept_from_), static_cast<std::size_t>(end - kept_from_)};
+  keep(end);
+  return {key_.data(), std::min(key_size_, key_limit)};
+}
+
+bool JsonScanner::choose_slot(const Byte* key_end) {
+  const std::string_view key = whole_key(key_end);
+  keeping_key_ = false;
+  if (std::max(key.size(), key_size_) > key_limit) return true;
+  if (key_is_plain_) return choose_slot(key);
+  const auto unescaped = unescape_json(key);
+  if (!unescaped) return fail(nullptr), false;
+  return choose_slot(*unescaped);
+}
+
+bool JsonScanner::choose_slot(std::string_view key) {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    if (!same_letters(key, keys_[i])) continue;
-    if (key != keys_[i] || slots_[i].seen) return fail(nullptr, core::Reason::duplicate_field), false;
+    if (key_is_plain_ && key.size() != keys_[i].size()) continue;  // nothing plain stands for less
+    const bool same = key == keys_[i];
+    if (!same && !same_letters(key, keys_[i])) continue;
+    if (!same || slots_[i].seen) return fail(nullptr, core::Reason::duplicate_field), false;
     slots_[i].seen = true;
     wanted_ = i;
   }

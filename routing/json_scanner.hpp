@@ -96,8 +96,10 @@ class JsonScanner {
   bool in_object() const noexcept { return depth_ > 0 && objects_[depth_ - 1]; }
   std::uint64_t offset_of(const Byte* at) const noexcept { return offset_ + static_cast<std::uint64_t>(at - piece_); }
   void value_ended(const Byte* at);
-  void keep(const Byte* until);  // appends what the piece holds of the key or value being kept
-  bool choose_slot();            // for the key just read; false when it must be refused
+  void keep(const Byte* until);           // appends what the piece holds of the key or value being kept
+  bool choose_slot(const Byte* key_end);  // for the key just read; false when it must be refused
+  bool choose_slot(std::string_view key);
+  std::string_view whole_key(const Byte* end);
 
   std::span<const std::string_view> keys_;
   std::size_t value_limit_;
@@ -110,7 +112,8 @@ class JsonScanner {
   std::size_t depth_ = 0;
   std::optional<std::uint64_t> object_offset_;
 
-  bool key_string_ = false;  // the string being read is a key
+  bool key_string_ = false;    // the string being read is a key
+  bool key_is_plain_ = false;  // the key being kept is ASCII without escapes so far
   std::uint8_t hexadecimal_left_ = 0;
   std::uint8_t continuation_left_ = 0;                       // bytes that the UTF-8 sequence still needs,
   Byte continuation_low_ = 0x80, continuation_high_ = 0xbf;  // and the bounds of the next one

@@ -1,13 +1,12 @@
 // JsonScanner's strings, literals and numbers; json_scanner.cpp has what stands between them.
 #include <cstring>
-#include <experimental/simd>
 
+#include "core/find_byte.hpp"
 #include "routing/json_scanner.hpp"
 
 namespace sallyport::routing {
 namespace {
 
-namespace simd = std::experimental;
 using Byte = unsigned char;
 
 bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
@@ -18,25 +17,11 @@ const Byte* skip_digits(const Byte* at, const Byte* end) {
 
 bool is_hexadecimal(Byte c) { return is_digit(c) || static_cast<Byte>((c | 0x20) - 'a') < 6; }
 
-// Sixteen bytes at once, on whatever the processor has for it.
-using Block = simd::simd<signed char, simd::simd_abi::deduce_t<signed char, 16>>;
-
-// Which bytes are more than themselves: quotes, backslashes, control characters, and parts of UTF-8 sequences, which
-// are negative here.
-auto special(const Byte* at) {
-  const Block block(reinterpret_cast<const signed char*>(at), simd::element_aligned);
-  return block < 0x20 || block == '"' || block == '\\';
-}
-
-bool is_special(Byte c) { return c < 0x20 || c >= 0x80 || c == '"' || c == '\\'; }
-
+// Past the bytes of a string that are only themselves: no quote, backslash, control character, or part of a UTF-8
+// sequence, which is negative here.
 const Byte* skip_plain(const Byte* at, const Byte* end) {
-  for (; end - at >= std::ptrdiff_t{Block::size()}; at += Block::size()) {
-    const auto found = special(at);
-    if (simd::any_of(found)) return at + simd::find_first_set(found);
-  }
-  while (at != end && !is_special(*at)) ++at;
-  return at;
+  const std::string_view text(reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at));
+  return at + core::find_byte(text, [](auto c) { return c < 0x20 || c == '"' || c == '\\'; });
 }
 
 }  // namespace
@@ -46,6 +31,7 @@ const Byte* JsonScanner::string(const Byte* at, const Byte* end) {
   at = skip_plain(at, end);
   if (at == end) return at;
   if (*at == '"') return string_end(at);
+  key_is_plain_ = false;
   if (*at >= 0x80) return not_ascii(at, end);
   if (*at < 0x20) return fail(at);
   state_ = State::escape;
@@ -59,11 +45,7 @@ const Byte* JsonScanner::string_end(const Byte* at) {
   }
   key_string_ = false;
   state_ = State::colon;
-  if (keeping_key_) {
-    keep(at);
-    keeping_key_ = false;
-    if (!choose_slot()) return at;
-  }
+  if (keeping_key_ && !choose_slot(at)) return at;
   return at + 1;
 }
 
