@@ -1,5 +1,9 @@
 #include "logging/json_text.hpp"
 
+#include <algorithm>
+
+#include "core/find_byte.hpp"
+
 namespace sallyport::logging {
 
 namespace {
@@ -39,16 +43,36 @@ void append_control(std::string& out, unsigned char c) {
   }
 }
 
-// Bytes that need no escape, at the front.
+// How much at the front needs no escape.
 std::size_t plain_length(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') break;
-    ++i;
-  }
-  return i;
+  return core::find_byte(text, [](auto c) { return c < 0x20 || c == 0x7f || c == '"' || c == '\\'; });
 }
+
+constexpr std::size_t time_size = std::string_view("2026-11-22T21:28:03.000250Z").size();
+
+char* write_time(char* at, core::WallTime time) {
+  using namespace std::chrono;
+  const auto micro = floor<microseconds>(time);
+  const auto day = floor<days>(micro);
+  const year_month_day date{day};
+  const auto of_day = static_cast<std::uint64_t>((micro - day).count());
+  const auto second = static_cast<unsigned>(of_day / 1'000'000);
+  const auto put = [&at](unsigned value, unsigned width, char after) {
+    for (unsigned i = width; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+    at[width] = after;
+    at += width + 1;
+  };
+  put(static_cast<unsigned>(static_cast<int>(date.year())), 4, '-');
+  put(static_cast<unsigned>(date.month()), 2, '-');
+  put(static_cast<unsigned>(date.day()), 2, 'T');
+  put(second / 3600, 2, ':');
+  put(second / 60 % 60, 2, ':');
+  put(second % 60, 2, '.');
+  put(static_cast<unsigned>(of_day % 1'000'000), 6, 'Z');
+  return at;
+}
+
+char* copy(std::string_view text, char* at) { return at + text.copy(at, text.npos); }
 
 }  // namespace
 
@@ -79,30 +103,40 @@ void append_quoted(std::string& out, std::string_view text) {
 }
 
 void append_time(std::string& out, core::WallTime time) {
-  using namespace std::chrono;
-  const auto micro = floor<microseconds>(time);
-  const auto day = floor<days>(micro);
-  const year_month_day date{day};
-  const auto of_day = (micro - day).count();
-  const auto put = [&](std::int64_t value, int width) {
-    char digits[8];
-    for (int i = width - 1; i >= 0; --i, value /= 10) digits[i] = static_cast<char>('0' + value % 10);
-    out.append(digits, static_cast<std::size_t>(width));
-  };
-  put(static_cast<int>(date.year()), 4);
-  out += '-';
-  put(static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  put(static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  put(of_day / 3'600'000'000, 2);
-  out += ':';
-  put(of_day / 60'000'000 % 60, 2);
-  out += ':';
-  put(of_day / 1'000'000 % 60, 2);
-  out += '.';
-  put(of_day % 1'000'000, 6);
-  out += 'Z';
+  char text[time_size];
+  out.append(text, write_time(text, time));
+}
+
+char* JsonObject::begin(std::string_view key, std::size_t value_size) {
+  const std::size_t needed = size_ + key.size() + std::string_view(R"(,"":)").size() + value_size;
+  if (needed > out_.size()) out_.resize(std::max(needed, out_.capacity()));
+  char* at = out_.data() + size_;
+  if (at[-1] != '{') *at++ = ',';
+  *at++ = '"';
+  return copy("\":", copy(key, at));
+}
+
+void JsonObject::text(std::string_view key, std::string_view value) {
+  if (value.size() <= max_json_text && plain_length(value) == value.size()) {  // nearly every text
+    char* const at = begin(key, value.size() + 2);
+    *at = '"';
+    return end(copy("\"", copy(value, at + 1)));
+  }
+  end(begin(key, 0));
+  out_.resize(size_);
+  append_quoted(out_, value);
+  size_ = out_.size();
+}
+
+void JsonObject::time(std::string_view key, core::WallTime value) {
+  char* const at = begin(key, time_size + 2);
+  *at = '"';
+  end(copy("\"", write_time(at + 1, value)));
+}
+
+void JsonObject::boolean(std::string_view key, bool value) {
+  const std::string_view text = value ? "true" : "false";
+  end(copy(text, begin(key, text.size())));
 }
 
 std::string time_note(std::string_view key, core::WallTime time) {

@@ -18,44 +18,40 @@ void append_quoted(std::string& out, std::string_view text);
 // RFC 3339, UTC, microseconds: "2026-11-22T21:28:03.000250Z".
 void append_time(std::string& out, core::WallTime time);
 
+// Writes through a pointer, into room that `out` has ahead: appending to a string costs more than most values do. `out`
+// is whole again when the object ends; nothing else may touch it before.
 class JsonObject {
  public:
-  explicit JsonObject(std::string& out) : out_(out) { out_ += '{'; }
-  ~JsonObject() { out_ += '}'; }
+  explicit JsonObject(std::string& out) : out_(out) {
+    out_ += '{';
+    size_ = out_.size();
+  }
+  ~JsonObject() {
+    out_.resize(size_);
+    out_ += '}';
+  }
   JsonObject(const JsonObject&) = delete;
   JsonObject& operator=(const JsonObject&) = delete;
 
-  void text(std::string_view key, std::string_view value) {
-    begin(key);
-    append_quoted(out_, value);
-  }
+  void text(std::string_view key, std::string_view value);
   void text_if_any(std::string_view key, std::string_view value) {
     if (!value.empty()) text(key, value);
   }
-  void time(std::string_view key, core::WallTime value) {
-    begin(key);
-    out_ += '"';
-    append_time(out_, value);
-    out_ += '"';
-  }
+  void time(std::string_view key, core::WallTime value);
   template <std::integral T>
   void integer(std::string_view key, T value) {
-    char digits[24];
-    begin(key);
-    out_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    constexpr std::size_t digits = 20;  // -2^63, 2^64 - 1
+    char* const at = begin(key, digits);
+    end(std::to_chars(at, at + digits, value).ptr);
   }
-  void boolean(std::string_view key, bool value) {
-    begin(key);
-    out_ += value ? "true" : "false";
-  }
+  void boolean(std::string_view key, bool value);
 
  private:
-  void begin(std::string_view key) {
-    out_ += out_.back() == '{' ? std::string_view("\"") : std::string_view(",\"");
-    out_ += key;
-    out_ += "\":";
-  }
+  char* begin(std::string_view key, std::size_t value_size);  // where a value of at most that size may be written
+  void end(const char* at) noexcept { size_ = static_cast<std::size_t>(at - out_.data()); }
+
   std::string& out_;
+  std::size_t size_ = 0;  // of out_ that is written; the rest is room
 };
 
 // {"key":"time"}, the text of a note part.

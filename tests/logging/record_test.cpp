@@ -1,5 +1,6 @@
 #include "logging/record.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "logging/json_text.hpp"
@@ -59,6 +60,28 @@ TEST_CASE("a full record parses back to what it held") {
   CHECK(json["model"] == record.model);
   CHECK(json["first_byte_us"] == 42);
   CHECK(json["total_tokens"] == 3);
+}
+
+TEST_CASE("an object in a text of any length is whole, whatever needs escapes in it") {
+  for (std::size_t size = 0; size < 300; ++size) {
+    INFO(size);
+    const std::string plain(size, 'x'), quoted = std::string(size, 'x') + '"', before(size % 40, ' ');
+    std::string out = before;
+    {
+      logging::JsonObject json(out);
+      json.text("plain", plain);
+      json.text("quoted", quoted);
+      json.boolean("yes", true);
+      json.text("cut", std::string(logging::max_json_text + size, 'y'));
+      json.integer("least", std::numeric_limits<std::int64_t>::min());
+      json.integer("most", std::numeric_limits<std::uint64_t>::max());
+      json.time("time", core::WallTime{});
+    }
+    REQUIRE(out == before + R"({"plain":")" + plain + R"(","quoted":")" + plain + R"(\"","yes":true,"cut":")" +
+                       std::string(logging::max_json_text, 'y') +
+                       R"(","least":-9223372036854775808,"most":18446744073709551615,)" +
+                       R"("time":"1970-01-01T00:00:00.000000Z"})");
+  }
 }
 
 TEST_CASE("any bytes become valid JSON text") {
