@@ -43,7 +43,7 @@ core::Result<void> JsonScanner::feed(core::ConstBytes piece) {
   piece_ = reinterpret_cast<const Byte*>(piece.data());
   const Byte* const end = piece_ + piece.size();
   if (keeping_key_ || keeping_value_) kept_from_ = piece_;
-  for (const Byte* at = piece_; at != end && state_ != State::failed;) at = step(at, end);
+  read(piece_, end);
   if (state_ == State::failed) return core::Error(reason_);
   keep(end);
   offset_ += piece.size();
@@ -63,47 +63,49 @@ const JsonScanner::Member* JsonScanner::member(std::size_t index) const noexcept
   return slots_[index].ended ? &slots_[index].member : nullptr;
 }
 
-const Byte* JsonScanner::step(const Byte* at, const Byte* end) {
-  if (state_ <= last_structural) return structure(at, end);
-  if (state_ == State::string) return string(at, end);
-  switch (state_) {
-    case State::escape:
-      return escape(at);
-    case State::hexadecimal:
-      return hexadecimal(at);
-    case State::literal:
-      return literal(at, end);
-    default:
-      return number(at, end);
-  }
-}
-
-// Between strings and scalars: white space, and the six structural characters (RFC 8259 section 2).
-const Byte* JsonScanner::structure(const Byte* at, const Byte* end) {
-  while (state_ <= last_structural) {
-    while (at != end && is_space(*at)) ++at;
-    if (at == end) return at;
-    at = structural(at);
-  }
-  return at;
-}
-
-const Byte* JsonScanner::structural(const Byte* at) {
-  switch (state_) {
-    case State::first_element:
-      return *at == ']' ? close(at, false) : begin_value(at);
-    case State::value:
-      return begin_value(at);
-    case State::first_key:
-      return *at == '}' ? close(at, true) : begin_key(at);
-    case State::key:
-      return begin_key(at);
-    case State::colon:
-      if (*at != ':') return fail(at);
-      state_ = State::value;
-      return at + 1;
-    default:
-      return after_value(at);
+// All of the piece, or as far as it is well-formed.
+void JsonScanner::read(const Byte* at, const Byte* end) {
+  while (at != end) {
+    if (state_ <= last_structural && is_space(*at)) {
+      ++at;
+      continue;
+    }
+    switch (state_) {
+      case State::value:
+        at = begin_value(at);
+        break;
+      case State::first_element:
+        at = *at == ']' ? close(at, false) : begin_value(at);
+        break;
+      case State::first_key:
+        at = *at == '}' ? close(at, true) : begin_key(at);
+        break;
+      case State::key:
+        at = begin_key(at);
+        break;
+      case State::colon:
+        at = colon(at);
+        break;
+      case State::after_value:
+        at = after_value(at);
+        break;
+      case State::string:
+        at = string(at, end);
+        break;
+      case State::escape:
+        at = escape(at);
+        break;
+      case State::hexadecimal:
+        at = hexadecimal(at);
+        break;
+      case State::literal:
+        at = literal(at, end);
+        break;
+      case State::failed:
+        return;
+      default:
+        at = number(at, end);
+    }
   }
 }
 
@@ -169,6 +171,12 @@ const Byte* JsonScanner::close(const Byte* at, bool object) {
   if (depth_ == 0 || in_object() != object) return fail(at);
   --depth_;
   value_ended(at + 1);
+  return at + 1;
+}
+
+const Byte* JsonScanner::colon(const Byte* at) {
+  if (*at != ':') return fail(at);
+  state_ = State::value;
   return at + 1;
 }
 

@@ -74,14 +74,13 @@ class JsonScanner {
   };
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
+  void read(const Byte* at, const Byte* end);
   // Each takes the place to read from and gives the place to go on from; on an error the state is `failed`.
-  const Byte* step(const Byte* at, const Byte* end);
-  const Byte* structure(const Byte* at, const Byte* end);
-  const Byte* structural(const Byte* at);
   const Byte* begin_value(const Byte* at);
   const Byte* begin_key(const Byte* at);
   const Byte* open(const Byte* at, bool object);
   const Byte* close(const Byte* at, bool object);
+  const Byte* colon(const Byte* at);
   const Byte* after_value(const Byte* at);
   const Byte* string(const Byte* at, const Byte* end);
   const Byte* string_end(const Byte* at);
