@@ -1,6 +1,5 @@
 #include "gateway/server.hpp"
 
-#include <malloc.h>
 #include <sys/resource.h>
 
 #include <boost/asio/signal_set.hpp>
@@ -34,13 +33,6 @@ unsigned worker_count(const Config& config) {
 }
 
 // Every connection is a descriptor, so the process takes all it is allowed.
-// Blocks of content are made by a worker and freed by the log's writer. With glibc's defaults their memory goes back to
-// the kernel each time, and comes again page by page.
-void keep_freed_memory() noexcept {
-  ::mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-  ::mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-}
-
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -113,7 +105,6 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
       services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_} {
   const Config& running = snapshot_->config;
   raise_descriptor_limit();
-  keep_freed_memory();
   open_log(running);
   for (unsigned i = 0; i < worker_count(running); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_));
