@@ -10,7 +10,6 @@
 #include "gateway/input.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
-#include "tls/tcp_stream.hpp"
 
 namespace sallyport::gateway {
 
@@ -58,31 +57,31 @@ Admin::Admin(const Address& address, tls::Loop& loop, Answers answers)
   boost::asio::co_spawn(loop_.executor(), accept_loop(), [](std::exception_ptr) {});
 }
 
-Admin::~Admin() = default;
-
-void Admin::close() {
+Admin::~Admin() {
   boost::system::error_code ignored;
   listener_->acceptor.close(ignored);
+  for (auto& stream : open_) stream.cancel();
+  while (!open_.empty()) loop_.turn(core::Duration(0));
 }
 
 Task<void> Admin::accept_loop() {
   while (listener_->acceptor.is_open()) {
     boost::system::error_code error;
-    tls::Socket socket = co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
+    auto accepted = co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
     if (error == boost::asio::error::operation_aborted) co_return;
     if (error) {
       // Out of descriptors: the same connection would fail again at once.
       co_await core::pause(loop_.wheel, pause_after_failure);
       continue;
     }
-    if (open_ >= connection_limit) continue;
-    boost::asio::co_spawn(loop_.executor(), serve(std::move(socket)), [this](std::exception_ptr) { --open_; });
-    ++open_;
+    if (open_.size() >= connection_limit) continue;
+    const auto stream = open_.emplace(open_.end(), tls::Socket(accepted.release()), loop_);
+    boost::asio::co_spawn(loop_.executor(), serve(*stream),
+                          [this, stream](std::exception_ptr) { open_.erase(stream); });
   }
 }
 
-Task<void> Admin::serve(tls::Socket socket) {
-  tls::TcpStream stream(std::move(socket), loop_);
+Task<void> Admin::serve(tls::TcpStream& stream) {
   Input input(stream, buffers_);
   http::RequestHead head;
   const http::HeadLimits limits;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <list>
+#include <memory>
 #include <string>
 
 #include "gateway/buffer_pool.hpp"
 #include "gateway/config.hpp"
-#include "tls/transport.hpp"
+#include "tls/tcp_stream.hpp"
 
 namespace sallyport::gateway {
 
@@ -19,18 +21,17 @@ class Admin {
 
   // Binds at once; throws std::runtime_error naming the address. `loop` outlives this.
   Admin(const Address& address, tls::Loop& loop, Answers answers);
-  ~Admin();
-  void close();  // no more connections; those open end by themselves
+  ~Admin();  // on the loop's thread: ends the connections that are open
 
  private:
   struct Listener;
   core::Task<void> accept_loop();
-  core::Task<void> serve(tls::Socket socket);
+  core::Task<void> serve(tls::TcpStream& stream);
 
   tls::Loop& loop_;
   Answers answers_;
   BufferPool buffers_;
-  std::size_t open_ = 0;
+  std::list<tls::TcpStream> open_;
   std::unique_ptr<Listener> listener_;
 };
 

@@ -163,9 +163,8 @@ Result<HttpsResponse> HttpsClient::fetch(const HttpsRequest& request) {
                           thrown = failure;
                           answer.emplace(std::move(given));
                         });
-  state_->io.restart();
   while (!answer) {
-    state_->io.run_one_for(core::TimerWheel::tick);
+    state_->loop.turn(core::TimerWheel::tick);
     state_->wheel.advance(state_->clock.now());
   }
   if (thrown) std::rethrow_exception(thrown);

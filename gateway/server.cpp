@@ -111,6 +111,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
     workers_.back()->listen();
   }
   if (running.admin) {
+    loop_.ready.be_run_by(io_);
     admin_ = std::make_unique<Admin>(
         *running.admin, loop_,
         Admin::Answers{[this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
@@ -260,7 +261,7 @@ void Server::Parts::watch_drain() {
 void Server::Parts::finish() {
   ticker_.cancel();
   signals_.cancel();
-  if (admin_) admin_->close();
+  admin_.reset();
   io_.stop();
 }
 

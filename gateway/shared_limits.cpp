@@ -1,8 +1,6 @@
 #include "gateway/shared_limits.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -105,7 +103,6 @@ struct SharedLimits::Parts {
   const Secret authentication = auth_command(config);
 
   boost::asio::io_context io{1};
-  boost::asio::executor_work_guard<core::Executor> work{io.get_executor()};
   core::TimerWheel wheel{clock.now()};
   tls::Loop loop{io, wheel, {}, {}};
   std::unique_ptr<tls::ClientIdentity> identity;  // null where the configuration says `plaintext: allowed`
@@ -123,7 +120,7 @@ void SharedLimits::Parts::run() {
   bool ended = false;
   boost::asio::co_spawn(io, keep_counting(), [&ended](std::exception_ptr) { ended = true; });
   while (!ended) {
-    io.run_one_for(core::TimerWheel::tick);
+    loop.turn(core::TimerWheel::tick);
     wheel.advance(clock.now());
   }
 }
@@ -136,7 +133,7 @@ void SharedLimits::Parts::begin() noexcept {
 void SharedLimits::Parts::stop() {
   if (!thread.joinable()) return;
   const bool counted = begun;  // when not, another does
-  boost::asio::post(io, [this] {
+  loop.ready.post([this] {
     stopping = true;
     loop.stop_dialling();
     if (stream) stream->cancel();

@@ -1,23 +1,20 @@
 #include "gateway/worker.hpp"
 
-#include <sys/socket.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
-#include <stdexcept>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 
 #include "core/pause.hpp"
 #include "gateway/operator_log.hpp"
 #include "gateway/session.hpp"
+#include "tls/listen.hpp"
 
 namespace sallyport::gateway {
 
-using boost::asio::ip::tcp;
 using core::Task;
 
 namespace {
@@ -49,14 +46,14 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
 
 Worker::Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot)
     : services_(services),
-      work_(io_.get_executor()),
       wheel_(services.clock.now()),
       loop_{io_, wheel_, {}, {}},
       metrics_(services.metrics.worker(index)),
-      snapshot_(own(std::move(snapshot))),
-      ticker_(io_.get_executor()) {
+      snapshot_(own(std::move(snapshot))) {
   if (services_.log == nullptr) return;
-  log_.emplace(*services_.log, [this](std::function<void()> then) { boost::asio::post(io_, std::move(then)); });
+  log_.emplace(
+      *services_.log, [this](std::function<void()> then) { boost::asio::post(io_, std::move(then)); },
+      [this](std::function<void()> then) { loop_.ready.post(std::move(then)); });
 }
 
 Worker::~Worker() {
@@ -74,23 +71,8 @@ std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snap
 void Worker::listen() {
   for (const auto& listener : snapshot_->shared->config.listeners) {
     const auto& [host, port] = listener.address;
-    boost::system::error_code error;
-    const auto address = boost::asio::ip::make_address(host, error);
-    const std::string text = host + ":" + std::to_string(port);
-    if (error) throw std::runtime_error("cannot listen on " + text + ": not an IP address");
-    auto entrance = std::make_unique<Entrance>(io_.get_executor());
-    Acceptor* acceptor = &entrance->acceptor;
-    try {
-      acceptor->open(address.is_v6() ? tcp::v6() : tcp::v4());
-      acceptor->set_option(tcp::acceptor::reuse_address(true));
-      // Each worker has a socket of its own on the same port; the kernel spreads the connections.
-      acceptor->set_option(boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>(true));
-      acceptor->bind({address, port});
-      acceptor->listen();
-    } catch (const boost::system::system_error& problem) {
-      throw std::runtime_error("cannot listen on " + text + ": " + problem.code().message());
-    }
-    entrances_.push_back(std::move(entrance));
+    entrances_.push_back(std::make_unique<Entrance>(tls::listen(host, port)));
+    loop_.ready.add(entrances_.back()->socket.number(), *entrances_.back());
   }
 }
 
@@ -110,25 +92,26 @@ void Worker::run() {
       finish_if_drained();
     });
   }
-  tick();
-  io_.run();
+  core::TimePoint due = services_.clock.now();
+  while (!drained()) {
+    const core::TimePoint now = services_.clock.now();
+    if (now >= due) {
+      tick(now);
+      due = now + core::TimerWheel::tick;
+    }
+    loop_.turn(due - now);
+  }
+  io_.poll();  // those that have ended are still to be freed
 }
 
-void Worker::tick() {
-  ticker_.expires_after(core::TimerWheel::tick);
-  ticker_.async_wait([this](const boost::system::error_code& error) {
-    if (error || drained()) return;  // a cancelled timer may have been due already
-    wheel_.advance(services_.clock.now());
-    metrics_.upstream_connections(snapshot_->pool->idle_count(), snapshot_->pool->open_count());
-    tick();
-  });
+void Worker::tick(core::TimePoint now) {
+  wheel_.advance(now);
+  metrics_.upstream_connections(snapshot_->pool->idle_count(), snapshot_->pool->open_count());
 }
 
 std::optional<AddressSlots::Slot> Worker::take_slot(const tls::Socket& socket) {
-  boost::system::error_code error;
-  const auto remote = socket.remote_endpoint(error);
-  const std::string address = error ? std::string() : remote.address().to_string();
-  return services_.address_slots.take(address, snapshot_->shared->config.limits.connections_per_address);
+  return services_.address_slots.take(tls::address_of(socket),
+                                      snapshot_->shared->config.limits.connections_per_address);
 }
 
 bool Worker::is_full() const noexcept {
@@ -139,15 +122,18 @@ bool Worker::is_full() const noexcept {
 // At the limit each listener holds one socket that it does not touch; all others wait in the kernel's queue.
 Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
   while (!draining_) {
-    boost::system::error_code error;
-    tls::Socket socket = co_await entrance.acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
-    if (error == boost::asio::error::operation_aborted) break;
-    if (error) {
+    auto taken = tls::take_client(entrance.socket);
+    if (!taken) {
       // Out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
-      services_.operator_log.warning("accept_failed", {{"error", error.message()}});
+      services_.operator_log.warning("accept_failed", {{"error", std::strerror(taken.error().os_code)}});
       co_await core::pause(wheel_, std::chrono::milliseconds(100));
       continue;
     }
+    if (!taken->is_open()) {
+      co_await entrance.arrived.wait();
+      continue;
+    }
+    tls::Socket socket = std::move(*taken);
     while (is_full() && !draining_) co_await entrance.slot_free.wait();
     if (draining_) break;
     auto slot = take_slot(socket);
@@ -180,7 +166,7 @@ Task<void> Worker::serve(tls::Socket socket, std::size_t listener, AddressSlots:
 }
 
 void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
-  boost::asio::post(io_, [this, snapshot = std::move(snapshot)] {
+  loop_.ready.post([this, snapshot = std::move(snapshot)] {
     snapshot_->pool->close_idle();
     snapshot_ = own(snapshot);
     wake_accept_loops();  // there may be room for more now
@@ -188,10 +174,13 @@ void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
 }
 
 void Worker::drain() {
-  boost::asio::post(io_, [this] {
+  loop_.ready.post([this] {
     draining_ = true;
-    boost::system::error_code ignored;
-    for (auto& entrance : entrances_) entrance->acceptor.close(ignored);
+    for (auto& entrance : entrances_) {
+      loop_.ready.remove(entrance->socket.number(), *entrance);
+      entrance->socket.close();
+      Entrance::wake(entrance->arrived);
+    }
     wake_accept_loops();
     for (auto& connection : live_) {
       if (connection.idle && connection.stop) connection.stop();
@@ -201,7 +190,7 @@ void Worker::drain() {
 }
 
 void Worker::stop() {
-  boost::asio::post(io_, [this] {
+  loop_.ready.post([this] {
     stopping_ = true;
     for (auto& connection : live_) {
       if (connection.stop) connection.stop();
@@ -213,7 +202,7 @@ void Worker::stop() {
 
 void Worker::wake_accept_loops() {
   for (auto& entrance : entrances_) {
-    if (entrance->slot_free.waited_for()) entrance->slot_free.set();
+    Entrance::wake(entrance->slot_free);
   }
 }
 
@@ -221,8 +210,6 @@ void Worker::finish_if_drained() {
   if (!draining_ || !live_.empty() || accept_loops_ > 0) return;
   snapshot_->pool->close_idle();
   drained_.store(true, std::memory_order_release);
-  ticker_.cancel();
-  work_.reset();
 }
 
 }  // namespace sallyport::gateway

@@ -2,10 +2,7 @@
 // changes worker, so nothing here is locked.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <list>
 #include <memory>
@@ -73,17 +70,20 @@ class Worker {
   using Place = std::list<LiveConnection>::iterator;
 
  private:
-  using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, core::Executor>;
-
   void run();
-  void tick();
+  void tick(core::TimePoint now);
   std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot);
   bool is_full() const noexcept;
-  // One listening socket, and where its loop waits while this worker has all the connections it may have.
-  struct Entrance {
-    explicit Entrance(core::Executor executor) : acceptor(executor) {}
-    Acceptor acceptor;
-    core::Event slot_free;
+  // One listening socket, and where its loop waits: for a client, or for a connection to end when this worker has all
+  // that it may have.
+  struct Entrance final : tls::ReadySet::Watcher {
+    explicit Entrance(core::Descriptor listening) : socket(std::move(listening)) {}
+    void ready(std::uint32_t) override { wake(arrived); }
+    static void wake(core::Event& event) {
+      if (event.waited_for()) event.set();
+    }
+    core::Descriptor socket;
+    core::Event arrived, slot_free;
   };
   core::Task<void> accept_loop(std::size_t listener, Entrance& entrance);
   core::Task<void> serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot);
@@ -94,16 +94,12 @@ class Worker {
   Services& services_;
   std::optional<logging::LogLane> log_;  // before the loop, whose last exchanges still speak to it
   boost::asio::io_context io_{1};
-  boost::asio::executor_work_guard<core::Executor> work_;
   core::TimerWheel wheel_;
   tls::Loop loop_;
   BufferPool buffers_;
   RequestIds ids_;
   WorkerMetrics& metrics_;
   std::shared_ptr<WorkerSnapshot> snapshot_;
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-                                    core::Executor>
-      ticker_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::list<LiveConnection> live_;
   std::size_t accept_loops_ = 0;

@@ -7,7 +7,8 @@
 
 namespace sallyport::logging {
 
-LogLane::LogLane(SealedLog& log, Post post) : log_(log), queue_(log.writer_->queue), post_(post), answers_(post) {}
+LogLane::LogLane(SealedLog& log, Post at_turns_end, Post post)
+    : log_(log), queue_(log.writer_->queue), at_turns_end_(std::move(at_turns_end)), answers_(std::move(post)) {}
 
 LogLane::~LogLane() { close(); }
 
@@ -20,7 +21,7 @@ void LogLane::push(LogItem item) {
   cost_ += item.cost;
   items_.push_back(std::move(item));
   if (closed_ || cost_ > waits_at_most) return hand_over();
-  if (items_.size() == 1) post_([this] { hand_over(); });
+  if (items_.size() == 1) at_turns_end_([this] { hand_over(); });
 }
 
 void LogLane::hand_over() {

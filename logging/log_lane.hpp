@@ -15,7 +15,8 @@ class LogLane final : public ItemSink {
  public:
   using Post = LogAnswers::Post;
 
-  LogLane(SealedLog& log, Post post);
+  // `at_turns_end` is called on the worker's thread alone, `post` on the writer's.
+  LogLane(SealedLog& log, Post at_turns_end, Post post);
   ~LogLane();
   LogLane(const LogLane&) = delete;
   LogLane& operator=(const LogLane&) = delete;
@@ -36,7 +37,7 @@ class LogLane final : public ItemSink {
 
   SealedLog& log_;
   LogQueue& queue_;
-  const Post post_;
+  const Post at_turns_end_;
   LogAnswers answers_;
   std::vector<LogItem> items_;
   std::size_t cost_ = 0;  // of items_

@@ -1,5 +1,6 @@
 #include "tls/accept.hpp"
 
+#include "tls/listen.hpp"
 #include "tls/openssl.hpp"
 #include "tls/peer.hpp"
 #include "tls/tcp_stream.hpp"

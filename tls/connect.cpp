@@ -2,13 +2,16 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
+#include <cerrno>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "tls/listen.hpp"
 #include "tls/openssl.hpp"
 #include "tls/peer.hpp"
 #include "tls/session_slot.hpp"
@@ -54,28 +57,63 @@ Task<Result<Endpoints>> resolve(Loop& loop, const std::string& host, std::uint16
   co_return endpoints;
 }
 
+// One attempt to reach one address.
+class Attempt final : ReadySet::Watcher {
+ public:
+  Attempt(Loop& loop, const tcp::endpoint& endpoint)
+      : loop_(loop), socket_(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    if (!socket_.is_open() || ::connect(socket_.number(), endpoint.data(), endpoint.size()) != 0) error_ = errno;
+    under_way_ = error_ == EINPROGRESS;
+    if (under_way_) loop_.ready.add(socket_.number(), *this);
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { end_watch(); }
+
+  // From any callback of the loop.
+  void give_up() { loop_.ready.tell_later(*this); }
+
+  // Waits for its end. Gives what went wrong, as errno does; 0 also when it was given up.
+  Task<int> finish() {
+    if (!under_way_) co_return error_;
+    co_await over_.wait();
+    end_watch();
+    socklen_t size = sizeof error_;
+    ::getsockopt(socket_.number(), SOL_SOCKET, SO_ERROR, &error_, &size);
+    co_return error_;
+  }
+  Socket take_socket() { return std::move(socket_); }
+
+ private:
+  void ready(std::uint32_t) override { over_.set(); }
+  void end_watch() {
+    if (std::exchange(under_way_, false)) loop_.ready.remove(socket_.number(), *this);
+  }
+
+  Loop& loop_;
+  Socket socket_;
+  core::Event over_;
+  int error_ = 0;
+  bool under_way_ = false;
+};
+
 Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::TimePoint deadline) {
   Error last(Reason::upstream_unreachable);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
-    Socket socket(loop.executor());
+    Attempt attempt(loop, endpoints[i]);
     bool expired = false;
-    const Dial dial(loop, [&socket] {
-      boost::system::error_code ignored;
-      socket.cancel(ignored);
-    });
+    const Dial dial(loop, [&attempt] { attempt.give_up(); });
     core::TimerWheel::Timer timer(loop.wheel, [&] {
       expired = true;
-      boost::system::error_code ignored;
-      socket.cancel(ignored);
+      attempt.give_up();
     });
     // A share of the time each, so that an address that swallows packets leaves some for the others.
     const auto left = deadline - loop.wheel.now();
     timer.set(loop.wheel.now() + left / static_cast<core::Duration::rep>(endpoints.size() - i));
-    boost::system::error_code error;
-    co_await socket.async_connect(endpoints[i], boost::asio::redirect_error(core::use_task, error));
+    const int error = co_await attempt.finish();
     if (loop.dials_no_more) co_return Error(Reason::cancelled);
-    if (!error) co_return socket;
-    last = expired ? Error(Reason::upstream_connect_timeout) : Error(Reason::upstream_unreachable, error.value());
+    if (error == 0 && !expired) co_return attempt.take_socket();
+    last = expired ? Error(Reason::upstream_connect_timeout) : Error(Reason::upstream_unreachable, error);
   }
   co_return last;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <functional>
 #include <list>
@@ -10,6 +11,7 @@
 #include "core/bytes.hpp"
 #include "core/task.hpp"
 #include "core/timer_wheel.hpp"
+#include "tls/ready_set.hpp"
 #include "tls/resolver.hpp"
 
 namespace sallyport::tls {
@@ -19,11 +21,20 @@ struct Loop {
   core::TimerWheel& wheel;
   core::Bytes outbox;   // ciphertext made by one burst of SSL_write, sent before anything suspends
   core::Bytes packing;  // small pieces laid side by side to become one record
-  Resolver resolver{io, wheel};
+  ReadySet ready{};     // its sockets, and what other threads have for it
+  Resolver resolver{ready, wheel};
   std::list<std::function<void()>> dials{};  // how to end each that is under way
   bool dials_no_more = false;
 
   core::Executor executor() { return io.get_executor(); }
+
+  // Does what there is to do, waits at most `most` for something to come, and does what comes of it.
+  void turn(core::Duration most) {
+    // As one of the io_context's own functions, so that what is dispatched meanwhile runs at once.
+    boost::asio::post(io, [this, most] { ready.wait(most); });
+    if (io.stopped()) io.restart();
+    io.poll();
+  }
 
   // Every connect() that is under way, and all that follow, end with Reason::cancelled.
   void stop_dialling() {

@@ -67,12 +67,6 @@ core::PeerIdentity identify(SSL* ssl) {
   return peer;
 }
 
-std::string address_of(const Socket& socket) {
-  boost::system::error_code error;
-  const auto endpoint = socket.remote_endpoint(error);
-  return error ? std::string() : endpoint.address().to_string();
-}
-
 bool certificate_still_valid(SSL* ssl) {
   X509* certificate = SSL_get0_peer_certificate(ssl);
   return certificate == nullptr || (X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&

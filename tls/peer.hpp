@@ -3,12 +3,10 @@
 
 #include "core/peer_identity.hpp"
 #include "tls/openssl.hpp"
-#include "tls/transport.hpp"
 
 namespace sallyport::tls {
 
 core::PeerIdentity identify(SSL* ssl);
-std::string address_of(const Socket& socket);
 
 // A resumed session skips the certificate's verification, so its validity in time is looked at again.
 bool certificate_still_valid(SSL* ssl);

@@ -1,9 +1,8 @@
 #include "tls/resolver.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -35,8 +34,8 @@ std::optional<Resolver::Addresses> Resolver::ask_system(const std::string& host)
   return addresses;
 }
 
-Resolver::Resolver(boost::asio::io_context& io, core::TimerWheel& wheel, Lookup lookup)
-    : io_(io), wheel_(wheel), lookup_(std::move(lookup)), door_(std::make_shared<Door>()) {
+Resolver::Resolver(ReadySet& ready, core::TimerWheel& wheel, Lookup lookup)
+    : ready_(ready), wheel_(wheel), lookup_(std::move(lookup)), door_(std::make_shared<Door>()) {
   door_->owner = this;
 }
 
@@ -62,7 +61,6 @@ Task<Result<Resolver::Addresses>> Resolver::resolve(const std::string& host, cor
   waiter->found = std::move(otherwise);
   core::TimerWheel::Timer timer(wheel_, [&waiter] { waiter->over.set(); });
   timer.set(until);
-  const auto work = boost::asio::make_work_guard(io_);  // who waits keeps the loop running; a lookup alone does not
   co_await waiter->over.wait();
   auto found = std::move(waiter->found);
   name.waiters.erase(waiter);
@@ -90,12 +88,12 @@ bool Resolver::known(const Name& name, core::Duration age) const {
 
 // False: there is no thread to be had.
 bool Resolver::start(const std::string& host, Name& name) {
-  const auto look_up = [door = door_, lookup = lookup_, host, &io = io_] {
+  const auto look_up = [door = door_, lookup = lookup_, host, &ready = ready_] {
     auto found = lookup(host);
     const std::lock_guard lock(door->mutex);
     if (door->owner == nullptr) return;
-    boost::asio::post(io, [door, host, found = std::move(found)]() mutable {
-      if (door->owner != nullptr) door->owner->answer(host, std::move(found));
+    ready.post([door, host, found = std::move(found)] {
+      if (door->owner != nullptr) door->owner->answer(host, found);
     });
   };
   try {

@@ -2,7 +2,6 @@
 // runs in a thread of its own: a name that is slow to resolve keeps no other name waiting, and no worker from ending.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 
 #include <functional>
@@ -17,6 +16,7 @@
 #include "core/result.hpp"
 #include "core/task.hpp"
 #include "core/timer_wheel.hpp"
+#include "tls/ready_set.hpp"
 
 namespace sallyport::tls {
 
@@ -35,7 +35,7 @@ class Resolver {
   static constexpr core::Duration stale = std::chrono::hours(1);
 
   // Both must outlive it; it is used on their thread alone.
-  Resolver(boost::asio::io_context& io, core::TimerWheel& wheel, Lookup lookup = ask_system);
+  Resolver(ReadySet& ready, core::TimerWheel& wheel, Lookup lookup = ask_system);
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   ~Resolver();  // coroutines that still wait are destroyed where they are
@@ -67,7 +67,7 @@ class Resolver {
   void answer(const std::string& host, std::optional<Addresses> found);
   static void wake(Name& name, const core::Result<Addresses>& found);
 
-  boost::asio::io_context& io_;
+  ReadySet& ready_;
   core::TimerWheel& wheel_;
   const Lookup lookup_;
   std::shared_ptr<Door> door_;

@@ -34,11 +34,8 @@ void TcpStream::watch(std::function<void()> left) {
 }
 
 void TcpStream::look() {
-  if (transport_.ended()) {
-    if (auto tell = std::exchange(left_, {})) tell();
-    return;
-  }
-  transport_.watch([this] { look(); });  // until the inbox is full; then TCP holds the peer back
+  if (!transport_.has_left()) return;  // what has come is for later
+  if (auto tell = std::exchange(left_, {})) tell();
 }
 
 }  // namespace sallyport::tls

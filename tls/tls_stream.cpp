@@ -293,16 +293,12 @@ void TlsStream::watch(std::function<void()> left) {
 }
 
 void TlsStream::look() {
-  const Peek seen = peek();
-  if (seen == Peek::end || transport_.ended()) {
-    if (auto left = std::exchange(left_, {})) left();
-    return;
-  }
-  transport_.watch([this] { look(); });  // until the inbox is full; then TCP holds the peer back
+  if (!transport_.has_left() && peek() != Peek::end) return;  // what has come is for later
+  if (auto left = std::exchange(left_, {})) left();
 }
 
 bool TlsStream::has_unread() const noexcept {
-  return ended_ || transport_.ended() || transport_.has_bytes() || SSL_has_pending(ssl_.get()) != 0;
+  return ended_ || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
 }
 
 void TlsStream::close() noexcept {

@@ -1,14 +1,11 @@
 #include "tls/transport.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
-
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace sallyport::tls {
 
@@ -18,146 +15,122 @@ using core::Result;
 using core::Task;
 
 Transport::Transport(Socket socket, Loop& loop)
-    : socket_(std::move(socket)), loop_(loop), inbox_(new Inbox), timer_(loop.wheel, [this] {
+    : socket_(std::move(socket)), loop_(loop), timer_(loop.wheel, [this] {
         expired_ = true;
-        boost::system::error_code ignored;
-        socket_.cancel(ignored);
+        loop_.ready.tell_later(*this);
       }) {
-  inbox_->owner = this;
-  boost::system::error_code ignored;
-  socket_.native_non_blocking(true, ignored);
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  const int on = 1;
+  ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  loop_.ready.add(socket_.number(), *this);
 }
 
-Transport::~Transport() {
-  inbox_->owner = nullptr;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
+Transport::~Transport() { close(); }
 
-Error Transport::failure() const noexcept {
-  if (cancelled_) return Reason::cancelled;
-  if (expired_) return Reason::timeout;
-  return Error(Reason::io_failed, inbox_->failure);
+void Transport::close() noexcept {
+  loop_.ready.remove(socket_.number(), *this);
+  socket_.close();
 }
 
 Result<void> Transport::ending() const noexcept {
-  if (inbox_->failure == 0) return {};
-  return Error(Reason::io_failed, inbox_->failure);
+  if (failure_ == 0) return {};
+  return Error(Reason::io_failed, failure_);
+}
+
+// Any of the three calls may destroy this transport, so that each is the last thing done; whom it leaves out is told
+// with the next turn.
+void Transport::ready(std::uint32_t events) {
+  constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
+  taken_this_turn_ = 0;
+  resting_ = false;
+  has_left_ = has_left_ || (events & (broken | EPOLLRDHUP)) != 0;
+  readable_ = readable_ || (events & (broken | EPOLLRDHUP | EPOLLIN)) != 0;
+  writable_ = writable_ || (events & (broken | EPOLLOUT)) != 0;
+  if (sendable_.waited_for() && (writable_ || is_over())) {
+    if (arrived_.waited_for() || watcher_) loop_.ready.tell_later(*this);
+    return sendable_.set();
+  }
+  if (arrived_.waited_for()) {
+    if (may_give() || is_over()) arrived_.set();
+    return;
+  }
+  if (!may_give() || !watcher_) return;
+  const auto watcher = watcher_;  // a copy: the call may replace it, or destroy this transport
+  watcher();
 }
 
 Task<Result<void>> Transport::fill() {
-  if (cancelled_ || expired_) co_return failure();
-  while (!may_give()) {
-    if (cancelled_ || expired_) co_return failure();
-    if (!inbox_->reading) start_read();
-    co_await arrived_.wait();
-  }
+  while (!may_give() && !is_over()) co_await arrived_.wait();
+  if (is_over()) co_return why_over();
   co_return Result<void>();
 }
 
-// Behind what is in the inbox. While the read is under way it alone takes from the kernel and the bytes before it may
-// be taken, but nothing moves.
-void Transport::start_read() {
-  Inbox& inbox = *inbox_;
-  std::memmove(inbox.bytes.data(), inbox.bytes.data() + inbox.begin, inbox.end - inbox.begin);
-  inbox.end = static_cast<std::uint16_t>(inbox.end - inbox.begin);
-  inbox.begin = 0;
-  inbox.reading = true;
-  inbox.kernel_may_have_more = false;
-  socket_.async_read_some(boost::asio::buffer(inbox.bytes.data() + inbox.end, inbox_size - inbox.end),
-                          [inbox = inbox_](const boost::system::error_code& error, std::size_t size) {
-                            if (inbox->owner != nullptr) inbox->owner->read_done(error, size);
-                          });
-}
-
-void Transport::read_done(const boost::system::error_code& error, std::size_t size) {
-  Inbox& inbox = *inbox_;
-  inbox.reading = false;
-  taken_this_turn_ = 0;
-  inbox.end = static_cast<std::uint16_t>(inbox.end + size);
-  inbox.kernel_may_have_more = inbox.end == inbox_size;
-  const bool stopped = error == boost::asio::error::operation_aborted;
-  if (error && !stopped && !inbox.ended) {
-    inbox.ended = true;
-    inbox.failure = error == boost::asio::error::eof ? 0 : error.value();
-  }
-  if (arrived_.waited_for()) {
-    arrived_.set();
-  } else if (watcher_ && !stopped) {
-    const auto watcher = watcher_;  // a copy: the call may replace it, or destroy this transport
-    watcher();
-  }
-}
-
 std::size_t Transport::take(core::MutableBytes out) noexcept {
-  Inbox& inbox = *inbox_;
-  if (inbox.begin != inbox.end) {
-    const std::size_t size = std::min<std::size_t>(out.size(), inbox.end - inbox.begin);
-    std::memcpy(out.data(), inbox.bytes.data() + inbox.begin, size);
-    inbox.begin = static_cast<std::uint16_t>(inbox.begin + size);
-    return size;
+  if (!readable_ || resting_ || ended_ || out.empty()) return 0;
+  if (taken_this_turn_ >= turn_bytes) {
+    resting_ = true;
+    loop_.ready.tell_later(*this);
+    return 0;
   }
-  if (!inbox.kernel_may_have_more || inbox.ended) return 0;  // never while a read is under way
-  const ssize_t got = ::recv(socket_.native_handle(), out.data(), out.size(), 0);
-  taken_this_turn_ += got > 0 ? static_cast<std::size_t>(got) : 0;
-  inbox.kernel_may_have_more = got == static_cast<ssize_t>(out.size()) && taken_this_turn_ < turn_bytes;
-  if (got > 0) return static_cast<std::size_t>(got);
-  if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-    inbox.ended = true;
-    inbox.failure = got == 0 ? 0 : errno;
+  const ssize_t got = ::recv(socket_.number(), out.data(), out.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    // Less than there was room for: nothing is left, and more will be told of (epoll(7)); but an end, only once.
+    readable_ = static_cast<std::size_t>(got) == out.size() || has_left_;
+    taken_this_turn_ += static_cast<std::size_t>(got);
+    return static_cast<std::size_t>(got);
+  }
+  if (got < 0 && errno == EINTR) return 0;
+  readable_ = false;
+  if (got == 0 || errno != EAGAIN) {
+    ended_ = has_left_ = true;
+    failure_ = got == 0 ? 0 : errno;
   }
   return 0;
 }
 
+// False: the kernel takes no more now, or never will; then errno says which.
+bool Transport::send_some(core::ConstBytes& bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return false;
+    bytes_sent_ += static_cast<std::uint64_t>(sent);
+    bytes = bytes.subspan(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
 Result<void> Transport::send(core::ConstBytes bytes) noexcept {
   if (cancelled_) return Error(Reason::cancelled);
-  if (!has_unsent()) {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent < 0 && errno == EAGAIN) break;
-      if (sent < 0) return Error(Reason::io_failed, errno);
-      bytes_sent_ += static_cast<std::uint64_t>(sent);
-      bytes = bytes.subspan(static_cast<std::size_t>(sent));
-    }
-    unsent_.clear();
-    unsent_begin_ = 0;
+  if (!has_unsent() && !send_some(bytes)) {
+    if (errno != EAGAIN) return Error(Reason::io_failed, errno);
+    writable_ = false;
   }
-  // A write under way reads from unsent_, which must not move then.
-  core::Bytes& kept = flushing_ ? later_ : unsent_;
-  kept.insert(kept.end(), bytes.begin(), bytes.end());
+  unsent_.insert(unsent_.end(), bytes.begin(), bytes.end());
   return {};
 }
 
 Task<Result<void>> Transport::flush() {
-  flushing_ = true;
-  auto flushed = co_await flush_unsent();
-  flushing_ = false;
-  co_return flushed;
-}
-
-Task<Result<void>> Transport::flush_unsent() {
   while (has_unsent()) {
-    if (cancelled_ || expired_) co_return failure();
-    const core::ConstBytes rest = core::ConstBytes(unsent_).subspan(unsent_begin_);
-    boost::system::error_code error;
-    const std::size_t sent = co_await socket_.async_write_some(boost::asio::buffer(rest.data(), rest.size()),
-                                                               boost::asio::redirect_error(core::use_task, error));
-    unsent_begin_ += sent;
-    bytes_sent_ += sent;
-    if (error == boost::asio::error::operation_aborted) co_return failure();
-    if (error) co_return Error(Reason::io_failed, error.value());
-    if (has_unsent()) continue;
-    unsent_ = std::exchange(later_, {});  // nothing is kept for a client that has caught up
-    unsent_begin_ = 0;
+    if (is_over()) co_return why_over();
+    if (!writable_) {
+      co_await sendable_.wait();
+      continue;
+    }
+    core::ConstBytes rest = core::ConstBytes(unsent_).subspan(unsent_begin_);
+    const bool done = send_some(rest);
+    const int error = errno;
+    unsent_begin_ = unsent_.size() - rest.size();
+    if (!done && error != EAGAIN) co_return Error(Reason::io_failed, error);
+    writable_ = done;
   }
+  unsent_ = {};  // nothing is kept for a client that has caught up
+  unsent_begin_ = 0;
   co_return Result<void>();
 }
 
 void Transport::watch(std::function<void()> arrived) {
   watcher_ = std::move(arrived);
-  if (watcher_ && !inbox_->reading && has_room()) start_read();
+  if (watcher_ && may_give()) loop_.ready.tell_later(*this);
 }
 
 void Transport::set_deadline(core::TimePoint deadline) noexcept {
@@ -171,20 +144,18 @@ void Transport::set_deadline(core::TimePoint deadline) noexcept {
 
 void Transport::cancel() noexcept {
   cancelled_ = true;
-  boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  loop_.ready.tell_later(*this);
 }
 
-void Transport::shut_down() noexcept {
-  boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
-}
+void Transport::shut_down() noexcept { ::shutdown(socket_.number(), SHUT_WR); }
 
 void Transport::reset() noexcept {
-  boost::system::error_code ignored;
-  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
-  cancelled_ = true;
-  socket_.close(ignored);
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.number(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+  ended_ = true;
+  failure_ = ECONNABORTED;
+  cancel();
 }
 
 }  // namespace sallyport::tls

@@ -52,7 +52,7 @@ struct Desk {
   FakeClock clock;
   SealedLog log{log_settings(directory.where()), {reader_key().recipient()}, clock};
   Loop loop;
-  LogLane lane{log, loop.post()};
+  LogLane lane{log, loop.post(), loop.post()};
   std::vector<std::string> told;
 
   void seal(const std::string& id, std::string_view content = {}) {

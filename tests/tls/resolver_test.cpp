@@ -64,7 +64,8 @@ struct Bench {
   boost::asio::io_context io{1};
   core::TimePoint now = core::TimePoint{} + 1h;
   core::TimerWheel wheel{now};
-  std::optional<tls::Resolver> resolver{std::in_place, io, wheel,
+  tls::ReadySet ready;
+  std::optional<tls::Resolver> resolver{std::in_place, ready, wheel,
                                         [names = names](const std::string& host) { return names->look_up(host); }};
 
   Bench() { names->say("a", first); }
@@ -85,12 +86,14 @@ struct Bench {
     });
     io.restart();
     io.poll();
+    ready.wait(0s);
     return asked;
   }
   void wait_for(const Asked& asked) {
+    const auto begun = std::chrono::steady_clock::now();
     while (!asked.found) {
-      io.restart();
-      REQUIRE(io.run_one_for(10s) == 1);
+      ready.wait(100ms);
+      REQUIRE(std::chrono::steady_clock::now() - begun < 10s);
     }
   }
   Addresses answer(const std::string& host) {

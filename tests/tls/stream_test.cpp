@@ -1,7 +1,8 @@
 // The TLS and plain ByteStream over real loopback sockets, both ends in one event loop, time turned by hand.
+#include <sys/socket.h>
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "tests/support/test_pki.hpp"
 #include "tls/accept.hpp"
 #include "tls/connect.hpp"
+#include "tls/listen.hpp"
 #include "tls/tcp_stream.hpp"
 
 using namespace sallyport;
@@ -39,13 +41,32 @@ tls::ClientSettings client_settings() {
 }
 
 // One event loop with a listening socket; both ends of a connection live here.
-struct Bench {
+struct Bench final : tls::ReadySet::Watcher {
   boost::asio::io_context io{1};
   core::TimePoint now{};
   core::TimerWheel wheel{now};
   tls::Loop loop{io, wheel, {}, {}};
-  boost::asio::basic_socket_acceptor<tcp, core::Executor> acceptor{io.get_executor(), tcp::endpoint(tcp::v4(), 0)};
-  std::uint16_t port() const { return acceptor.local_endpoint().port(); }
+  core::Descriptor listening = tls::listen("127.0.0.1", 0);
+  core::Event came;
+
+  Bench() { loop.ready.add(listening.number(), *this); }
+  ~Bench() { loop.ready.remove(listening.number(), *this); }
+  void ready(std::uint32_t) override {
+    if (came.waited_for()) came.set();
+  }
+  std::uint16_t port() const {
+    tcp::endpoint own;
+    auto size = static_cast<socklen_t>(own.capacity());
+    REQUIRE(::getsockname(listening.number(), own.data(), &size) == 0);
+    return own.port();
+  }
+  Task<tls::Socket> accept() {
+    for (;;) {
+      auto client = tls::take_client(listening);
+      if (client && client->is_open()) co_return std::move(*client);
+      co_await came.wait();
+    }
+  }
 
   template <class... Tasks>
   void run(Tasks... tasks) {
@@ -56,9 +77,10 @@ struct Bench {
   // Lets the loop work until the condition holds. A watch may still be reading afterwards.
   template <class Condition>
   void until(Condition condition) {
+    const auto begun = std::chrono::steady_clock::now();
     while (!condition()) {
-      io.restart();
-      REQUIRE(io.run_one_for(10s) == 1);
+      loop.turn(100ms);
+      REQUIRE(std::chrono::steady_clock::now() - begun < 10s);
     }
   }
   template <class Done>
@@ -67,14 +89,15 @@ struct Bench {
       if (failure) std::rethrow_exception(failure);
       done();
     });
-    io.restart();
-    io.poll();
+    settle();
   }
+  // Lets the loop do what it can without waiting.
+  void settle() { loop.turn(0s); }
   void pass(core::Duration time) { wheel.advance(now += time); }
 };
 
 Task<void> accept_one(Bench& bench, const tls::ServerIdentity& identity, Result<tls::Peer>& out) {
-  auto socket = co_await bench.acceptor.async_accept(core::use_task);
+  auto socket = co_await bench.accept();
   out = co_await tls::accept(std::move(socket), bench.loop, identity, core::TimerWheel::never);
 }
 
@@ -106,7 +129,7 @@ struct PlainPair {
 
   PlainPair() {
     auto accept = [](Bench& on, Result<tls::Peer>& out) -> Task<void> {
-      out = tls::accept_plain(co_await on.acceptor.async_accept(core::use_task), on.loop);
+      out = tls::accept_plain(co_await on.accept(), on.loop);
     };
     auto connect = [](Bench& on, Result<tls::Peer>& out) -> Task<void> {
       out = co_await tls::connect(on.loop, "127.0.0.1", on.port(), nullptr, nullptr, core::TimerWheel::never);
@@ -145,8 +168,7 @@ std::string leave_behind(AnyPair& pair, const std::vector<std::string>& pieces, 
     Result<void> written;
     pair.bench.run(write_text(pair.from(), piece, written));
     pair.bench.until([&] { return pair.to().has_unread(); });
-    pair.bench.io.restart();
-    pair.bench.io.poll();
+    pair.bench.settle();
     CHECK(left == 0);
   }
   reset ? pair.from().abort() : pair.client->stream.reset();
@@ -261,8 +283,7 @@ TEST_CASE("a read ends when its deadline passes, and works again when it is move
   bool done = false;
   pair.bench.start(read_text(pair.to(), 1, text, read), [&] { done = true; });
   pair.bench.pass(9s);
-  pair.bench.io.restart();
-  pair.bench.io.poll();
+  pair.bench.settle();
   CHECK_FALSE(done);
   pair.bench.pass(2s);
   pair.bench.until([&] { return done; });
@@ -296,8 +317,7 @@ TEST_CASE("a watch tells once that the peer left, and keeps what it sent instead
   Pair pair;
   int left = 0;
   pair.to().watch([&] { ++left; });
-  pair.bench.io.poll();
-  pair.bench.io.restart();
+  pair.bench.settle();
   SECTION("it left with a goodbye") {
     pair.from().close();
     pair.bench.until([&] { return left > 0; });
@@ -385,11 +405,10 @@ TEST_CASE("a read after a watch waits for the next bytes and takes long ones who
 TEST_CASE("a stream may be destroyed while its watch reads") {
   Pair pair;
   pair.to().watch([] { FAIL("called after the stream was gone"); });
-  pair.bench.io.poll();
-  pair.server->stream.reset();
+  pair.bench.settle();
   pair.from().close();
-  pair.bench.io.restart();
-  pair.bench.io.run();  // until nothing is under way: the read was ended with the stream
+  pair.server->stream.reset();
+  pair.bench.settle();
 }
 
 TEST_CASE("a cancelled stream ends what waits and refuses what follows") {
@@ -455,7 +474,7 @@ TEST_CASE("a plain server's bytes before the handshake are never taken for an an
   tls::ClientIdentity identity(client_settings());
   Result<tls::Peer> connected{Reason::internal};
   auto serve = [](Bench& on) -> Task<void> {
-    auto socket = co_await on.acceptor.async_accept(core::use_task);
+    auto socket = co_await on.accept();
     tls::TcpStream stream(std::move(socket), on.loop);
     (void)co_await stream.write_all(core::bytes_of("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
     std::array<std::byte, 4096> buffer;

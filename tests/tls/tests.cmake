@@ -1,2 +1,2 @@
-unit_tests(tls resolver_test.cpp stream_test.cpp)
+unit_tests(tls ready_set_test.cpp resolver_test.cpp stream_test.cpp)
 target_link_libraries(tls_test PRIVATE test_support)

@@ -1,0 +1,48 @@
+#include "tls/listen.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace sallyport::tls {
+
+using boost::asio::ip::tcp;
+
+core::Descriptor listen(const std::string& host, std::uint16_t port) {
+  const std::string failed = "cannot listen on " + host + ":" + std::to_string(port) + ": ";
+  boost::system::error_code not_an_address;
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(host, not_an_address), port);
+  if (not_an_address) throw std::runtime_error(failed + "not an IP address");
+  core::Descriptor socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (!socket.is_open() || ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+      ::bind(socket.number(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+      ::listen(socket.number(), SOMAXCONN) != 0) {
+    throw std::runtime_error(failed + std::strerror(errno));
+  }
+  return socket;
+}
+
+core::Result<Socket> take_client(const core::Descriptor& listening) {
+  for (;;) {
+    Socket client(::accept4(listening.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (client.is_open() || errno == EAGAIN) return client;
+    // One that left while it waited is no failure of ours (accept(2)).
+    if (errno != EINTR && errno != ECONNABORTED) return core::Error(core::Reason::io_failed, errno);
+  }
+}
+
+std::string address_of(const Socket& socket) {
+  tcp::endpoint endpoint;
+  auto size = static_cast<socklen_t>(endpoint.capacity());
+  if (::getpeername(socket.number(), endpoint.data(), &size) != 0) return {};
+  endpoint.resize(size);
+  return endpoint.address().to_string();
+}
+
+}  // namespace sallyport::tls

@@ -1,0 +1,100 @@
+#include "tls/ready_set.hpp"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace sallyport::tls {
+
+namespace {
+
+void require(bool done, const char* what) {
+  if (!done) throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+ReadySet::ReadySet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  require(epoll_.is_open() && bell_.is_open(), "an event loop");
+  add(bell_.number(), ringing_);
+}
+
+void ReadySet::add(int descriptor, Watcher& watcher) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = &watcher;
+  require(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0, "an event loop");
+}
+
+// Said to the kernel too, although the descriptor will be closed: a program being started may hold a copy of it.
+void ReadySet::remove(int descriptor, Watcher& watcher) noexcept {
+  ::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
+  for (std::size_t i = 0; i < found_count_; ++i) {
+    if (found_[i].data.ptr == &watcher) found_[i].data.ptr = nullptr;
+  }
+  for (auto* list : {&later_, &told_now_})
+    std::replace(list->begin(), list->end(), &watcher, static_cast<Watcher*>(nullptr));
+}
+
+void ReadySet::tell_later(Watcher& watcher) {
+  later_.push_back(&watcher);
+  if (outer_) ::eventfd_write(bell_.number(), 1);  // nobody may be about to call wait()
+}
+
+void ReadySet::wait(core::Duration most) {
+  const auto patience = later_.empty() ? std::chrono::ceil<std::chrono::milliseconds>(most).count() : 0;
+  const int found = ::epoll_wait(epoll_.number(), found_.data(), found_.size(), static_cast<int>(patience));
+  found_count_ = found > 0 ? static_cast<std::size_t>(found) : 0;
+  told_now_.swap(later_);
+  for (std::size_t i = 0; i < found_count_; ++i) {
+    if (auto* watcher = static_cast<Watcher*>(found_[i].data.ptr)) watcher->ready(found_[i].events);
+  }
+  found_count_ = 0;
+  for (std::size_t i = 0; i < told_now_.size(); ++i) {
+    if (Watcher* watcher = std::exchange(told_now_[i], nullptr)) watcher->ready(0);
+  }
+  told_now_.clear();
+}
+
+// The bell is never read: being edge-triggered, each ring tells once.
+void ReadySet::post(std::function<void()> what) {
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.push_back(std::move(what));
+    if (std::exchange(rung_, true)) return;
+  }
+  ::eventfd_write(bell_.number(), 1);
+}
+
+void ReadySet::do_posted() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+    rung_ = false;
+  }
+  for (const auto& what : posted) what();
+}
+
+void ReadySet::be_run_by(boost::asio::io_context& io) {
+  const int copy = ::fcntl(epoll_.number(), F_DUPFD_CLOEXEC, 0);
+  require(copy >= 0, "an event loop");
+  outer_.emplace(io, copy);
+  wait_in_turn();
+}
+
+void ReadySet::wait_in_turn() {
+  outer_->async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    do wait(core::Duration(0));
+    while (!later_.empty());
+    wait_in_turn();
+  });
+}
+
+}  // namespace sallyport::tls

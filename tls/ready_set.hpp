@@ -1,0 +1,82 @@
+// ReadySet: which of one worker's sockets can be read or written now, and what other threads have for it to do.
+//
+// A socket is announced once, edge-triggered (epoll(7)); whoever owns it reads when told, into a buffer it needs only
+// then. Asio's reactor wants a buffer for every read that waits, and follows each read with one that finds nothing
+// (docs/adr/0005-ready-set.md).
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/descriptor.hpp"
+
+namespace sallyport::tls {
+
+class ReadySet {
+ public:
+  class Watcher {
+   public:
+    // Called by wait() alone, never from inside another call. `events` are epoll's; none when tell_later() asked for
+    // it.
+    virtual void ready(std::uint32_t events) = 0;
+
+   protected:
+    ~Watcher() = default;
+  };
+
+  ReadySet();  // Throws std::system_error: out of descriptors.
+  ReadySet(const ReadySet&) = delete;
+  ReadySet& operator=(const ReadySet&) = delete;
+
+  // From now until remove() the watcher is told of each change. Throws std::system_error: out of memory or watches.
+  void add(int descriptor, Watcher& watcher);
+  // Before either is gone. The watcher is not told any more, not even of what has been found already.
+  void remove(int descriptor, Watcher& watcher) noexcept;
+  // Tells it with the next wait(), which then does not wait.
+  void tell_later(Watcher& watcher);
+
+  // One turn: waits at most `most` for something to come, then tells all whom it concerns and does what was posted.
+  void wait(core::Duration most);
+
+  // From any thread: `what` is done by the thread that waits, which is woken for it.
+  void post(std::function<void()> what);
+
+  // Has wait() called by whoever runs `io`, for a loop that has little to do: a turn costs two system calls more than
+  // wait() alone. The set must outlive the running.
+  void be_run_by(boost::asio::io_context& io);
+
+ private:
+  struct Bell final : Watcher {
+    explicit Bell(ReadySet& owner) : set(owner) {}
+    void ready(std::uint32_t) override { set.do_posted(); }
+    ReadySet& set;
+  };
+  void do_posted();
+  void wait_in_turn();
+
+  static constexpr std::size_t found_at_once = 128;
+
+  core::Descriptor epoll_;
+  core::Descriptor bell_;
+  Bell ringing_{*this};
+  std::array<epoll_event, found_at_once> found_{};
+  std::size_t found_count_ = 0;
+  std::vector<Watcher*> later_, told_now_;
+  std::optional<boost::asio::posix::stream_descriptor> outer_;
+
+  std::mutex mutex_;  // for what follows
+  std::vector<std::function<void()>> posted_;
+  bool rung_ = false;
+};
+
+}  // namespace sallyport::tls
