@@ -182,6 +182,13 @@ Error TlsStream::failure(int code) {
   return Reason::tls_failed;
 }
 
+// OpenSSL has read what was wrong, and nothing more may come that would have the next read ask it.
+Error TlsStream::read_failure(int code) {
+  const Error error = failure(code);
+  if (error.reason != Reason::none && error.reason != Reason::closed) broken_ = error;
+  return error;
+}
+
 Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
   std::size_t total = 0;
   wait = false;
@@ -191,10 +198,10 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
     const int code = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &size);
     total += size;
     if (code == 1) continue;
-    const Error error = failure(code);
+    const Error error = read_failure(code);
     // An answer to a KeyUpdate, or an alert; a peer that is gone shows in what was read.
     if (auto sent = send_outbox(); !sent && error.reason == Reason::none) return sent.error();
-    if (total > 0 || error.reason == Reason::closed) break;  // an error shows again at the next read
+    if (total > 0 || ended_) break;  // an error shows again at the next read
     if (error.reason != Reason::none) return error;
     free_buffers(ssl_.get());
     wait = true;
@@ -206,6 +213,7 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
 Task<Result<std::size_t>> TlsStream::read_some(core::MutableBytes into) {
   for (;;) {
     if (ended_) co_return std::size_t{0};
+    if (is_broken()) co_return broken_;
     bool wait = !may_have_record();
     if (!wait) {
       auto got = read_now(into, wait);
@@ -222,7 +230,7 @@ Task<Result<void>> TlsStream::wait_readable() {
 
 // False: SSL_read would only find that nothing has come.
 bool TlsStream::may_have_record() const noexcept {
-  return ended_ || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
+  return ended_ || is_broken() || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
 }
 
 Task<Result<void>> TlsStream::write_all(std::span<const core::ConstBytes> pieces) {
@@ -275,12 +283,12 @@ Result<void> TlsStream::send_outbox() {
 }
 
 TlsStream::Peek TlsStream::peek() {
-  if (ended_) return Peek::end;
+  if (ended_ || is_broken()) return Peek::end;
   std::byte first{};
   std::size_t size = 0;
   const int code = SSL_peek_ex(ssl_.get(), &first, 1, &size);
   if (code == 1) return Peek::content;
-  const Error error = failure(code);
+  const Error error = read_failure(code);
   if (auto sent = send_outbox(); !sent) return Peek::end;
   free_buffers(ssl_.get());
   return error.reason == Reason::none ? Peek::nothing : Peek::end;
@@ -295,10 +303,6 @@ void TlsStream::watch(std::function<void()> left) {
 void TlsStream::look() {
   if (!transport_.has_left() && peek() != Peek::end) return;  // what has come is for later
   if (auto left = std::exchange(left_, {})) left();
-}
-
-bool TlsStream::has_unread() const noexcept {
-  return ended_ || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
 }
 
 void TlsStream::close() noexcept {

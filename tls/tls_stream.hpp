@@ -31,7 +31,7 @@ class TlsStream final : public core::ByteStream {
   core::Task<core::Result<void>> write_all(std::span<const core::ConstBytes> pieces) override;
   void set_deadline(core::TimePoint deadline) noexcept override { transport_.set_deadline(deadline); }
   void watch(std::function<void()> left) override;
-  bool has_unread() const noexcept override;
+  bool has_unread() const noexcept override { return may_have_record(); }
   std::uint64_t bytes_sent() const noexcept override { return transport_.bytes_sent(); }
   void cancel() noexcept override { transport_.cancel(); }
   void close() noexcept override;
@@ -39,12 +39,14 @@ class TlsStream final : public core::ByteStream {
 
  private:
   enum class Peek { nothing, content, end };
+  bool is_broken() const noexcept { return broken_.reason != core::Reason::none; }
   bool may_have_record() const noexcept;
   core::Result<std::size_t> read_now(core::MutableBytes into, bool& wait);
   core::Result<void> seal_and_send(std::span<const core::ConstBytes> pieces);
   core::Result<void> encrypt(core::ConstBytes record);
   core::Result<void> send_outbox();
   core::Error failure(int code);
+  core::Error read_failure(int code);
   Peek peek();
   void look();
   void count_key_update();
@@ -54,7 +56,8 @@ class TlsStream final : public core::ByteStream {
   std::shared_ptr<SessionSlot> sessions_;  // before ssl_: outlives it
   Ssl ssl_;
   Role role_;
-  bool ended_ = false;  // close_notify came
+  core::Error broken_{core::Reason::none};  // what reading met
+  bool ended_ = false;                      // close_notify came
   bool handshaken_ = false;
   bool flooded_ = false;  // more KeyUpdates than any honest peer sends
   unsigned key_updates_ = 0;

@@ -12,6 +12,7 @@
 #include "tls/connect.hpp"
 #include "tls/listen.hpp"
 #include "tls/tcp_stream.hpp"
+#include "tls/tls_stream.hpp"
 
 using namespace sallyport;
 using namespace std::chrono_literals;
@@ -423,6 +424,20 @@ TEST_CASE("a cancelled stream ends what waits and refuses what follows") {
   CHECK(read.error().reason == Reason::cancelled);
   pair.bench.run(write_text(pair.to(), "x", written));
   CHECK_FALSE(written.has_value());
+}
+
+TEST_CASE("what breaks a connection behind good bytes is told with the next read, though nothing more comes") {
+  Pair pair;
+  auto& from = static_cast<tls::TlsStream&>(pair.from());
+  std::string text;
+  Result<void> written, read;
+  pair.bench.run(write_text(from, "good", written));
+  const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
+  REQUIRE(from.transport().send(core::bytes_of(forged)).has_value());
+  pair.bench.run(read_text(pair.to(), 5, text, read));
+  CHECK(text == "good");
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.error().reason == Reason::tls_failed);
 }
 
 TEST_CASE("nothing sent is told apart from something sent") {
