@@ -82,7 +82,7 @@ std::size_t Transport::take(core::MutableBytes out) noexcept {
   readable_ = false;
   if (got == 0 || errno != EAGAIN) {
     ended_ = has_left_ = true;
-    failure_ = got == 0 ? 0 : errno;
+    if (got < 0) failure_ = errno;
   }
   return 0;
 }
@@ -92,7 +92,11 @@ bool Transport::send_some(core::ConstBytes& bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return false;
+    if (sent < 0) {
+      // The kernel tells of a reset once, and then of an end as if by FIN. EPIPE: the FIN came first.
+      if (errno != EAGAIN && errno != EPIPE) failure_ = errno;
+      return false;
+    }
     bytes_sent_ += static_cast<std::uint64_t>(sent);
     bytes = bytes.subspan(static_cast<std::size_t>(sent));
   }

@@ -75,7 +75,7 @@ class Transport final : ReadySet::Watcher {
   std::size_t unsent_begin_ = 0;
   std::size_t taken_this_turn_ = 0;
   std::uint64_t bytes_sent_ = 0;
-  int failure_ = 0;                          // errno that ended it, 0 for FIN
+  int failure_ = 0;                          // errno that ended it, or will; 0 for FIN
   bool readable_ = false, writable_ = true;  // as far as the kernel has said
   bool resting_ = false;                     // until the next turn: it has had its share
   bool has_left_ = false;

@@ -440,6 +440,19 @@ TEST_CASE("what breaks a connection behind good bytes is told with the next read
   CHECK(read.error().reason == Reason::tls_failed);
 }
 
+TEST_CASE("a reset that a write met first is not taken for a clean end by the read that follows") {
+  PlainPair pair;
+  std::string text;
+  Result<void> written, read;
+  pair.bench.run(write_text(pair.from(), "half an ans", written));
+  pair.from().abort();
+  pair.bench.settle();
+  while (written) pair.bench.run(write_text(pair.to(), "the rest of a request", written));
+  pair.bench.run(read_text(pair.to(), 100, text, read));
+  CHECK(text == "half an ans");
+  CHECK_FALSE(read.has_value());
+}
+
 TEST_CASE("nothing sent is told apart from something sent") {
   Pair pair;
   const auto before = pair.from().bytes_sent();
