@@ -26,11 +26,16 @@ struct LogAnswers::State {
 
 LogAnswers::LogAnswers(Post post) : state_(std::make_shared<State>(std::move(post))) {}
 
-void LogAnswers::put(Sealed sealed, core::Result<void> result) {
+bool LogAnswers::put(Sealed sealed, core::Result<void> result) {
   const std::lock_guard lock(state_->mutex);
-  if (state_->closed) return;
+  if (state_->closed) return false;
   state_->waiting.emplace_back(std::move(sealed), result);
-  if (state_->waiting.size() == 1) state_->post([state = state_] { state->deliver(); });
+  return state_->waiting.size() == 1;
+}
+
+void LogAnswers::tell() {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->closed) state_->post([state = state_] { state->deliver(); });
 }
 
 void LogAnswers::close() {
@@ -39,11 +44,11 @@ void LogAnswers::close() {
   state_->waiting.clear();
 }
 
-void LogItem::answer(core::Result<void> result) {
+std::optional<LogAnswers> LogItem::answer(core::Result<void> result) {
   Sealed told = std::exchange(sealed, nullptr);
-  if (!told) return;
-  if (answers) return answers->put(std::move(told), result);
-  told(result);
+  if (told && answers) return answers->put(std::move(told), result) ? answers : std::nullopt;
+  if (told) told(result);
+  return std::nullopt;
 }
 
 LogItem& LogItem::operator=(LogItem&& other) noexcept {

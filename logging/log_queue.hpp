@@ -29,7 +29,9 @@ class LogAnswers {
   using Post = std::function<void(std::function<void()>)>;
   explicit LogAnswers(Post post);
 
-  void put(Sealed sealed, core::Result<void> result);
+  // True for the first of those that wait: then tell() is owed, once the last of them is there.
+  bool put(Sealed sealed, core::Result<void> result);
+  void tell();
   void close();  // Post is not called again, and what was put is dropped
 
  private:
@@ -54,7 +56,8 @@ struct LogItem {
   LogItem& operator=(LogItem&& other) noexcept;
   ~LogItem() { wipe(); }
 
-  void answer(core::Result<void> result);  // once; later calls do nothing
+  // Once; later calls do nothing. Gives whom tell() is owed to.
+  std::optional<LogAnswers> answer(core::Result<void> result);
 
  private:
   void wipe() noexcept;

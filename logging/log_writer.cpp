@@ -150,9 +150,21 @@ void LogWriter::settle(std::uint64_t vouched) {
     if (has_record(item.kind)) records += 1;
     queue.settled(item.cost);
     const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
-    item.answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    answer(item, fails);
     item = LogItem();
   }
+  tell_answered();
+}
+
+void LogWriter::answer(LogItem& item, bool fails) {
+  auto owed = item.answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+  if (owed) answered_.push_back(std::move(*owed));
+}
+
+// Each worker once for a whole commit: woken by the first of its answers, it would have to be woken again.
+void LogWriter::tell_answered() {
+  for (auto& answers : answered_) answers.tell();
+  answered_.clear();
 }
 
 // Nobody waits for a disk that fails: the callers are answered by the overload policy, the records are kept for the
@@ -160,8 +172,9 @@ void LogWriter::settle(std::uint64_t vouched) {
 void LogWriter::answer_waiting() {
   const bool fails = settings.overload == Overload::refuse;
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    batch_[i].answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+    answer(batch_[i], fails);
   }
+  tell_answered();
 }
 
 // The end has come and the disk refuses still.

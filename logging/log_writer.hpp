@@ -44,6 +44,8 @@ class LogWriter {
   bool attempt();
   void settle(std::uint64_t vouched);
   void answer_waiting();
+  void answer(LogItem& item, bool fails);
+  void tell_answered();
   void count_batch_lost();
   void add_gap();
   void drop_content(LogItem& item);
@@ -55,9 +57,10 @@ class LogWriter {
   LogAppender appender_;
   LostContent lost_content_;
   std::vector<LogItem> batch_;
-  std::size_t settled_ = 0;     // items at the batch's front that are safe and answered
-  std::uint64_t base_ = 0;      // the appender's count at the batch's first item
-  std::uint64_t declared_ = 0;  // lost ones that a gap frame in the log or in the batch already states
+  std::vector<LogAnswers> answered_;  // who has to be told
+  std::size_t settled_ = 0;           // items at the batch's front that are safe and answered
+  std::uint64_t base_ = 0;            // the appender's count at the batch's first item
+  std::uint64_t declared_ = 0;        // lost ones that a gap frame in the log or in the batch already states
   std::atomic<bool> failing_{false};
   std::atomic<core::Duration::rep> busy_since_{0};  // when the I/O under way started; 0: none is
   std::thread thread_;
