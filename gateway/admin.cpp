@@ -1,19 +1,14 @@
 #include "gateway/admin.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
 
-#include <stdexcept>
-
-#include "core/pause.hpp"
 #include "gateway/input.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
+#include "tls/listen.hpp"
 
 namespace sallyport::gateway {
 
-using boost::asio::ip::tcp;
 using core::Task;
 
 namespace {
@@ -36,46 +31,38 @@ Page page_for(std::string_view path, const Admin::Answers& answers) {
 }
 }  // namespace
 
-struct Admin::Listener {
-  explicit Listener(core::Executor executor) : acceptor(executor) {}
-  boost::asio::basic_socket_acceptor<tcp, core::Executor> acceptor;
+struct Admin::Listener final : tls::ReadySet::Watcher {
+  Listener(Admin& owner, core::Descriptor listening)
+      : admin(owner), socket(std::move(listening)), again(owner.loop_.wheel, [&owner] { owner.take_clients(); }) {
+    admin.loop_.ready.add(socket.number(), *this);
+  }
+  ~Listener() { admin.loop_.ready.remove(socket.number(), *this); }
+  void ready(std::uint32_t) override { admin.take_clients(); }
+
+  Admin& admin;
+  core::Descriptor socket;
+  core::TimerWheel::Timer again;
 };
 
 Admin::Admin(const Address& address, tls::Loop& loop, Answers answers)
-    : loop_(loop), answers_(std::move(answers)), listener_(std::make_unique<Listener>(loop.executor())) {
-  try {
-    const tcp::endpoint endpoint(boost::asio::ip::make_address(address.host), address.port);
-    auto& acceptor = listener_->acceptor;
-    acceptor.open(endpoint.protocol());
-    acceptor.set_option(tcp::acceptor::reuse_address(true));
-    acceptor.bind(endpoint);
-    acceptor.listen();
-  } catch (const boost::system::system_error& problem) {
-    throw std::runtime_error("cannot listen on " + address.host + ":" + std::to_string(address.port) +
-                             " (admin): " + problem.code().message());
-  }
-  boost::asio::co_spawn(loop_.executor(), accept_loop(), [](std::exception_ptr) {});
-}
+    : loop_(loop),
+      answers_(std::move(answers)),
+      listener_(std::make_unique<Listener>(*this, tls::listen(address.host, address.port, tls::Port::alone))) {}
 
 Admin::~Admin() {
-  boost::system::error_code ignored;
-  listener_->acceptor.close(ignored);
+  listener_.reset();
   for (auto& stream : open_) stream.cancel();
   while (!open_.empty()) loop_.turn(core::Duration(0));
 }
 
-Task<void> Admin::accept_loop() {
-  while (listener_->acceptor.is_open()) {
-    boost::system::error_code error;
-    auto accepted = co_await listener_->acceptor.async_accept(boost::asio::redirect_error(core::use_task, error));
-    if (error == boost::asio::error::operation_aborted) co_return;
-    if (error) {
-      // Out of descriptors: the same connection would fail again at once.
-      co_await core::pause(loop_.wheel, pause_after_failure);
-      continue;
-    }
+void Admin::take_clients() {
+  for (;;) {
+    auto taken = tls::take_client(listener_->socket);
+    // Out of descriptors: the same client would fail again at once.
+    if (!taken) return listener_->again.set(loop_.wheel.now() + pause_after_failure);
+    if (!taken->is_open()) return;
     if (open_.size() >= connection_limit) continue;
-    const auto stream = open_.emplace(open_.end(), tls::Socket(accepted.release()), loop_);
+    const auto stream = open_.emplace(open_.end(), std::move(*taken), loop_);
     boost::asio::co_spawn(loop_.executor(), serve(*stream),
                           [this, stream](std::exception_ptr) { open_.erase(stream); });
   }

@@ -25,7 +25,7 @@ class Admin {
 
  private:
   struct Listener;
-  core::Task<void> accept_loop();
+  void take_clients();
   core::Task<void> serve(tls::TcpStream& stream);
 
   tls::Loop& loop_;

@@ -9,9 +9,12 @@
 
 namespace sallyport::tls {
 
-// Each caller has a socket of its own on the same port, over which the kernel spreads the connections. Throws
-// std::runtime_error naming the address.
-core::Descriptor listen(const std::string& host, std::uint16_t port);
+// shared: each caller has a socket of its own on the same port, over which the kernel spreads the connections. alone:
+// whoever asks for a port that is taken is refused.
+enum class Port { shared, alone };
+
+// Throws std::runtime_error naming the address.
+core::Descriptor listen(const std::string& host, std::uint16_t port, Port use = Port::shared);
 
 // The next client that waits; a closed socket when none does. Errors: io_failed, out of descriptors or memory.
 core::Result<Socket> take_client(const core::Descriptor& listening);

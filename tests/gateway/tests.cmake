@@ -1,4 +1,5 @@
 unit_tests(gateway
+  admin_test.cpp
   check_command_test.cpp
   config_text_test.cpp
   examples_test.cpp
