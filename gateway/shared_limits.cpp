@@ -117,6 +117,7 @@ struct SharedLimits::Parts {
 
 void SharedLimits::Parts::run() {
   begun.wait(false);
+  loop.turn(core::Duration(0));  // stop() may be what ended the waiting
   bool ended = false;
   boost::asio::co_spawn(io, keep_counting(), [&ended](std::exception_ptr) { ended = true; });
   while (!ended) {

@@ -1,8 +1,13 @@
 #include "gateway/shared_limits.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "core/private_file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
 #include "tests/support/temporary_directory.hpp"
+#include "tls/listen.hpp"
 
 using namespace sallyport;
 
@@ -17,4 +22,21 @@ TEST_CASE("a password is what stands in a private file, without the newline at i
       file.string() + ": group or others have access to this private file; run: chmod 600 " + file.string());
   core::write_private_file(directory / "empty", core::bytes_of("\n"));
   CHECK_THROWS_WITH(gateway::read_password(directory / "empty"), (directory / "empty").string() + " holds no password");
+}
+
+TEST_CASE("a count that never began asks nobody when it ends") {
+  const core::Descriptor server = tls::listen("127.0.0.1", 0);
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  REQUIRE(::getsockname(server.number(), reinterpret_cast<sockaddr*>(&own), &size) == 0);
+  gateway::SharedLimitsConfig config;
+  config.address = {"127.0.0.1", ntohs(own.sin_port)};
+  tests::FakeClock clock;
+  gateway::OperatorLogger operator_log({gateway::LogFormat::text, gateway::LogLevel::error});
+  gateway::SharedLimitsStatus status;
+  auth::Limiter limiter(auth::Counting::together);
+  { const gateway::SharedLimits refused(config, limiter, clock, operator_log, status); }
+  const auto client = tls::take_client(server);
+  REQUIRE(client.has_value());
+  CHECK_FALSE(client->is_open());
 }
