@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <string_view>
 
 namespace sallyport::core {
@@ -17,13 +18,15 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
 // An integer as text, where std::to_string would allocate.
 class Digits {
  public:
+  enum Base { decimal = 10, hexadecimal = 16 };
+
   template <std::integral Number>
-  explicit Digits(Number number, int base = 10) noexcept
+  explicit Digits(Number number, Base base = decimal) noexcept
       : size_(static_cast<std::size_t>(std::to_chars(text_, text_ + sizeof text_, number, base).ptr - text_)) {}
   operator std::string_view() const noexcept { return {text_, size_}; }
 
  private:
-  char text_[20];  // -2^63, 2^64 - 1; base 10 or 16
+  char text_[20];  // the longest: -2^63 and 2^64 - 1, decimal
   std::size_t size_;
 };
 

@@ -46,7 +46,9 @@ void append_framing(std::string& out, Framing framing) {
 
 void append_end_of_head(std::string& out) { out.append("\r\n"); }
 
-void append_chunk_size(std::string& out, std::uint64_t size) { out.append(Digits(size, 16)).append("\r\n"); }
+void append_chunk_size(std::string& out, std::uint64_t size) {
+  out.append(Digits(size, Digits::hexadecimal)).append("\r\n");
+}
 
 void append_last_chunk(std::string& out, const Fields& trailers) {
   out.append("0\r\n");
