@@ -63,7 +63,7 @@ void append_upstream_head(std::string& out, const UpstreamHead& head) {
   for (const auto& field : head.client.fields) {
     if (hop_by_hop(field.name) || is_dropped(field.name)) continue;
     if (head.model_call && http::same_name(field.name, "accept-encoding")) continue;
-    http::append_field(out, field);
+    http::append_read_field(out, field);
   }
   http::append_field(out, "x-request-id", head.request_id);
   const bool has_body = head.body_size > 0 || head.client.framing.kind != http::BodyKind::none;

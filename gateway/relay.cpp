@@ -118,7 +118,7 @@ void Relay::start(std::string_view own_fields) {
   http::append_status_line(client_head_, head_.status, head_.reason);
   const http::HopByHop hop_by_hop(head_.fields);
   for (const auto& field : head_.fields) {
-    if (!hop_by_hop(field.name) && !is_own_field(field.name, own_fields)) http::append_field(client_head_, field);
+    if (!hop_by_hop(field.name) && !is_own_field(field.name, own_fields)) http::append_read_field(client_head_, field);
   }
   client_head_.append(own_fields);
   if (event_stream_) {

@@ -16,6 +16,10 @@ bool writable(std::string_view name, std::string_view value) noexcept {
          grammar::value_length(value) == value.size();
 }
 
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
 }  // namespace
 
 void append_request_line(std::string& out, std::string_view method, std::string_view target) {
@@ -28,15 +32,13 @@ void append_status_line(std::string& out, unsigned status, std::string_view reas
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  if (writable(name, value)) append_field(out, Field{name, value});
+  if (writable(name, value)) append_line(out, name, value);
 }
 
-void append_field(std::string& out, const Field& read) {
-  out.append(read.name).append(": ").append(read.value).append("\r\n");
-}
+void append_read_field(std::string& out, const Field& field) { append_line(out, field.name, field.value); }
 
 void append_field(std::string& out, std::string_view name, std::uint64_t value) {
-  append_field(out, Field{name, Digits(value)});
+  append_line(out, name, Digits(value));
 }
 
 void append_framing(std::string& out, Framing framing) {

@@ -12,7 +12,7 @@ namespace sallyport::http {
 void append_request_line(std::string& out, std::string_view method, std::string_view target);
 void append_status_line(std::string& out, unsigned status, std::string_view reason = {});  // standard words if empty
 void append_field(std::string& out, std::string_view name, std::string_view value);  // nothing if it breaks its line
-void append_field(std::string& out, const Field& read);  // one of a head that was read: it has been looked at there
+void append_read_field(std::string& out, const Field& field);  // unchecked: of a head that was read, and checked there
 void append_field(std::string& out, std::string_view name, std::uint64_t value);
 void append_framing(std::string& out, Framing framing);  // Content-Length, or Transfer-Encoding: chunked; none: nothing
 void append_end_of_head(std::string& out);

@@ -7,6 +7,15 @@
 
 using namespace sallyport::http;
 
+namespace {
+
+template <class Out>
+concept TakesBraces = requires(Out& out) {
+  append_field(out, {"x-a", "b"});
+};
+
+}  // namespace
+
 TEST_CASE("a request head is written as it will be read") {
   std::string out;
   append_request_line(out, "POST", "/v1/chat/completions?a=b");
@@ -82,6 +91,13 @@ TEST_CASE("a field that would break its line is left out") {
   append_field(out, "x-name", "M\xc3\xbcller\t");
   append_field(out, "x-empty", "");
   CHECK(out == "x-name: M\xc3\xbcller\t\r\nx-empty: \r\n");
+}
+
+TEST_CASE("a field goes unchecked only where it is called one that was read, never because it stands in braces") {
+  CHECK_FALSE(TakesBraces<std::string>);
+  std::string out;
+  append_read_field(out, {"x-a", "b"});
+  CHECK(out == "x-a: b\r\n");
 }
 
 TEST_CASE("chunks are written as they will be read") {
