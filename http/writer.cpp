@@ -62,6 +62,9 @@ void append_last_chunk(std::string& out, const Fields& trailers) {
 }
 
 std::string_view standard_reason(unsigned status) noexcept {
+  // Beast has these two as RFC 7231 §6.5.11 and RFC 4918 §11.2 named them.
+  if (status == 413) return "Content Too Large";      // RFC 9110 §15.5.14
+  if (status == 422) return "Unprocessable Content";  // RFC 9110 §15.5.21
   const auto known = boost::beast::http::int_to_status(status);
   if (known == boost::beast::http::status::unknown) return "";
   const auto reason = boost::beast::http::obsolete_reason(known);
