@@ -100,10 +100,10 @@ bool may_free_buffers() {
   return major > 3 || minor >= std::size(first_mended) || patch >= first_mended[minor];
 }
 
-// What a read that found nothing had made: kept, it would be most of an idle stream.
-void free_buffers(SSL* ssl) {
+// What a read that found nothing had made: kept, it would be most of an idle stream. False: half a record is in there.
+bool free_buffers(SSL* ssl) {
   static const bool allowed = may_free_buffers();
-  if (allowed) SSL_free_buffers(ssl);
+  return !allowed || SSL_free_buffers(ssl) == 1;
 }
 
 Task<Result<void>> at_once() { co_return Result<void>(); }
@@ -207,6 +207,7 @@ Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
     wait = true;
     break;
   } while (total < into.size() && may_have_record());
+  if (has_spare_buffers_) has_spare_buffers_ = !free_buffers(ssl_.get());
   return total;
 }
 
@@ -317,7 +318,9 @@ void TlsStream::close() noexcept {
 // RFC 8446 §4.6.3: a KeyUpdate costs its sender nothing and us a key derivation.
 void TlsStream::on_message(int write, int, int type, const void* data, std::size_t size, SSL*, void* self) {
   if (write != 0 || type != SSL3_RT_HANDSHAKE || size == 0) return;
-  if (*static_cast<const unsigned char*>(data) == SSL3_MT_KEY_UPDATE) static_cast<TlsStream*>(self)->count_key_update();
+  auto& stream = *static_cast<TlsStream*>(self);
+  stream.has_spare_buffers_ = true;
+  if (*static_cast<const unsigned char*>(data) == SSL3_MT_KEY_UPDATE) stream.count_key_update();
 }
 
 void TlsStream::count_key_update() {

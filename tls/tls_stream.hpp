@@ -59,7 +59,8 @@ class TlsStream final : public core::ByteStream {
   core::Error broken_{core::Reason::none};  // what reading met
   bool ended_ = false;                      // close_notify came
   bool handshaken_ = false;
-  bool flooded_ = false;  // more KeyUpdates than any honest peer sends
+  bool has_spare_buffers_ = false;  // a message of the handshake's kind made OpenSSL get ready to write
+  bool flooded_ = false;            // more KeyUpdates than any honest peer sends
   unsigned key_updates_ = 0;
   core::TimePoint key_updates_since_{};
   std::function<void()> left_;
