@@ -176,6 +176,7 @@ Task<Result<void>> Exchange::read_body() {
   auto call = call_reader_->finish();
   if (!call) co_return call.error();
   call_ = std::move(*call);
+  call_reader_.reset();
   record_.model = call_->model;
   record_.streamed = call_->stream;
   co_return Result<void>();

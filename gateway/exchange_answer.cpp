@@ -19,6 +19,7 @@ constexpr core::Duration small_body_time = std::chrono::seconds(2);
 
 Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
                                   routing::UpstreamLease lease) {
+  body_.release();  // an answer may stream for minutes
   const auto& times = route.upstream().timeouts;
   RelayPlan plan{
       head_.method, head_.minor_version, family_,

@@ -115,9 +115,13 @@ class RequestBody::Spool {
 RequestBody::RequestBody(BodyLimits limits, BodyBudgets budgets, const std::filesystem::path& spool_directory)
     : limits_(limits), budgets_(budgets), spool_directory_(spool_directory) {}
 
-RequestBody::~RequestBody() {
+RequestBody::~RequestBody() { release(); }
+
+void RequestBody::release() noexcept {
   core::wipe(memory_);
-  budgets_.memory.give_back(charged_);
+  memory_ = {};
+  spool_.reset();
+  budgets_.memory.give_back(std::exchange(charged_, 0));
 }
 
 // Grows the charge by doubling, so that a long body asks a few times and a short one once.

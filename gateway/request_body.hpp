@@ -53,6 +53,9 @@ class RequestBody {
   // Errors: internal (the spool cannot be read back).
   core::Result<core::ConstBytes> part(std::uint64_t offset);
 
+  // Gives back all it holds: nobody reads it any more. size() stays.
+  void release() noexcept;
+
  private:
   class Spool;
   core::Result<void> charge(std::uint64_t bytes);
