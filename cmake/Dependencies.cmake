@@ -10,7 +10,9 @@ find_package(yaml-cpp 0.7 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(prometheus-cpp REQUIRED)
-find_library(TCMALLOC tcmalloc_minimal REQUIRED)
+if(NOT SALLYPORT_SANITIZE)  # sanitizers bring an allocator of their own
+  find_library(TCMALLOC tcmalloc_minimal REQUIRED)
+endif()
 find_path(PKCS11_INCLUDE p11-kit/pkcs11.h PATH_SUFFIXES p11-kit-1 REQUIRED)  # the header alone: modules are loaded
 find_package(Catch2 REQUIRED)  # 2.13 on Debian 12, 3.7 on Debian 13: tests/support/catch.hpp hides the difference
 
