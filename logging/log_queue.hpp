@@ -29,8 +29,9 @@ class LogAnswers {
   using Post = std::function<void(std::function<void()>)>;
   explicit LogAnswers(Post post);
 
-  // True for the first of those that wait: then tell() is owed, once the last of them is there.
-  bool put(Sealed sealed, core::Result<void> result);
+  // True for the first of those that wait: then tell() is owed, once the last of them is there. Without it nobody is
+  // told, of these or of any that follow.
+  [[nodiscard]] bool put(Sealed sealed, core::Result<void> result);
   void tell();
   void close();  // Post is not called again, and what was put is dropped
 
@@ -57,7 +58,7 @@ struct LogItem {
   ~LogItem() { wipe(); }
 
   // Once; later calls do nothing. Gives whom tell() is owed to.
-  std::optional<LogAnswers> answer(core::Result<void> result);
+  [[nodiscard]] std::optional<LogAnswers> answer(core::Result<void> result);
 
  private:
   void wipe() noexcept;
