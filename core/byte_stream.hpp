@@ -34,8 +34,7 @@ class ByteStream {
   virtual void set_deadline(TimePoint deadline) noexcept = 0;
 
   // While nobody reads: calls `left` once, from the event loop, when the peer ends or fails, also behind bytes that
-  // nobody has read. These are kept for the next read (bounded: past some 4 KB TCP holds the peer back and its end is
-  // not seen). A later read_some takes over where the watch was. An empty function ends the watch.
+  // nobody has read. These stay with the kernel for the next read. An empty function ends the watch.
   virtual void watch(std::function<void()> left) = 0;
 
   // True when bytes, an end or a failure have arrived that nobody has read: a pooled connection in this state is dead.

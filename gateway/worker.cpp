@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <unordered_map>
 
@@ -18,6 +19,8 @@ namespace sallyport::gateway {
 using core::Task;
 
 namespace {
+
+constexpr unsigned accepted_at_once = 16;  // by one listener, before everybody else has a turn
 
 // Session tickets are one worker's own and belong to one identity and one endpoint, so they live beside the pool.
 routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics) {
@@ -72,7 +75,11 @@ void Worker::listen() {
   for (const auto& listener : snapshot_->shared->config.listeners) {
     const auto& [host, port] = listener.address;
     entrances_.push_back(std::make_unique<Entrance>(tls::listen(host, port)));
-    loop_.ready.add(entrances_.back()->socket.number(), *entrances_.back());
+    const auto watched = loop_.ready.add(entrances_.back()->socket.number(), *entrances_.back());
+    if (!watched) {
+      throw std::runtime_error("cannot wait for clients on " + host + ":" + std::to_string(port) + ": " +
+                               std::strerror(watched.error().os_code));
+    }
   }
 }
 
@@ -93,7 +100,7 @@ void Worker::run() {
     });
   }
   core::TimePoint due = services_.clock.now();
-  while (!drained()) {
+  while (!finished_) {
     const core::TimePoint now = services_.clock.now();
     if (now >= due) {
       tick(now);
@@ -101,7 +108,9 @@ void Worker::run() {
     }
     loop_.turn(due - now);
   }
-  io_.poll();  // those that have ended are still to be freed
+  io_.poll();  // those that have ended are still to be freed, and the log to be told
+  if (log_) log_->close();
+  drained_.store(true, std::memory_order_release);
 }
 
 void Worker::tick(core::TimePoint now) {
@@ -121,18 +130,27 @@ bool Worker::is_full() const noexcept {
 
 // At the limit each listener holds one socket that it does not touch; all others wait in the kernel's queue.
 Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
-  while (!draining_) {
+  for (unsigned in_turn = 0; !draining_;) {
+    if (in_turn == accepted_at_once) {
+      loop_.ready.tell_later(entrance);
+      co_await entrance.arrived.wait();
+      in_turn = 0;
+      continue;
+    }
     auto taken = tls::take_client(entrance.socket);
     if (!taken) {
-      // Out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
+      // Mostly out of descriptors or memory: the pending connection would be offered again at once, so wait for one to
+      // end.
       services_.operator_log.warning("accept_failed", {{"error", std::strerror(taken.error().os_code)}});
       co_await core::pause(wheel_, std::chrono::milliseconds(100));
       continue;
     }
     if (!taken->is_open()) {
       co_await entrance.arrived.wait();
+      in_turn = 0;
       continue;
     }
+    ++in_turn;
     tls::Socket socket = std::move(*taken);
     while (is_full() && !draining_) co_await entrance.slot_free.wait();
     if (draining_) break;
@@ -209,7 +227,7 @@ void Worker::wake_accept_loops() {
 void Worker::finish_if_drained() {
   if (!draining_ || !live_.empty() || accept_loops_ > 0) return;
   snapshot_->pool->close_idle();
-  drained_.store(true, std::memory_order_release);
+  finished_ = true;
 }
 
 }  // namespace sallyport::gateway

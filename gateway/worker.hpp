@@ -105,6 +105,7 @@ class Worker {
   std::size_t accept_loops_ = 0;
   std::atomic<std::size_t> open_connections_{0};
   bool draining_ = false;
+  bool finished_ = false;  // drained, but for the last turn
   bool stopping_ = false;
   std::atomic<bool> drained_{false};
   std::thread thread_;

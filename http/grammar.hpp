@@ -1,4 +1,4 @@
-// The byte classes of HTTP/1 (RFC 9110 §5.6.2, RFC 9112 §3 and §5), one table for all. Private to http/.
+// The byte classes of HTTP/1 (RFC 9110 §5.6.2, RFC 9112 §3 and §5). Private to http/.
 #pragma once
 
 #include <array>

@@ -64,7 +64,11 @@ class Attempt final : ReadySet::Watcher {
       : loop_(loop), socket_(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     if (!socket_.is_open() || ::connect(socket_.number(), endpoint.data(), endpoint.size()) != 0) error_ = errno;
     under_way_ = error_ == EINPROGRESS;
-    if (under_way_) loop_.ready.add(socket_.number(), *this);
+    if (!under_way_) return;
+    const auto watched = loop_.ready.add(socket_.number(), *this);
+    if (watched) return;
+    under_way_ = false;
+    error_ = watched.error().os_code;
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;

@@ -28,12 +28,31 @@ core::Descriptor listen(const std::string& host, std::uint16_t port, Port use) {
   return socket;
 }
 
+namespace {
+
+// What one client met on its way, or left for: no failure of ours (accept(2)).
+bool is_clients_own(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 core::Result<Socket> take_client(const core::Descriptor& listening) {
   for (;;) {
     Socket client(::accept4(listening.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.is_open() || errno == EAGAIN) return client;
-    // One that left while it waited is no failure of ours (accept(2)).
-    if (errno != EINTR && errno != ECONNABORTED) return core::Error(core::Reason::io_failed, errno);
+    if (!is_clients_own(errno)) return core::Error(core::Reason::io_failed, errno);
   }
 }
 

@@ -16,7 +16,8 @@ enum class Port { shared, alone };
 // Throws std::runtime_error naming the address.
 core::Descriptor listen(const std::string& host, std::uint16_t port, Port use = Port::shared);
 
-// The next client that waits; a closed socket when none does. Errors: io_failed, out of descriptors or memory.
+// The next client that waits; a closed socket when none does. Errors: io_failed, mostly out of descriptors
+// or memory.
 core::Result<Socket> take_client(const core::Descriptor& listening);
 
 std::string address_of(const Socket& socket);  // the peer's; empty when it has gone

@@ -3,7 +3,8 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
-#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -19,16 +20,23 @@ void require(bool done, const char* what) {
 
 }  // namespace
 
+struct ReadySet::Outer {
+  Outer(boost::asio::io_context& io, int descriptor) : set(io, descriptor) {}
+  boost::asio::posix::stream_descriptor set;
+};
+
 ReadySet::ReadySet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  require(epoll_.is_open() && bell_.is_open(), "an event loop");
-  add(bell_.number(), ringing_);
+  require(epoll_.is_open() && bell_.is_open() && add(bell_.number(), ringing_), "cannot make an event loop (epoll)");
 }
 
-void ReadySet::add(int descriptor, Watcher& watcher) {
+ReadySet::~ReadySet() = default;
+
+core::Result<void> ReadySet::add(int descriptor, Watcher& watcher) noexcept {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &watcher;
-  require(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0, "an event loop");
+  if (::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0) return {};
+  return core::Error(core::Reason::io_failed, errno);
 }
 
 // Said to the kernel too, although the descriptor will be closed: a program being started may hold a copy of it.
@@ -37,11 +45,15 @@ void ReadySet::remove(int descriptor, Watcher& watcher) noexcept {
   for (std::size_t i = 0; i < found_count_; ++i) {
     if (found_[i].data.ptr == &watcher) found_[i].data.ptr = nullptr;
   }
-  for (auto* list : {&later_, &told_now_})
-    std::replace(list->begin(), list->end(), &watcher, static_cast<Watcher*>(nullptr));
+  const std::size_t place = std::exchange(watcher.place_, Watcher::nowhere);
+  for (auto* list : {&told_now_, &later_}) {
+    if (place < list->size() && (*list)[place] == &watcher) (*list)[place] = nullptr;
+  }
 }
 
 void ReadySet::tell_later(Watcher& watcher) {
+  if (watcher.place_ != Watcher::nowhere) return;
+  watcher.place_ = later_.size();
   later_.push_back(&watcher);
   if (outer_) ::eventfd_write(bell_.number(), 1);  // nobody may be about to call wait()
 }
@@ -56,7 +68,10 @@ void ReadySet::wait(core::Duration most) {
   }
   found_count_ = 0;
   for (std::size_t i = 0; i < told_now_.size(); ++i) {
-    if (Watcher* watcher = std::exchange(told_now_[i], nullptr)) watcher->ready(0);
+    Watcher* watcher = std::exchange(told_now_[i], nullptr);
+    if (watcher == nullptr) continue;
+    watcher->place_ = Watcher::nowhere;
+    watcher->ready(0);
   }
   told_now_.clear();
 }
@@ -83,18 +98,18 @@ void ReadySet::do_posted() {
 
 void ReadySet::be_run_by(boost::asio::io_context& io) {
   const int copy = ::fcntl(epoll_.number(), F_DUPFD_CLOEXEC, 0);
-  require(copy >= 0, "an event loop");
-  outer_.emplace(io, copy);
+  require(copy >= 0, "cannot nest an event loop (epoll)");
+  outer_ = std::make_unique<Outer>(io, copy);
   wait_in_turn();
 }
 
 void ReadySet::wait_in_turn() {
-  outer_->async_wait(boost::asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
-    if (error) return;
-    do wait(core::Duration(0));
-    while (!later_.empty());
-    wait_in_turn();
-  });
+  outer_->set.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                         [this](const boost::system::error_code& error) {
+                           if (error) return;
+                           wait(core::Duration(0));
+                           wait_in_turn();
+                         });
 }
 
 }  // namespace sallyport::tls

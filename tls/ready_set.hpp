@@ -8,17 +8,17 @@
 #include <sys/epoll.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 #include "core/clock.hpp"
 #include "core/descriptor.hpp"
+#include "core/result.hpp"
 
 namespace sallyport::tls {
 
@@ -26,23 +26,27 @@ class ReadySet {
  public:
   class Watcher {
    public:
+    virtual ~Watcher() = default;
     // Called by wait() alone, never from inside another call. `events` are epoll's; none when tell_later() asked for
     // it.
     virtual void ready(std::uint32_t events) = 0;
 
-   protected:
-    ~Watcher() = default;
+   private:
+    friend class ReadySet;
+    static constexpr std::size_t nowhere = SIZE_MAX;
+    std::size_t place_ = nowhere;  // in the list of those that are to be told later
   };
 
   ReadySet();  // Throws std::system_error: out of descriptors.
+  ~ReadySet();
   ReadySet(const ReadySet&) = delete;
   ReadySet& operator=(const ReadySet&) = delete;
 
-  // From now until remove() the watcher is told of each change. Throws std::system_error: out of memory or watches.
-  void add(int descriptor, Watcher& watcher);
+  // From now until remove() the watcher is told of each change. Errors: io_failed (out of memory, or of watches).
+  core::Result<void> add(int descriptor, Watcher& watcher) noexcept;
   // Before either is gone. The watcher is not told any more, not even of what has been found already.
   void remove(int descriptor, Watcher& watcher) noexcept;
-  // Tells it with the next wait(), which then does not wait.
+  // Tells it with the next wait(), which then does not wait: once, however often it was asked for.
   void tell_later(Watcher& watcher);
 
   // One turn: waits at most `most` for something to come, then tells all whom it concerns and does what was posted.
@@ -72,7 +76,8 @@ class ReadySet {
   std::array<epoll_event, found_at_once> found_{};
   std::size_t found_count_ = 0;
   std::vector<Watcher*> later_, told_now_;
-  std::optional<boost::asio::posix::stream_descriptor> outer_;
+  struct Outer;  // where an io_context sees this set
+  std::unique_ptr<Outer> outer_;
 
   std::mutex mutex_;  // for what follows
   std::vector<std::function<void()>> posted_;

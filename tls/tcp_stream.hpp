@@ -18,7 +18,7 @@ class TcpStream final : public core::ByteStream {
   core::Task<core::Result<void>> write_all(std::span<const core::ConstBytes> pieces) override;
   void set_deadline(core::TimePoint deadline) noexcept override { transport_.set_deadline(deadline); }
   void watch(std::function<void()> left) override;
-  bool has_unread() const noexcept override { return transport_.may_give(); }
+  bool has_unread() const noexcept override { return transport_.has_unread(); }
   std::uint64_t bytes_sent() const noexcept override { return transport_.bytes_sent(); }
   void cancel() noexcept override { transport_.cancel(); }
   void close() noexcept override { transport_.shut_down(); }

@@ -31,7 +31,7 @@ class TlsStream final : public core::ByteStream {
   core::Task<core::Result<void>> write_all(std::span<const core::ConstBytes> pieces) override;
   void set_deadline(core::TimePoint deadline) noexcept override { transport_.set_deadline(deadline); }
   void watch(std::function<void()> left) override;
-  bool has_unread() const noexcept override { return may_have_record(); }
+  bool has_unread() const noexcept override { return may_have_record() || transport_.has_unread(); }
   std::uint64_t bytes_sent() const noexcept override { return transport_.bytes_sent(); }
   void cancel() noexcept override { transport_.cancel(); }
   void close() noexcept override;
@@ -42,7 +42,6 @@ class TlsStream final : public core::ByteStream {
   bool is_broken() const noexcept { return broken_.reason != core::Reason::none; }
   bool may_have_record() const noexcept;
   core::Result<std::size_t> read_now(core::MutableBytes into, bool& wait);
-  core::Result<void> seal_and_send(std::span<const core::ConstBytes> pieces);
   core::Result<void> encrypt(core::ConstBytes record);
   core::Result<void> send_outbox();
   core::Error failure(int code);

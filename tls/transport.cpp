@@ -21,7 +21,10 @@ Transport::Transport(Socket socket, Loop& loop)
       }) {
   const int on = 1;
   ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  loop_.ready.add(socket_.number(), *this);
+  const auto watched = loop_.ready.add(socket_.number(), *this);
+  if (watched) return;
+  ended_ = has_left_ = true;  // without being told of anything, it is no use
+  failure_ = watched.error().os_code;
 }
 
 Transport::~Transport() { close(); }

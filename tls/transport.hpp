@@ -35,6 +35,7 @@ class Transport final : ReadySet::Watcher {
   core::Result<void> ending() const noexcept;
 
   bool may_give() const noexcept { return (readable_ && !resting_) || ended_; }
+  bool has_unread() const noexcept { return readable_ || ended_; }
   bool ended() const noexcept { return ended_; }        // FIN, or a failure: nothing more will come
   bool has_left() const noexcept { return has_left_; }  // the same, known before what was sent first has been taken
 

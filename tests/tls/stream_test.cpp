@@ -360,7 +360,7 @@ TEST_CASE("a peer that leaves behind bytes that nobody has read is noticed, and 
   }
 }
 
-TEST_CASE("bytes that were taken while the watch still reads make way for what follows", "[watch]") {
+TEST_CASE("what a watched stream is sent while it is read stays in order", "[watch]") {
   PlainPair pair;
   int left = 0;
   std::string sent, got;
@@ -373,7 +373,6 @@ TEST_CASE("bytes that were taken while the watch still reads make way for what f
     sent += first;
     const std::string second = std::string(static_cast<std::size_t>(5'000 - round * 97), 'z');
     sent += second;
-    // The first is taken from before the watch's read, the second comes through it and past it.
     pair.bench.run(read_text(pair.to(), sent.size() - second.size(), got, read),
                    write_text(pair.from(), second, written));
     pair.to().watch({});
@@ -403,7 +402,7 @@ TEST_CASE("a read after a watch waits for the next bytes and takes long ones who
   }
 }
 
-TEST_CASE("a stream may be destroyed while its watch reads") {
+TEST_CASE("a stream may be destroyed while it is watched and its peer has left") {
   Pair pair;
   pair.to().watch([] { FAIL("called after the stream was gone"); });
   pair.bench.settle();
