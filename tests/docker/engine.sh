@@ -54,11 +54,11 @@ RUN apt-get update && apt-get install --yes --no-install-recommends valkey-serve
 END
 }
 
-# build_prometheus NAME: Prometheus as Debian has it, for an engine that cannot fetch its makers' image.
+# build_prometheus NAME: Prometheus as Debian has it, for an engine that cannot fetch its makers' image; and jq.
 build_prometheus() {
   docker build --quiet --tag "$1" - > /dev/null << 'END'
 FROM debian:trixie-slim
-RUN apt-get update && apt-get install --yes --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install --yes --no-install-recommends prometheus jq && rm -rf /var/lib/apt/lists/* \
  && install -d -o 65534 -g 65534 /prometheus
 USER 65534
 ENTRYPOINT ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
