@@ -2,6 +2,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <stdexcept>
+
 #include "gateway/input.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
@@ -34,7 +36,7 @@ Page page_for(std::string_view path, const Admin::Answers& answers) {
 struct Admin::Listener final : tls::ReadySet::Watcher {
   Listener(Admin& owner, core::Descriptor listening)
       : admin(owner), socket(std::move(listening)), again(owner.loop_.wheel, [&owner] { owner.take_clients(); }) {
-    admin.loop_.ready.add(socket.number(), *this);
+    if (!admin.loop_.ready.add(socket.number(), *this)) throw std::runtime_error("cannot wait for the admin's clients");
   }
   ~Listener() { admin.loop_.ready.remove(socket.number(), *this); }
   void ready(std::uint32_t) override { admin.take_clients(); }

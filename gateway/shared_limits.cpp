@@ -119,7 +119,6 @@ void SharedLimits::Parts::run() {
   begun.wait(false);
   loop.turn(core::Duration(0));  // stop() may be what ended the waiting
   bool ended = false;
-  loop.turn(core::Duration(0));  // it may have been stopped before it began
   boost::asio::co_spawn(io, keep_counting(), [&ended](std::exception_ptr) { ended = true; });
   while (!ended) {
     loop.turn(core::TimerWheel::tick);
