@@ -163,6 +163,7 @@ TEST_CASE("after kill -9 under load every whole answer has its record, and verif
         30s));
     gateway.signal(SIGKILL);
     stop = true;
+    const std::lock_guard lock(mutex);
     before_kill = answered.size();
   }
   CHECK(gateway.wait_for_exit() == 128 + SIGKILL);

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
+#include <cstdio>
 #include <cstdlib>
-#include <string>
 #include <string_view>
 #include <thread>
 
@@ -23,9 +23,11 @@ bool is_on_it(std::string_view path) {
   return part != nullptr && path.find(part) != path.npos;
 }
 
+// Without memory of its own: a signal's handler writes too.
 bool is_on_it(int descriptor) {
-  char path[4096];
-  const ssize_t size = ::readlink(("/proc/self/fd/" + std::to_string(descriptor)).c_str(), path, sizeof path);
+  char link[32], path[4096];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+  const ssize_t size = ::readlink(link, path, sizeof path);
   return size > 0 && is_on_it(std::string_view(path, static_cast<std::size_t>(size)));
 }
 
