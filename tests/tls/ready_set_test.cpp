@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -132,4 +134,19 @@ TEST_CASE("an io_context that runs a set has it tell what comes and what is aske
   SECTION("a wish") { set.tell_later(ends.told); }
   while (ends.told.times == 0) REQUIRE(io.run_one_for(10s) == 1);
   CHECK(ends.told.times == 1);
+}
+
+TEST_CASE("a watcher that asks again each time leaves an io_context its other work", "[ready]") {
+  boost::asio::io_context io{1};
+  tls::ReadySet set;
+  Ends ends(set);
+  set.be_run_by(io);
+  bool done = false;
+  ends.told.then = [&] {
+    if (ends.told.times < 1000) set.tell_later(ends.told);
+    if (ends.told.times == 3) boost::asio::post(io, [&] { done = true; });
+  };
+  set.tell_later(ends.told);
+  while (!done) REQUIRE(io.run_one_for(10s) == 1);
+  CHECK(ends.told.times < 1000);
 }
