@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "http/sse.hpp"
 #include "routing/json_scanner.hpp"
@@ -20,8 +21,10 @@ constexpr std::array<std::string_view, 1> plain_keys{"usage"};
 // be escaped; servers that are asked for usage write `"usage":null` into every other event.
 bool may_have_usage(std::string_view event) {
   constexpr std::string_view key = R"("usage")";
-  for (auto at = event.find(key); at != event.npos; at = event.find(key, at + 1)) {
-    const auto colon = event.find_first_not_of(" \t\r\n", at + key.size());
+  // Not find(), which stops at each quote of an event that is full of them.
+  while (const void* const found = ::memmem(event.data(), event.size(), key.data(), key.size())) {
+    event.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - event.data()) + key.size());
+    const auto colon = event.find_first_not_of(" \t\r\n");
     if (colon == event.npos || event[colon] != ':') continue;
     const auto value = event.find_first_not_of(" \t\r\n", colon + 1);
     if (value != event.npos && event[value] == '{') return true;
