@@ -32,13 +32,16 @@ class Event {
   bool waited_for() const noexcept { return resume_ != nullptr; }
 
   // Completes when set() is called, or was called since the last wait. One waiter at a time.
+  // No coroutine of its own: an event of a stream waits here, and each frame costs.
   Task<void> wait() {
-    if (std::exchange(set_, false)) co_return;
-    co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
+    if (std::exchange(set_, false)) return at_once();
+    return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
         [this](auto handler) { keep(std::move(handler)); }, use_task);
   }
 
  private:
+  static Task<void> at_once() { co_return; }
+
   // The handler is kept in place: waiting allocates nothing.
   template <class Handler>
   void keep(Handler handler) {
