@@ -29,6 +29,11 @@ class Event {
     std::exchange(resume_, nullptr)(storage_, true);
   }
 
+  // As set(), but nothing is kept for a wait() that is still to come.
+  void wake() {
+    if (waited_for()) set();
+  }
+
   bool waited_for() const noexcept { return resume_ != nullptr; }
 
   // Completes when set() is called, or was called since the last wait. One waiter at a time.
@@ -40,8 +45,6 @@ class Event {
   }
 
  private:
-  static Task<void> at_once() { co_return; }
-
   // The handler is kept in place: waiting allocates nothing.
   template <class Handler>
   void keep(Handler handler) {

@@ -15,4 +15,12 @@ using Task = boost::asio::awaitable<T, Executor>;
 
 inline constexpr boost::asio::use_awaitable_t<Executor> use_task{};
 
+// What a function gives that waits only sometimes, when it need not: so it is no coroutine itself, and what waits has
+// one frame less.
+inline Task<void> at_once() { co_return; }
+template <class T>
+Task<T> at_once(T value) {
+  co_return value;
+}
+
 }  // namespace sallyport::core

@@ -55,8 +55,6 @@ Error upstream_failure(Error error, Reason timed_out, Reason ended) {
   return Error(ended, error.os_code);
 }
 
-Task<Result<void>> at_once(Result<void> result) { co_return result; }
-
 Error idle_failure(Error error) {
   return upstream_failure(error, Reason::upstream_idle_timeout, Reason::upstream_truncated);
 }
@@ -195,7 +193,7 @@ Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
 // No coroutine of its own: each event of a stream passes here.
 Task<Result<void>> Relay::send(const std::vector<core::ConstBytes>& views) {
   const auto framed = frame(views);
-  return !framed || pieces_.empty() ? at_once(framed) : write_pieces();
+  return !framed || pieces_.empty() ? core::at_once(framed) : write_pieces();
 }
 
 Task<Result<void>> Relay::finish(core::Duration write_stall) {

@@ -197,7 +197,7 @@ void Worker::drain() {
     for (auto& entrance : entrances_) {
       loop_.ready.remove(entrance->socket.number(), *entrance);
       entrance->socket.close();
-      Entrance::wake(entrance->arrived);
+      entrance->arrived.wake();
     }
     wake_accept_loops();
     for (auto& connection : live_) {
@@ -220,7 +220,7 @@ void Worker::stop() {
 
 void Worker::wake_accept_loops() {
   for (auto& entrance : entrances_) {
-    Entrance::wake(entrance->slot_free);
+    entrance->slot_free.wake();
   }
 }
 

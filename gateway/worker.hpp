@@ -78,10 +78,7 @@ class Worker {
   // that it may have.
   struct Entrance final : tls::ReadySet::Watcher {
     explicit Entrance(core::Descriptor listening) : socket(std::move(listening)) {}
-    void ready(std::uint32_t) override { wake(arrived); }
-    static void wake(core::Event& event) {
-      if (event.waited_for()) event.set();
-    }
+    void ready(std::uint32_t) override { arrived.wake(); }
     core::Descriptor socket;
     core::Event arrived, slot_free;
   };

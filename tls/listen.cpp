@@ -12,22 +12,6 @@ namespace sallyport::tls {
 
 using boost::asio::ip::tcp;
 
-core::Descriptor listen(const std::string& host, std::uint16_t port, Port use) {
-  const std::string failed = "cannot listen on " + host + ":" + std::to_string(port) + ": ";
-  boost::system::error_code not_an_address;
-  const tcp::endpoint endpoint(boost::asio::ip::make_address(host, not_an_address), port);
-  if (not_an_address) throw std::runtime_error(failed + "not an IP address");
-  core::Descriptor socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  if (!socket.is_open() || ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      (use == Port::shared && ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
-      ::bind(socket.number(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
-      ::listen(socket.number(), SOMAXCONN) != 0) {
-    throw std::runtime_error(failed + std::strerror(errno));
-  }
-  return socket;
-}
-
 namespace {
 
 // What one client met on its way, or left for: no failure of ours (accept(2)).
@@ -47,6 +31,22 @@ bool is_clients_own(int error) {
 }
 
 }  // namespace
+
+core::Descriptor listen(const std::string& host, std::uint16_t port, Port use) {
+  const std::string failed = "cannot listen on " + host + ":" + std::to_string(port) + ": ";
+  boost::system::error_code not_an_address;
+  const tcp::endpoint endpoint(boost::asio::ip::make_address(host, not_an_address), port);
+  if (not_an_address) throw std::runtime_error(failed + "not an IP address");
+  core::Descriptor socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (!socket.is_open() || ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      (use == Port::shared && ::setsockopt(socket.number(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
+      ::bind(socket.number(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+      ::listen(socket.number(), SOMAXCONN) != 0) {
+    throw std::runtime_error(failed + std::strerror(errno));
+  }
+  return socket;
+}
 
 core::Result<Socket> take_client(const core::Descriptor& listening) {
   for (;;) {

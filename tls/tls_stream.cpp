@@ -106,8 +106,6 @@ bool free_buffers(SSL* ssl) {
   return !allowed || SSL_free_buffers(ssl) == 1;
 }
 
-Task<Result<void>> at_once() { co_return Result<void>(); }
-
 }  // namespace
 
 TlsStream::TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role)
@@ -226,7 +224,7 @@ Task<Result<std::size_t>> TlsStream::read_some(core::MutableBytes into) {
 
 // No coroutine of its own: an event of a stream waits here, and each frame costs.
 Task<Result<void>> TlsStream::wait_readable() {
-  return may_have_record() && peek() != Peek::nothing ? at_once() : transport_.fill();
+  return may_have_record() && peek() != Peek::nothing ? core::at_once(Result<void>()) : transport_.fill();
 }
 
 // False: SSL_read would only find that nothing has come.

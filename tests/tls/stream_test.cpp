@@ -52,9 +52,7 @@ struct Bench final : tls::ReadySet::Watcher {
 
   Bench() { loop.ready.add(listening.number(), *this); }
   ~Bench() { loop.ready.remove(listening.number(), *this); }
-  void ready(std::uint32_t) override {
-    if (came.waited_for()) came.set();
-  }
+  void ready(std::uint32_t) override { came.wake(); }
   std::uint16_t port() const {
     tcp::endpoint own;
     auto size = static_cast<socklen_t>(own.capacity());
