@@ -41,8 +41,8 @@ Examples:
 
 struct CheckOptions {
   path directory;
-  std::vector<std::string> keys;
-  std::string leaving, passphrase_file, pin_file;
+  KeyOptions keys;
+  std::string leaving;
   bool json = false;
 };
 
@@ -53,15 +53,13 @@ struct Key {
 };
 
 std::vector<Key> open_keys(const CheckOptions& options) {
+  KeyOptions all = options.keys;
+  if (!options.leaving.empty()) all.references.push_back(options.leaving);
+  auto holders = open_each_key(all);
   std::vector<Key> keys;
-  const auto open = [&](const std::string& name, bool leaving) {
-    const bool token = name.starts_with("pkcs11:");
-    keys.push_back(
-        {name, open_key({name, is_kept_elsewhere(name) ? "" : options.passphrase_file, token ? options.pin_file : ""}),
-         leaving});
-  };
-  for (const std::string& name : options.keys) open(name, false);
-  if (!options.leaving.empty()) open(options.leaving, true);
+  for (std::size_t i = 0; i < holders.size(); ++i) {
+    keys.push_back({all.references[i], std::move(holders[i]), i >= options.keys.references.size()});
+  }
   return keys;
 }
 
@@ -197,16 +195,9 @@ void add_key_check(CLI::App& key, int& exit_code) {
   command->add_option("DIR", options->directory, "A log's directory, or one above several")
       ->required()
       ->check(CLI::ExistingDirectory);
-  command->add_option("--key,-k", options->keys, "A private key, or who keeps it; may be repeated")
-      ->required()
-      ->type_name("KEY")
-      ->expected(1)
-      ->take_all();
+  add_key_options(*command, options->keys)->required();
   command->add_option("--instead-of", options->leaving, "One to be destroyed: fail where it opens what no KEY opens")
       ->type_name("OLD");
-  command->add_option("--passphrase-file", options->passphrase_file, "For key files; \"-\" is stdin")
-      ->type_name("FILE");
-  command->add_option("--pin-file", options->pin_file, "For tokens; \"-\" is stdin")->type_name("FILE");
   command->add_flag("--json", options->json, "One JSON object a line for each segment and key");
   command->callback([options, &exit_code] { exit_code = run_key_command([&] { return check(*options); }); });
 }

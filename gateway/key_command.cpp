@@ -105,8 +105,9 @@ struct ShowOptions {
 
 // What a token or a key service keeps may be several keys: then there is a JSON array.
 void show_kept(const ShowOptions& options) {
-  const std::vector<Recipient> recipients =
-      open_key({options.key, options.passphrase_file, options.pin_file})->recipients();
+  KeyOptions key{{options.key}, {}, options.pin_file};
+  if (!options.passphrase_file.empty()) key.passphrase_files.push_back(options.passphrase_file);
+  const std::vector<Recipient> recipients = open_keys(key)->recipients();
   if (recipients.empty()) throw std::runtime_error(options.key + " does not tell which keys it opens for");
   ordered_json shown = ordered_json::array();
   for (const Recipient& recipient : recipients) {

@@ -10,11 +10,13 @@
 #include "core/base64.hpp"
 #include "envelope/command_holder.hpp"
 #include "envelope/identity.hpp"
+#include "envelope/key_ring.hpp"
 #include "envelope/pkcs11.hpp"
 #include "envelope/vault.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/https_client.hpp"
 #include "gateway/passphrase.hpp"
+#include "gateway/repeatable.hpp"
 
 namespace sallyport::gateway {
 
@@ -24,8 +26,10 @@ KEY is a key file, or names who keeps the key and opens for us:
   'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit;object=log-key'
   vault:https://vault.example:8200/transit/log-key
   command:/usr/local/bin/open-log-key
-A token's PIN comes from --pin-file, from ;pin=file:PATH or ;pin=env:NAME, else from the terminal; Vault's token from
-;token=file:PATH or VAULT_TOKEN, or an AppRole's from ;role=ID;secret=file:PATH. docs/keys.md tells the rest.
+Several may be named, each with a --key of its own: what one of them opens is open. Each encrypted key file takes the
+next --passphrase-file, and the last of these serves the rest. A token's PIN comes from --pin-file, from ;pin=file:PATH
+or ;pin=env:NAME, else from the terminal; Vault's token from ;token=file:PATH or VAULT_TOKEN, or an AppRole's from
+;role=ID;secret=file:PATH. docs/keys.md tells the rest.
 )";
 
 namespace {
@@ -164,39 +168,70 @@ std::unique_ptr<KeyHolder> open_vault(std::string_view text) {
       [client](const envelope::HttpsRequest& request) { return client->fetch(request); });
 }
 
+bool is_token(std::string_view reference) noexcept { return reference.starts_with("pkcs11:"); }
+
+// Handed out in order, to those who ask: a key file that is not encrypted takes none.
+class PassphraseFiles {
+ public:
+  explicit PassphraseFiles(const std::vector<std::string>& files) : files_(files) {}
+
+  Secret next(const std::string& key) {
+    if (files_.empty()) return ask_passphrase("Passphrase for " + key);
+    return read_passphrase(files_[std::min(taken_++, files_.size() - 1)]);
+  }
+
+ private:
+  const std::vector<std::string>& files_;
+  std::size_t taken_ = 0;
+};
+
+std::unique_ptr<KeyHolder> open_one(const std::string& reference, const std::string& pin_file,
+                                    PassphraseFiles& passphrases) {
+  const auto after = [&](std::string_view scheme) { return std::string_view(reference).substr(scheme.size()); };
+  if (is_token(reference)) return open_token(after("pkcs11:"), pin_file);
+  if (reference.starts_with("vault:")) return open_vault(after("vault:"));
+  if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));
+  return std::make_unique<envelope::Identity>(
+      envelope::Identity::load(reference, [&] { return passphrases.next(reference); }));
+}
+
 }  // namespace
 
 CLI::Option* add_key_options(CLI::App& command, KeyOptions& options) {
-  CLI::Option* key =
-      command.add_option("--key,-k", options.reference, "The private key of a recipient, or who keeps it")
-          ->type_name("KEY");
-  CLI::Option* passphrase = command
-                                .add_option("--passphrase-file", options.passphrase_file,
-                                            "A key file's passphrase; \"-\" is stdin. Else the terminal is asked")
-                                ->type_name("FILE")
-                                ->needs(key);
+  CLI::Option* key = repeatable(command.add_option("--key,-k", options.references,
+                                                   "A recipient's private key, or who keeps it; may be repeated"))
+                         ->type_name("KEY");
+  repeatable(command.add_option("--passphrase-file", options.passphrase_files,
+                                "A key file's passphrase; \"-\" is stdin. Else the terminal is asked"))
+      ->type_name("FILE")
+      ->needs(key);
   command.add_option("--pin-file", options.pin_file, "A token's PIN; \"-\" is stdin. Else the terminal is asked")
       ->type_name("FILE")
-      ->needs(key)
-      ->excludes(passphrase);
+      ->needs(key);
   return key;
 }
 
 bool is_kept_elsewhere(std::string_view reference) noexcept {
-  return reference.starts_with("pkcs11:") || reference.starts_with("vault:") || reference.starts_with("command:");
+  return is_token(reference) || reference.starts_with("vault:") || reference.starts_with("command:");
 }
 
-std::unique_ptr<KeyHolder> open_key(const KeyOptions& options) {
-  const std::string_view reference = options.reference;
-  const auto after = [&](std::string_view scheme) { return reference.substr(scheme.size()); };
-  const bool token = reference.starts_with("pkcs11:");
-  if (!token && !options.pin_file.empty()) fail("--pin-file is for a key in a token (pkcs11:…)");
-  if (is_kept_elsewhere(reference) && !options.passphrase_file.empty()) fail("--passphrase-file is for a key file");
-  if (token) return open_token(after("pkcs11:"), options.pin_file);
-  if (reference.starts_with("vault:")) return open_vault(after("vault:"));
-  if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));
-  return std::make_unique<envelope::Identity>(
-      envelope::Identity::load(options.reference, passphrase_for(options.reference, options.passphrase_file)));
+std::vector<std::unique_ptr<KeyHolder>> open_each_key(const KeyOptions& options) {
+  if (!options.pin_file.empty() && std::ranges::none_of(options.references, is_token)) {
+    fail("--pin-file is for a key in a token (pkcs11:…)");
+  }
+  if (!options.passphrase_files.empty() && std::ranges::all_of(options.references, is_kept_elsewhere)) {
+    fail("--passphrase-file is for a key file");
+  }
+  PassphraseFiles passphrases(options.passphrase_files);
+  std::vector<std::unique_ptr<KeyHolder>> holders;
+  for (const std::string& reference : options.references) {
+    holders.push_back(open_one(reference, options.pin_file, passphrases));
+  }
+  return holders;
+}
+
+std::unique_ptr<KeyHolder> open_keys(const KeyOptions& options) {
+  return std::make_unique<envelope::KeyRing>(open_each_key(options));
 }
 
 }  // namespace sallyport::gateway

@@ -13,9 +13,10 @@
 #include "gateway/key_reference.hpp"
 #include "gateway/log_rewrap.hpp"
 #include "gateway/log_run.hpp"
-#include "gateway/log_verify.hpp"
 #include "gateway/log_text.hpp"
+#include "gateway/log_verify.hpp"
 #include "gateway/log_view.hpp"
+#include "gateway/repeatable.hpp"
 #include "logging/reader.hpp"
 #include "logging/storage.hpp"
 
@@ -40,7 +41,7 @@ Examples:
 constexpr auto cat_details = R"(
 One line an exchange: start (UTC), status, duration, principal, model, tokens in+out, request id, and the outcome when
 the answer did not go out whole. Content stays sealed unless --content asks for it. A tenant's key shows that tenant's
-exchanges alone; the operator's shows all, without the content that is sealed for tenants.
+exchanges alone; the operator's shows all, without the content that is sealed for tenants; both together show both.
 
 Examples:
   sallyport log cat --key auditor.key --since 2026-01-02 --until 2026-01-03 log/
@@ -71,7 +72,7 @@ constexpr std::size_t default_tail = 10;
 
 struct ReadOptions {
   std::string directory, since, until;
-  KeyOptions key;
+  KeyOptions keys;
   LogFilter filter;
   bool content = false, json = false, follow = false;
   std::vector<std::string> age;  // recipients of an export
@@ -129,15 +130,15 @@ class Printer {
 void say_passed_over(const LogReader& reader) {
   if (reader.passed_over() == 0) return;
   const std::vector<std::string> tenants(reader.tenants().begin(), reader.tenants().end());
-  std::cerr << "sallyport log: this key is for " << listed(tenants) << "; " << reader.passed_over()
-            << " exchanges of others were passed over\n";
+  std::cerr << "sallyport log: shown are exchanges of " << listed(tenants) << "; " << reader.passed_over()
+            << " of others were passed over\n";
 }
 
 // Every exchange that is wanted, in order, as a line to `write`.
 int read_all(const ReadOptions& options, const std::function<void(std::string_view)>& write) {
-  const std::unique_ptr<KeyHolder> key = open_key(options.key);
+  const std::unique_ptr<KeyHolder> keys = open_keys(options.keys);
   Complaints complaints;
-  LogReader reader(options.directory, *key, std::ref(complaints), {options.filter.since, 0, options.filter.until});
+  LogReader reader(options.directory, *keys, std::ref(complaints), {options.filter.since, 0, options.filter.until});
   const Printer printer(options);
   const auto print_if_wanted = [&](logging::Exchange exchange) {
     ShownExchange candidate = shown(std::move(exchange));
@@ -166,7 +167,7 @@ int export_log(const ReadOptions& options) {
 }
 
 // The last lines, from as few segments as hold them. Leaves `reader` at the log's end.
-std::deque<std::string> last_lines(const ReadOptions& options, KeyHolder& key, Complaints& complaints,
+std::deque<std::string> last_lines(const ReadOptions& options, KeyHolder& keys, Complaints& complaints,
                                    std::unique_ptr<LogReader>& reader) {
   const auto segments = logging::list_segments(options.directory);
   const Printer printer(options);
@@ -176,7 +177,7 @@ std::deque<std::string> last_lines(const ReadOptions& options, KeyHolder& key, C
     // Only the widest look may complain: the narrower ones would say the same things first.
     std::vector<std::pair<std::uint64_t, std::string>> said;
     const auto keep = [&](std::uint64_t segment, const std::string& words) { said.emplace_back(segment, words); };
-    reader = std::make_unique<LogReader>(options.directory, key, keep, logging::ReadFrom{std::nullopt, from});
+    reader = std::make_unique<LogReader>(options.directory, keys, keep, logging::ReadFrom{std::nullopt, from});
     std::deque<std::string> lines;
     while (auto exchange = reader->next()) {
       ShownExchange candidate = shown(std::move(*exchange));
@@ -198,10 +199,10 @@ bool wait_for_more() {
 }
 
 int tail(const ReadOptions& options) {
-  const std::unique_ptr<KeyHolder> key = open_key(options.key);
+  const std::unique_ptr<KeyHolder> keys = open_keys(options.keys);
   Complaints complaints;
   std::unique_ptr<LogReader> reader;
-  for (const std::string& line : last_lines(options, *key, complaints, reader)) std::cout << line;
+  for (const std::string& line : last_lines(options, *keys, complaints, reader)) std::cout << line;
   const Printer printer(options);
   while (options.follow) {
     std::cout.flush();
@@ -226,7 +227,7 @@ std::string check_moment(const std::string& text) {
 std::shared_ptr<ReadOptions> add_reading(CLI::App& command, bool shown = true) {
   auto options = std::make_shared<ReadOptions>();
   add_log_place(command, options->directory);
-  add_key_options(command, options->key)->required();
+  add_key_options(command, options->keys)->required();
   command.add_option("--request-id", options->filter.request_id, "Only the exchange of this id")->type_name("ID");
   command.add_option("--principal", options->filter.principal, "Only this principal's")->type_name("NAME");
   command.add_option("--tenant", options->filter.tenant, "Only this tenant's")->type_name("NAME");
@@ -258,10 +259,9 @@ void add_export(CLI::App& log, int& exit_code) {
   const auto options = add_reading(*command, false);
   add_period(*command, *options);
   options->content = options->json = true;
-  CLI::Option* age = command->add_option("--age", options->age, "Encrypt to this age recipient; may be repeated")
-                         ->type_name("AGE_RECIPIENT")
-                         ->expected(1)
-                         ->take_all();
+  CLI::Option* age =
+      repeatable(command->add_option("--age", options->age, "Encrypt to this age recipient; may be repeated"))
+          ->type_name("AGE_RECIPIENT");
   command->add_option("--out,-o", options->out, "The encrypted file; else stdout")->type_name("FILE")->needs(age);
   command->callback([options, &exit_code] {
     settle_period(*options);

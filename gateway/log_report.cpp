@@ -59,7 +59,7 @@ std::string sealed_words(const logging::LogReport& report) {
   }
   std::string words = " and sealed with its segment's key";
   if (report.closed_tenants.empty()) return words;
-  return words += "\nthis key does not open the content of " + listed(report.closed_tenants);
+  return words += "\nthe content of " + listed(report.closed_tenants) + " is sealed to other keys";
 }
 
 }  // namespace

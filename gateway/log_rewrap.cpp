@@ -7,6 +7,7 @@
 
 #include "gateway/key_reference.hpp"
 #include "gateway/log_run.hpp"
+#include "gateway/repeatable.hpp"
 #include "gateway/text_file.hpp"
 #include "logging/rewrap.hpp"
 #include "logging/storage.hpp"
@@ -27,12 +28,13 @@ the gateway's configuration.
 
 RECIPIENT is a recipient's line or a .pub file; with --remove also an id, as `key show` prints it. A copy of the log
 elsewhere, and whoever opened a segment before, keeps what they have. With --tenant it is that tenant's content key which
-is wrapped anew; to add a recipient KEY must open both, as it does where the tenant has `operator_reads: true`.
+is wrapped anew; to add a recipient it takes a key that opens the segment and one that opens the tenant's content, such as
+the operator's and the tenant's own, or the operator's alone where the tenant has `operator_reads: true`.
 
 Examples:
   sallyport log rewrap --key auditor.key --add second-auditor.pub log/
   sallyport log rewrap --key auditor.key --add auditor-2.pub --remove auditor.pub log/
-  sallyport log rewrap --tenant acme --key auditor.key --add acme-2.pub --remove acme.pub log/
+  sallyport log rewrap --tenant acme --key auditor.key --key acme.key --add acme-2.pub --remove acme.pub log/
 )";
 
 constexpr auto erase_details = R"(
@@ -53,7 +55,7 @@ Examples:
 
 struct Options {
   std::string directory;
-  KeyOptions key;
+  KeyOptions keys;
   std::vector<std::string> add, remove;
   std::string tenant;
   bool allow_mixed = false, json = false;
@@ -92,7 +94,7 @@ logging::RewrapPlan plan_of(const Options& options) {
 // Every closed segment, changed. `verb`: what was done to those that were not as wanted.
 int change_all(const Options& options, const char* verb,
                const std::function<logging::RewrapResult(const path& segment, envelope::KeyHolder&)>& change) {
-  const std::unique_ptr<envelope::KeyHolder> key = open_key(options.key);
+  const std::unique_ptr<envelope::KeyHolder> keys = open_keys(options.keys);
   const logging::RewrapLock lock(options.directory);
   auto segments = logging::list_segments(options.directory);
   if (segments.empty()) throw std::runtime_error(options.directory + " holds no log segment");
@@ -100,7 +102,7 @@ int change_all(const Options& options, const char* verb,
   if (open) segments.pop_back();
   std::size_t done = 0, as_wanted = 0, not_there = 0, failed = 0;
   for (const auto& segment : segments) {
-    const auto result = change(segment.path, *key);
+    const auto result = change(segment.path, *keys);
     done += result.outcome == Rewrapped::done;
     as_wanted += result.outcome == Rewrapped::as_wanted;
     not_there += result.outcome == Rewrapped::not_there;
@@ -143,15 +145,12 @@ void add_log_rewrap(CLI::App& log, int& exit_code) {
   command->footer(std::string(rewrap_details) + key_reference_help);
   const auto options = std::make_shared<Options>();
   add_log_place(*command, options->directory);
-  add_key_options(*command, options->key)->required();
-  const auto add = command->add_option("--add", options->add, "A recipient who shall open them; may be repeated")
-                       ->type_name("RECIPIENT")
-                       ->expected(1)
-                       ->take_all();
-  const auto remove = command->add_option("--remove", options->remove, "One who shall not; may be repeated")
-                          ->type_name("RECIPIENT")
-                          ->expected(1)
-                          ->take_all();
+  add_key_options(*command, options->keys)->required();
+  const auto add =
+      repeatable(command->add_option("--add", options->add, "A recipient who shall open them; may be repeated"))
+          ->type_name("RECIPIENT");
+  const auto remove = repeatable(command->add_option("--remove", options->remove, "One who shall not; may be repeated"))
+                          ->type_name("RECIPIENT");
   command->add_option("--tenant", options->tenant, "Of this tenant's content, not of the segment")->type_name("NAME");
   command->add_flag("--allow-mixed-recipients", options->allow_mixed,
                     "Post-quantum beside classical ones, although the weakest decides");
@@ -167,7 +166,7 @@ void add_log_erase(CLI::App& log, int& exit_code) {
   command->footer(std::string(erase_details) + key_reference_help);
   const auto options = std::make_shared<Options>();
   add_log_place(*command, options->directory);
-  add_key_options(*command, options->key)->required();
+  add_key_options(*command, options->keys)->required();
   command->add_option("--tenant", options->tenant, "Whose content")->required()->type_name("NAME");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
   command->callback([options, &exit_code] { exit_code = run_log_command([&] { return erase(*options); }); });

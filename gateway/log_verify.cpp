@@ -9,6 +9,7 @@
 #include "gateway/log_report.hpp"
 #include "gateway/log_run.hpp"
 #include "gateway/log_text.hpp"
+#include "gateway/repeatable.hpp"
 #include "gateway/signing_key.hpp"
 #include "logging/verify.hpp"
 
@@ -34,14 +35,14 @@ Examples:
 
 struct Options {
   std::vector<std::string> directories;
-  KeyOptions key;
+  KeyOptions keys;
   std::vector<std::string> signers;
   std::string checkpoints, since;
   bool json = false;
 };
 
 int verify(const Options& options) {
-  const std::unique_ptr<envelope::KeyHolder> key = options.key.reference.empty() ? nullptr : open_key(options.key);
+  const std::unique_ptr<envelope::KeyHolder> key = options.keys.references.empty() ? nullptr : open_keys(options.keys);
   logging::VerifyOptions how;
   how.holder = key.get();
   how.checkpoints = options.checkpoints;
@@ -68,19 +69,17 @@ void add_log_verify(CLI::App& log, int& exit_code) {
   command->add_option("DIR", options->directories, "A log's directory; several for the logs of several gateways")
       ->required()
       ->check(CLI::ExistingDirectory);
-  command
-      ->add_option("--signer", options->signers,
-                   "Who signs the checkpoints: the line that `key new --signing` printed, or a file; may be repeated")
-      ->type_name("SIGNER")
-      ->expected(1)
-      ->take_all();
+  repeatable(command->add_option(
+                 "--signer", options->signers,
+                 "Who signs the checkpoints: the line that `key new --signing` printed, or a file; may be repeated"))
+      ->type_name("SIGNER");
   command->add_option("--checkpoints", options->checkpoints, "The checkpoints' second place")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);
   command->add_option("--since-checkpoint", options->since, "Begin at the last checkpoint in this file")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
-  add_key_options(*command, options->key);
+  add_key_options(*command, options->keys);
   command->add_flag("--json", options->json, "One JSON object a line; the last is the verdict");
   command->callback([options, &exit_code] {
     if (!options->since.empty() && options->directories.size() > 1) {

@@ -52,12 +52,12 @@ core::Secret first_line(std::string_view text) {
   return core::Secret(line);
 }
 
-// Up to the first line's end, so that a terminal or a pipe is not held for more.
+// Byte by byte up to the first line's end: what a terminal or a pipe has behind it is for the next who asks.
 core::Secret read_line(int descriptor) {
   core::Secret room(maximum_passphrase_size + 2);  // one too many, to tell; and the line's end
   std::size_t size = 0;
   while (size < room.size() && room.reveal_text().substr(0, size).find('\n') == std::string_view::npos) {
-    const ssize_t got = ::read(descriptor, room.reveal_for_writing().data() + size, room.size() - size);
+    const ssize_t got = ::read(descriptor, room.reveal_for_writing().data() + size, 1);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     size += static_cast<std::size_t>(got);

@@ -16,7 +16,8 @@ core::Secret ask_passphrase(const std::string& question);
 // Asks twice; throws std::runtime_error when the answers differ.
 core::Secret ask_new_passphrase();
 
-// The first line of a file that only its owner may read, or of stdin when `file` is "-". Throws std::runtime_error.
+// The first line of a file that only its owner may read, or the next of stdin when `file` is "-". Throws
+// std::runtime_error.
 core::Secret read_passphrase(const std::filesystem::path& file);
 
 // For opening `key`: from `file`, or from the terminal when that is empty.

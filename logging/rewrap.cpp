@@ -111,7 +111,7 @@ class Rewrapping {
     for (const envelope::Recipient& recipient : plan.add) {
       if (names(block_, number_, recipient.id())) continue;
       if (key.empty()) key = take_key();
-      if (key.empty()) return RewrapResult{Rewrapped::not_opened, "this key does not open the tenant's content"};
+      if (key.empty()) return RewrapResult{Rewrapped::not_opened, "the tenant's content is sealed to other keys"};
       block_.entries.push_back(wrap_key(recipient, block_.segment, number_, key));
     }
     return std::nullopt;

@@ -18,9 +18,9 @@ std::string_view words(UnlockProblem problem) noexcept {
     case UnlockProblem::keys_foreign:
       return "its key block belongs to another segment";
     case UnlockProblem::not_a_recipient:
-      return "this key is not among its recipients";
+      return "it is sealed to other keys";
     case UnlockProblem::unwrap_failed:
-      return "the entry for this key does not open: it was altered";
+      return "an entry that should open does not: it was altered";
     case UnlockProblem::keys_swapped:
       return "its key block was swapped: it opens to a key the segment was not sealed with";
     case UnlockProblem::keys_altered:

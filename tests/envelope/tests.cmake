@@ -1,4 +1,4 @@
-unit_tests(envelope command_holder_test.cpp hpke_test.cpp identity_test.cpp openssl_interop_test.cpp pkcs11_test.cpp
+unit_tests(envelope command_holder_test.cpp hpke_test.cpp identity_test.cpp key_ring_test.cpp openssl_interop_test.cpp pkcs11_test.cpp
   recipient_test.cpp vault_test.cpp)
 target_link_libraries(envelope_test PRIVATE test_support)
 

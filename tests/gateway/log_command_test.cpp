@@ -143,7 +143,7 @@ TEST_CASE("a wrong key reads nothing and is told so, once") {
   CHECK(outcome.exit_code == 1);
   CHECK(outcome.out.empty());
   CHECK(outcome.err ==
-        "sallyport log: segment 1: this key is not among its recipients\nsallyport log: and so in 2 more places\n");
+        "sallyport log: segment 1: it is sealed to other keys\nsallyport log: and so in 2 more places\n");
 }
 
 TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
@@ -219,7 +219,7 @@ TEST_CASE("log rewrap exchanges a log's recipients, in steps that can be repeate
   CHECK(has(run({"log", "rewrap", "--key", key, "--add", line, directory}).out, "0 segments rewrapped, 3 were so"));
   const Outcome refused = run({"log", "rewrap", "--key", key, "--add", other_key().recipient().text(), directory});
   CHECK(refused.exit_code == 1);
-  CHECK(has(refused.err, "segment 1 stays as it was: this key is not among its recipients"));
+  CHECK(has(refused.err, "segment 1 stays as it was: it is sealed to other keys"));
   {
     logging::SealedLog writer(log_settings(log.directory), {envelope::Recipient::of(fresh.public_key())}, log.clock);
     CHECK(has(run({"log", "rewrap", "--key", new_key, "--add", line, directory}).out, "is being written"));

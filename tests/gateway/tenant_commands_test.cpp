@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/private_file.hpp"
+#include "envelope/identity.hpp"
 #include "tests/gateway/run_key_or_log.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
@@ -33,6 +34,7 @@ struct Log {
     core::write_private_file(key(name), pair.pem().reveal());
     return envelope::Recipient::of(pair.public_key());
   }
+  std::string id(const std::string& name) const { return envelope::Identity::load(key(name), {}).recipient().id(); }
   std::string key(const std::string& name) const { return temporary / (name + ".key"); }
   Outcome with(const std::string& name, std::vector<std::string> command) const {
     command.insert(command.end(), {"--key", key(name), directory});
@@ -55,7 +57,7 @@ TEST_CASE("a tenant's key shows the tenant's exchanges and says once how many ot
     CHECK(has(outcome.out, "acme prompt"));
     CHECK_FALSE(has(outcome.out, "own prompt"));
     CHECK_FALSE(has(outcome.out, "globex"));
-    CHECK(outcome.err == "sallyport log: this key is for acme; 4 exchanges of others were passed over\n");
+    CHECK(outcome.err == "sallyport log: shown are exchanges of acme; 4 of others were passed over\n");
   }
 }
 
@@ -82,7 +84,7 @@ TEST_CASE("verify says what a key proved of tenants, and what it could not") {
   const Log log;
   const Outcome operators = log.with("operator", {"log", "verify"});
   CHECK(operators.exit_code == 0);
-  CHECK(has(operators.out, "and sealed with its segment's key\nthis key does not open the content of acme\n"));
+  CHECK(has(operators.out, "and sealed with its segment's key\nthe content of acme is sealed to other keys\n"));
   const Outcome acme = log.with("acme", {"log", "verify"});
   CHECK(acme.exit_code == 0);
   CHECK(has(acme.out, ", and what is for acme is sealed with that content's key\n"));
@@ -99,7 +101,7 @@ TEST_CASE("key check names whose content each key opens, and a tenant's is not e
   CHECK(has(operators.out, "2-3      opened, not the content of acme\n"));
   const Outcome acme = run({"key", "check", log.directory, "--key", log.key("acme")});
   CHECK(acme.exit_code == 1);
-  CHECK(has(acme.out, "1        this key is not among its recipients\n"));
+  CHECK(has(acme.out, "1        it is sealed to other keys\n"));
   CHECK(has(acme.out, "2-3      only the content of acme\n"));
   const auto lines = run({"key", "check", log.directory, "--json", "--key", log.key("operator")}).lines();
   const json second = json::parse(lines.at(1), nullptr, false);
@@ -146,5 +148,40 @@ TEST_CASE("log rewrap --tenant exchanges the recipients of a tenant's content al
   CHECK(log.with("new", {"log", "cat"}).lines().size() == 2);
   const Outcome closed = log.with("operator", {"log", "rewrap", "--tenant", "acme", "--add", line});
   CHECK(closed.exit_code == 1);
-  CHECK(has(closed.err, "stays as it was: this key does not open the tenant's content"));
+  CHECK(has(closed.err, "stays as it was: the tenant's content is sealed to other keys"));
+
+  // The tenant's key opens what the operator's does not; neither is enough alone, and together they can be repeated.
+  CHECK(log.with("acme", {"log", "rewrap", "--tenant", "acme", "--add", line}).exit_code == 1);
+  for (const char* outcome : {"2 segments rewrapped, 0 were so already", "0 segments rewrapped, 2 were so already"}) {
+    const Outcome both = log.with("operator", {"log", "rewrap", "--tenant", "acme", "--key", log.key("acme"), "--add",
+                                               line, "--remove", log.id("acme")});
+    INFO(both.err);
+    CHECK(both.exit_code == 0);
+    CHECK(has(both.out, outcome));
+  }
+  CHECK(log.with("acme", {"log", "cat"}).exit_code == 1);
+  CHECK(log.with("new", {"log", "cat"}).lines().size() == 4);
+  CHECK(run({"log", "verify", log.directory}).exit_code == 0);
+}
+
+TEST_CASE("several keys read, verify and follow what each of them opens") {
+  const Log log;
+  const std::string acme = log.key("acme");
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"log", "cat", "--content", "--key", acme},
+                                                  {"log", "tail", "--content", "-k", acme},
+                                                  {"log", "export", "--key", acme}}) {
+    INFO(command[1]);
+    const Outcome whole = log.with("operator", command), tenants = log.with("globex", command);
+    CHECK(whole.exit_code == 0);
+    CHECK(whole.err.empty());
+    for (const char* prompt : {"acme prompt", "globex prompt", "own prompt"}) CHECK(has(whole.out, prompt));
+    CHECK_FALSE(has(whole.out, "sealed for"));
+    CHECK(tenants.exit_code == 0);
+    CHECK(tenants.err == "sallyport log: shown are exchanges of acme, globex; 2 of others were passed over\n");
+    CHECK(has(tenants.out, "acme prompt"));
+    CHECK(has(tenants.out, "globex prompt"));
+  }
+  const Outcome verified = log.with("operator", {"log", "verify", "--key", acme});
+  CHECK(verified.exit_code == 0);
+  CHECK_FALSE(has(verified.out, "sealed to other keys"));
 }

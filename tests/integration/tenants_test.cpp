@@ -13,11 +13,13 @@ namespace {
 
 // The tenant acme by a token of its own, globex by a model.
 struct TwoTenants {
-  // The public half.
-  std::string new_key(const std::string& name) const {
-    const Finished made = run({SALLYPORT_BINARY, "key", "new", "--out", keys / name});
+  // The public half. The private one is encrypted when there is a passphrase.
+  std::string new_key(const std::string& name, const std::string& passphrase = "") const {
+    std::vector<std::string> command{SALLYPORT_BINARY, "key", "new", "--out", keys / name};
+    if (!passphrase.empty()) command.insert(command.end(), {"--passphrase-file", "-"});
+    const Finished made = run(command, passphrase);
     REQUIRE(made.exit_code == 0);
-    const std::string line = read_file(keys / (name + ".pub"));
+    const std::string line = read_file(public_key(name));
     return line.substr(0, line.find('\n'));
   }
 
@@ -31,6 +33,7 @@ struct TwoTenants {
     wish.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())}};
     return wish;
   }
+  path public_key(const std::string& name) const { return keys / (name + ".pub"); }
   path key_of(const std::string& name) const { return keys / (name + ".key"); }
 
   unsigned chat(const std::string& token, const std::string& model, const std::string& prompt) const {
@@ -84,7 +87,7 @@ TEST_CASE("each tenant's key opens that tenant's exchanges and no other's, by to
   CHECK(has(acme.out, "of acme too"));
   CHECK_FALSE(has(acme.out, "of globex"));
   CHECK_FALSE(has(acme.out, "of the operator"));
-  CHECK(has(acme.errors, "this key is for acme; 2 exchanges of others were passed over"));
+  CHECK(has(acme.errors, "shown are exchanges of acme; 2 of others were passed over"));
   CHECK(lines(globex.out) == 1);
   CHECK(has(globex.out, "of globex"));
   CHECK(two.gateway.verify().exit_code == 0);
@@ -122,4 +125,39 @@ TEST_CASE("a tenant that is taken out and erased leaves a log that verifies and 
   CHECK(lines(two.cat(two.key_of("globex")).out) == 1);
   CHECK_FALSE(has(two.cat(operators).out, "of acme"));
   CHECK(two.with_key({"log", "erase", "--tenant", "nobody"}, operators).exit_code == 1);
+}
+
+TEST_CASE("the operator's key and the tenant's together give a tenant's content a new recipient", "[log]") {
+  TwoTenants two;
+  two.talk();
+  two.gateway.wait_for_records(4);
+  two.gateway.signal(SIGTERM);
+  REQUIRE(two.gateway.wait_for_exit() == 0);
+  const path operators = two.gateway.directory() / "auditor.key";
+  two.new_key("acme-2", "the words of acme");
+  two.new_key("auditor-2", "the auditor's");
+  const std::vector<std::string> exchange{
+      "log", "rewrap", "--tenant", "acme", "--add", two.public_key("acme-2"), "--remove", two.public_key("acme")};
+
+  const Finished alone = two.with_key(exchange, operators);
+  CHECK(alone.exit_code == 1);
+  CHECK(has(alone.errors, "stays as it was: the tenant's content is sealed to other keys"));
+  CHECK(two.with_key(exchange, two.key_of("acme")).exit_code == 1);
+  auto together = exchange;
+  together.insert(together.end(), {"--key", two.key_of("acme")});
+  const Finished done = two.with_key(together, operators);
+  INFO(done.out << done.errors);
+  CHECK(done.exit_code == 0);
+  CHECK(two.with_key({"log", "rewrap", "--add", two.public_key("auditor-2")}, operators).exit_code == 0);
+
+  CHECK(two.cat(two.key_of("acme")).exit_code == 1);
+  const Finished whole = run({SALLYPORT_BINARY, "log", "cat", "--content", "--json", "--key", two.key_of("auditor-2"),
+                              "--key", two.key_of("acme-2"), "--passphrase-file", "-", two.gateway.log_directory()},
+                             "the auditor's\nthe words of acme\n");
+  INFO(whole.errors);
+  CHECK(whole.exit_code == 0);
+  CHECK(lines(whole.out) == 4);
+  CHECK(has(whole.out, "of acme too"));
+  CHECK_FALSE(has(whole.out, "\"content_sealed_for\":\"acme\""));
+  CHECK(two.gateway.verify().exit_code == 0);
 }

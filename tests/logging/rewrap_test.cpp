@@ -64,7 +64,7 @@ TEST_CASE("nothing is written when it should not be, and the words say why") {
   SECTION("a key that does not open it") {
     const auto result = log.rewrap(adding(other_key().recipient()), other_key());
     CHECK(result.outcome == Rewrapped::not_opened);
-    CHECK(result.words == "this key is not among its recipients");
+    CHECK(result.words == "it is sealed to other keys");
     CHECK(log.rewrap({{reader_key().recipient(), other_key().recipient()}, {}, false}, other_key()).outcome ==
           Rewrapped::not_opened);
     CHECK(log.rewrap(removing(other_key().recipient()), other_key()).outcome == Rewrapped::not_opened);

@@ -74,7 +74,7 @@ TEST_CASE("new recipients open the next segment, which starts at once, and not t
   CHECK(old_reader.has("before"));
   CHECK(!old_reader.has("after"));
   REQUIRE(old_reader.troubles.size() == 1);
-  CHECK(old_reader.troubles[0] == "2: this key is not among its recipients");
+  CHECK(old_reader.troubles[0] == "2: it is sealed to other keys");
   const ReadLog new_reader = read_log(directory.where(), other_key());
   CHECK(new_reader.has("after"));
   CHECK(!new_reader.has("before"));

@@ -267,7 +267,7 @@ TEST_CASE("a wrong key is refused with its own words") {
   const ReadLog read = read_log(log.directory.where(), other_key());
   CHECK(read.exchanges.empty());
   REQUIRE(read.troubles.size() == 4);
-  CHECK(read.troubles[0] == "1: this key is not among its recipients");
+  CHECK(read.troubles[0] == "1: it is sealed to other keys");
   CHECK(findings_of(log.directory.where(), &other_key())[0] == "not-a-recipient@1");
 }
 

@@ -120,8 +120,7 @@ TEST_CASE(
 TEST_CASE("to a key that is nobody's every segment is closed") {
   const TenantLog log;
   CHECK(log.findings(&other_key()) == Names{"not-a-recipient@1", "not-a-recipient@2"});
-  CHECK(log.read_by(other_key()).troubles ==
-        Names{"1: this key is not among its recipients", "2: this key is not among its recipients"});
+  CHECK(log.read_by(other_key()).troubles == Names{"1: it is sealed to other keys", "2: it is sealed to other keys"});
 }
 
 TEST_CASE("a tenant misses nothing in segments from before and after its time") {
@@ -141,7 +140,7 @@ TEST_CASE("a tenant whose key was taken from one of its segments hears of it") {
   }
   write_bytes(log.keys(2), encode_key_block(block));
   CHECK(log.findings(&acme_key()) == Names{"not-a-recipient@2"});
-  CHECK(log.read_by(acme_key()).troubles == Names{"2: this key is not among its recipients"});
+  CHECK(log.read_by(acme_key()).troubles == Names{"2: it is sealed to other keys"});
 }
 
 TEST_CASE(
