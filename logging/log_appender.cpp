@@ -167,6 +167,7 @@ core::Result<void> LogAppender::close() {
     checkpoints_.keep();
   }
   previous_ = good_;
+  file_->forget();
   segment_.reset();
   file_.reset();
   return {};

@@ -41,6 +41,7 @@ class AppendedFile final : public SegmentFile {
     if (::fdatasync(file_.number()) != 0) return os_error();
     return {};
   }
+  void forget() noexcept override { ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
   Descriptor file_;

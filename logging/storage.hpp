@@ -39,6 +39,9 @@ class SegmentFile {
   virtual ~SegmentFile() = default;
   virtual core::Result<void> append(core::ConstBytes bytes) = 0;  // after an error some of them may stand there
   virtual core::Result<void> sync() = 0;                          // fdatasync; not to be tried again after an error
+  // After sync(), with nothing more to come. The gateway never reads a segment: let the next one have the memory that
+  // the kernel keeps its bytes in, instead of pushing out what other programs need.
+  virtual void forget() noexcept {}
 };
 
 class Storage {

@@ -16,6 +16,7 @@ class Disk {
 
   std::atomic<Mood> mood{Mood::working};
   std::atomic<int> writes{0}, syncs{0}, writes_after_error{0};
+  std::atomic<int> forgotten{0}, forgotten_unsynced{0};  // files that forget() was said of
 
   // While hung, each write waits.
   void hang(bool now) {
@@ -44,6 +45,7 @@ class MoodyFile final : public logging::SegmentFile {
     disk_.pass();
     disk_.writes += 1;
     disk_.writes_after_error += failed_;
+    synced_ = false;
     const Disk::Mood mood = disk_.mood;
     if (mood == Disk::Mood::working || mood == Disk::Mood::fails_sync) return file_->append(bytes);
     failed_ = true;
@@ -53,15 +55,20 @@ class MoodyFile final : public logging::SegmentFile {
   core::Result<void> sync() override {
     disk_.syncs += 1;
     disk_.writes_after_error += failed_;
-    if (disk_.mood != Disk::Mood::fails_sync) return file_->sync();
+    synced_ = disk_.mood != Disk::Mood::fails_sync;
+    if (synced_) return file_->sync();
     failed_ = true;
     return core::Error(core::Reason::io_failed, EIO);
+  }
+  void forget() noexcept override {
+    disk_.forgotten += 1;
+    disk_.forgotten_unsynced += !synced_;
   }
 
  private:
   Disk& disk_;
   std::unique_ptr<logging::SegmentFile> file_;
-  bool failed_ = false;
+  bool failed_ = false, synced_ = false;
 };
 
 class MoodyStorage final : public logging::Storage {

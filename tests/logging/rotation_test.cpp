@@ -1,4 +1,5 @@
 // When a segment ends and the next begins.
+#include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/waiting.hpp"
@@ -31,6 +32,25 @@ TEST_CASE("a segment is rotated before it grows over its size") {
     CHECK(segment.bytes < 21'000);  // the end frame comes on top
   }
   CHECK(read_log(directory.where()).exchanges.size() == 20);
+}
+
+TEST_CASE("the kernel may forget a segment's bytes once it has ended and they are on disk, and of a failed one never") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  auto settings = log_settings(directory.where());
+  settings.segment_bytes = 20'000;
+  Disk disk;
+  {
+    SealedLog log(settings, recipients(), clock, std::make_unique<MoodyStorage>(disk, directory.where()));
+    for (int i = 0; i < 20; ++i) REQUIRE(seal(log, std::to_string(i), std::string(3000, 'x')).has_value());
+    CHECK(disk.forgotten == 3);
+    disk.mood = Disk::Mood::cuts_writes;
+    CHECK_FALSE(seal(log, "lost").has_value());
+    CHECK(disk.forgotten == 3);
+    disk.mood = Disk::Mood::working;
+  }
+  CHECK(disk.forgotten == 4);
+  CHECK(disk.forgotten_unsynced == 0);
 }
 
 TEST_CASE("a segment is rotated by its age, an empty one is not") {
