@@ -95,16 +95,17 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
   for (const Part& part : parts) size += size_in_frame(part);
   if (size > max_frame_size || parts.size() > max_parts) throw std::length_error("a log frame over its limit");
 
-  const std::size_t frame = pending_.size();
-  pending_.resize(frame + size);
+  const std::size_t frame = pending_;
+  pending_ += size;
+  if (buffer_.size() < pending_) buffer_.resize(std::max(pending_, buffer_.capacity()));
   encode({static_cast<std::uint32_t>(size), kind, flags, static_cast<std::uint16_t>(parts.size()), end_.frames, number},
-         pending_.data() + frame);
-  std::byte* to = pending_.data() + frame + frame_head_size;
+         buffer_.data() + frame);
+  std::byte* to = buffer_.data() + frame + frame_head_size;
   for (std::uint16_t index = 0; index < parts.size(); ++index) {
     seal_part(frame, index, parts[index], to);
     to += size_in_frame(parts[index]);
   }
-  end_.chain = chain_of_frame(end_.chain, core::ConstBytes(pending_).subspan(frame, size - digest_size));
+  end_.chain = chain_of_frame(end_.chain, core::ConstBytes(buffer_).subspan(frame, size - digest_size));
   std::copy(end_.chain.begin(), end_.chain.end(), to);
   end_.frames += 1;
   end_.bytes += size;
@@ -122,7 +123,7 @@ void SegmentWriter::seal_part(std::size_t frame, std::uint16_t index, const Part
   }
   Rung& rung = *rung_of(key);
   encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, rung.ladder.step()}, to);
-  const Associated associated = part_associated(end_.id, end_.chain, pending_.data() + frame, index, to);
+  const Associated associated = part_associated(end_.id, end_.chain, buffer_.data() + frame, index, to);
   rung.ladder.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});
   if (!std::exchange(rung.used, true)) used_.push_back(&rung);
 }
@@ -135,8 +136,8 @@ SegmentWriter::Rung* SegmentWriter::rung_of(KeyNumber number) noexcept {
 }
 
 void SegmentWriter::taken() {
-  pending_.clear();
-  if (pending_.capacity() > kept_capacity) core::Bytes().swap(pending_);
+  pending_ = 0;
+  if (buffer_.capacity() > kept_capacity) core::Bytes().swap(buffer_);
 }
 
 void SegmentWriter::ratchet() {

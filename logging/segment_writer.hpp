@@ -57,7 +57,7 @@ class SegmentWriter {
   void append(FrameKind kind, std::uint64_t number, std::span<const Part> parts, std::uint8_t flags = 0);
 
   // Bytes to append to the file. taken() says that they were.
-  core::ConstBytes pending() const noexcept { return pending_; }
+  core::ConstBytes pending() const noexcept { return core::ConstBytes(buffer_).first(pending_); }
   void taken();
 
   // The keys used since the last ratchet() are gone from memory when it returns.
@@ -79,7 +79,9 @@ class SegmentWriter {
   Rung* rung_of(KeyNumber number) noexcept;
   void seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to);
 
-  core::Bytes header_, key_block_, pending_;
+  core::Bytes header_, key_block_;
+  core::Bytes buffer_;       // is kept: room for a frame need not be filled with zeros each time
+  std::size_t pending_ = 0;  // bytes at its front
   SegmentLink end_;
   std::uint64_t records_ = 0;
   std::vector<Rung> rungs_;  // in the order of their numbers; metadata and content come first
