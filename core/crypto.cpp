@@ -109,6 +109,7 @@ class Hmac {
   ~Hmac() { EVP_MAC_init(context_, raw(no_key.data()), no_key.size(), nullptr); }
 
   void update(ConstBytes data) { require(EVP_MAC_update(context_, raw(data.data()), data.size()) == 1, "update HMAC"); }
+  void again() { require(EVP_MAC_init(context_, nullptr, 0, nullptr) == 1, "start HMAC again"); }  // under the same key
   Digest finish() {
     Digest digest;
     std::size_t size = 0;
@@ -145,9 +146,12 @@ void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out
   if (out.size() > 255 * sizeof(Digest)) throw std::invalid_argument("HKDF gives at most 255 blocks");
   if (out.empty()) return;
   Digest block{};
+  Hmac hmac(pseudo_random_key);
   for (std::size_t done = 0, i = 1; done < out.size(); ++i) {
-    Hmac hmac(pseudo_random_key);
-    if (i > 1) hmac.update(block);
+    if (i > 1) {
+      hmac.again();
+      hmac.update(block);
+    }
     hmac.update(info);
     const auto counter = static_cast<std::byte>(i);
     hmac.update({&counter, 1});
