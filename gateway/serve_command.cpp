@@ -22,8 +22,7 @@ int serve(const std::string& file) {
   OperatorLogger operator_log(loaded.config->operator_log);
   try {
     Server server(std::move(*loaded.config), std::move(files), file, operator_log);
-    server.run();
-    return 0;
+    return server.run() ? 0 : 1;
   } catch (const std::exception& problem) {
     operator_log.error("cannot_start", {{"problem", problem.what()}});
     return 1;
@@ -39,7 +38,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       "limits.drain; a second signal cuts the drain short. SIGHUP, or a change of any file the configuration\n"
       "names, loads everything anew: whole, or not at all.\n\n"
       "  sallyport check --config gateway.yaml && sallyport serve --config gateway.yaml\n\n"
-      "Exit code: 0 stopped as asked, 1 could not start, 2 wrong use.");
+      "Exit code: 0 stopped as asked, 1 could not start, or stopped with a log that lacks its end, 2 wrong use.");
   auto file = std::make_shared<std::string>();
   command->add_option("--config,-c", *file, "The configuration file")->required();
   command->callback([file, &exit_code] { exit_code = serve(*file); });

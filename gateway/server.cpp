@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 #include "gateway/admin.hpp"
@@ -50,7 +51,7 @@ std::vector<logging::Tenant> tenants_of(const LogConfig& log) {
 
 struct Server::Parts {
   Parts(Config config, FileWatch files, path config_file, OperatorLogger& logger);
-  void run();
+  bool run();
 
  private:
   void open_log(const Config& config);
@@ -59,7 +60,9 @@ struct Server::Parts {
   void reload();
   void start_drain();
   void watch_drain();
+  bool has_drained();
   void finish();
+  bool end_of_log() const;
   std::size_t connections() const;
   std::unique_ptr<SharedLimits> make_shared_limits(const Config& config);
   std::string metrics_page() const;
@@ -87,7 +90,7 @@ struct Server::Parts {
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;
-  bool draining_ = false;
+  bool draining_ = false, cut_ = false;
   core::TimePoint drain_deadline_{};
   core::TimePoint next_look_{};
 };
@@ -143,7 +146,7 @@ std::string Server::Parts::metrics_page() const {
                        shared_limits_ ? &shared_limits_status_ : nullptr);
 }
 
-void Server::Parts::run() {
+bool Server::Parts::run() {
   for (auto& worker : workers_) worker->start();
   if (shared_limits_) shared_limits_->start();
   for (const auto& listener : snapshot_->config.listeners) {
@@ -155,9 +158,24 @@ void Server::Parts::run() {
   look_for_signals();
   look_for_changes();
   io_.run();
-  sealed_log_.reset();  // all exchanges have ended: its segment is closed first, whatever the rest may wait for
+  const bool whole = end_of_log();
+  // A thread that is stuck in a write can be neither joined nor left behind in what is destroyed around it.
+  if (sealed_log_ && !sealed_log_->ended()) std::_Exit(1);
+  sealed_log_.reset();
   for (auto& worker : workers_) worker->join();
   log_.info("stopped");
+  return whole;
+}
+
+// Whether all is in it. What is not, nobody will find in it: it is said here, and the next start declares where its
+// last segment ends.
+bool Server::Parts::end_of_log() const {
+  if (!sealed_log_) return true;
+  const logging::LogCounters log = sealed_log_->counters();
+  if (log.closed) return true;
+  log_.error("log_not_ended", {{"records_not_written", log.queued_records},
+                               {"reason", sealed_log_->ended() ? "the disk refuses" : "the disk hangs"}});
+  return false;
 }
 
 void Server::Parts::look_for_signals() {
@@ -246,16 +264,23 @@ void Server::Parts::start_drain() {
 }
 
 void Server::Parts::watch_drain() {
-  if (std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->drained(); })) {
-    return finish();
-  }
-  if (clock_.now() >= drain_deadline_) {
-    drain_deadline_ = core::TimePoint::max();
+  if (has_drained()) return finish();
+  if (clock_.now() >= drain_deadline_ && !cut_) {
+    cut_ = true;
     log_.warning("drain_time_over", {{"connections", connections()}});
     for (auto& worker : workers_) worker->stop();
   }
   drain_timer_.expires_after(drain_look_interval);
   drain_timer_.async_wait([this](const boost::system::error_code&) { watch_drain(); });
+}
+
+// All exchanges have ended, and the log behind them. A disk that works is waited for, however slow; one that hangs,
+// until the deadline.
+bool Server::Parts::has_drained() {
+  if (!std::ranges::all_of(workers_, [](const auto& worker) { return worker->drained(); })) return false;
+  if (!sealed_log_) return true;
+  sealed_log_->end();
+  return sealed_log_->ended() || (clock_.now() >= drain_deadline_ && sealed_log_->hangs());
 }
 
 void Server::Parts::finish() {
@@ -274,6 +299,6 @@ std::size_t Server::Parts::connections() const {
 Server::Server(Config config, FileWatch files, path file, OperatorLogger& operator_log)
     : parts_(std::make_unique<Parts>(std::move(config), std::move(files), std::move(file), operator_log)) {}
 Server::~Server() = default;
-void Server::run() { parts_->run(); }
+bool Server::run() { return parts_->run(); }
 
 }  // namespace sallyport::gateway

@@ -17,8 +17,10 @@ class Server {
   Server(Config config, FileWatch files, std::filesystem::path file, OperatorLogger& operator_log);
   ~Server();
 
-  // Serves until SIGTERM or SIGINT and the drain that follows; a second signal cuts the drain short.
-  void run();
+  // Serves until SIGTERM or SIGINT and the drain that follows; a second signal cuts the drain short. False: the log
+  // could not be written to its end, as the operator's log says. Where its disk hangs past the drain the process ends
+  // here, with exit code 1.
+  bool run();
 
  private:
   struct Parts;

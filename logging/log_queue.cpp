@@ -78,9 +78,10 @@ bool LogQueue::reserve(std::size_t bytes) noexcept {
   return false;
 }
 
-void LogQueue::settled(std::size_t bytes) noexcept {
-  queued_.fetch_sub(bytes, std::memory_order_relaxed);
-  release(bytes);
+void LogQueue::settled(const LogItem& item) noexcept {
+  queued_.fetch_sub(item.cost, std::memory_order_relaxed);
+  release(item.cost);
+  if (has_record(item.kind)) waiting_records_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void LogQueue::push(LogItem item) {
@@ -91,7 +92,10 @@ void LogQueue::push(LogItem item) {
 
 void LogQueue::push(std::vector<LogItem>& items) {
   std::size_t cost = 0;
-  for (const LogItem& item : items) cost += item.cost;
+  for (const LogItem& item : items) {
+    cost += item.cost;
+    if (has_record(item.kind)) waiting_records_.fetch_add(1, std::memory_order_relaxed);
+  }
   queued_.fetch_add(cost, std::memory_order_relaxed);
   bool wake = false;
   {

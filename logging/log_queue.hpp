@@ -87,8 +87,10 @@ class LogQueue final : public ItemSink {
 
   void push(LogItem item) override;
   void push(std::vector<LogItem>& items);  // all of them; leaves none
-  // The writer is done with an item that cost so much.
-  void settled(std::size_t bytes) noexcept;
+  // The writer is done with an item.
+  void settled(const LogItem& item) noexcept;
+  // Records that were handed over, and of which the writer is not done yet.
+  std::uint64_t waiting_records() const noexcept { return waiting_records_.load(std::memory_order_relaxed); }
 
   // The writer's side: waits until there is something to do, it is stopped, nudged, or `at_most` has passed.
   void wait(core::Duration at_most);
@@ -105,6 +107,7 @@ class LogQueue final : public ItemSink {
   const bool wake_for_each_;
   std::atomic<std::size_t> held_{0};    // by open exchanges and by what is queued
   std::atomic<std::size_t> queued_{0};  // of it, by what is queued
+  std::atomic<std::uint64_t> waiting_records_{0};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<LogItem> items_;

@@ -69,10 +69,16 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-bool LogWriter::healthy() const noexcept {
-  if (failing_.load(std::memory_order_relaxed)) return false;
+bool LogWriter::healthy() const noexcept { return !failing_.load(std::memory_order_relaxed) && !hangs(); }
+
+bool LogWriter::hangs() const noexcept {
   const auto since = busy_since_.load(std::memory_order_relaxed);
-  return since == 0 || clock.now().time_since_epoch() - core::Duration(since) < settings.stall_limit;
+  return since != 0 && clock.now().time_since_epoch() - core::Duration(since) >= settings.stall_limit;
+}
+
+void LogWriter::busy() noexcept {
+  const auto now = clock.now().time_since_epoch().count();
+  busy_since_ = now == 0 ? 1 : now;
 }
 
 void LogWriter::count_lost() noexcept { lost.fetch_add(1, std::memory_order_relaxed); }
@@ -89,9 +95,18 @@ void LogWriter::run() {
       next_try = std::chrono::steady_clock::now() + settings.retry_interval;
     }
   }
+  end();
+}
+
+void LogWriter::end() {
   queue.take(batch_);
-  if (!attempt() || !appender_.close()) count_batch_lost();
+  const bool written = attempt();
+  busy();
+  closed_ = written && appender_.close().has_value();
+  busy_since_ = 0;
+  if (!closed_) count_batch_lost();
   publish();
+  ended_ = true;
 }
 
 core::Duration LogWriter::wait_time(std::chrono::steady_clock::time_point next_try) const {
@@ -102,8 +117,7 @@ core::Duration LogWriter::wait_time(std::chrono::steady_clock::time_point next_t
 
 // One try at everything in the batch. False: it is still there, for the next try.
 bool LogWriter::attempt() {
-  const auto now = clock.now().time_since_epoch().count();
-  busy_since_ = now == 0 ? 1 : now;
+  busy();
   if (auto changed = readers.take()) appender_.set_readers(std::move(*changed));
   add_gap();
   const bool done = write_batch().has_value();
@@ -132,6 +146,7 @@ core::Result<void> LogWriter::write_batch() {
     const auto written = appender_.commit();
     settle(appender_.vouched());
     if (!written) return written;
+    busy();  // a batch may be many writes: none of them may hang, but all together may take longer
   }
   const auto written = appender_.commit();
   settle(appender_.vouched());
@@ -148,7 +163,7 @@ void LogWriter::settle(std::uint64_t vouched) {
   for (; base_ + settled_ < vouched; ++settled_) {
     LogItem& item = batch_[settled_];
     if (has_record(item.kind)) records += 1;
-    queue.settled(item.cost);
+    queue.settled(item);
     const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
     answer(item, fails);
     item = LogItem();

@@ -24,6 +24,9 @@ class LogWriter {
 
   core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant, ItemSink& sink);
   bool healthy() const noexcept;
+  bool hangs() const noexcept;  // the I/O under way takes longer than the limit
+  bool ended() const noexcept { return ended_; }
+  bool closed() const noexcept { return closed_; }
   void count_lost() noexcept;
   CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }
 
@@ -42,6 +45,8 @@ class LogWriter {
   void run();
   core::Result<void> write_batch();
   bool attempt();
+  void end();
+  void busy() noexcept;
   void settle(std::uint64_t vouched);
   void answer_waiting();
   void answer(LogItem& item, bool fails);
@@ -63,6 +68,7 @@ class LogWriter {
   std::uint64_t declared_ = 0;        // lost ones that a gap frame in the log or in the batch already states
   std::atomic<bool> failing_{false};
   std::atomic<core::Duration::rep> busy_since_{0};  // when the I/O under way started; 0: none is
+  std::atomic<bool> ended_{false}, closed_{false};  // the thread has nothing more to do; the log has its clean end
   std::thread thread_;
 };
 

@@ -25,6 +25,12 @@ void SealedLog::set_recipients(std::vector<envelope::Recipient> recipients, std:
   writer_->queue.nudge();
 }
 
+void SealedLog::end() { writer_->queue.stop(); }
+
+bool SealedLog::ended() const noexcept { return writer_->ended(); }
+
+bool SealedLog::hangs() const noexcept { return writer_->hangs(); }
+
 LogCounters SealedLog::counters() const noexcept {
   const LogWriter& w = *writer_;
   LogCounters counters;
@@ -43,7 +49,9 @@ LogCounters SealedLog::counters() const noexcept {
   counters.runs_command = !w.settings.checkpoints.command.empty();
   counters.command = w.checkpoint_command();
   counters.queued_bytes = w.queue.held();
+  counters.queued_records = w.queue.waiting_records();
   counters.healthy = w.healthy();
+  counters.closed = w.closed();
   if (const auto last = w.last_checkpoint.load(); last != 0) {
     counters.last_checkpoint = core::WallTime(core::Duration(last));
   }

@@ -85,8 +85,10 @@ struct LogCounters {
   bool copies_fail = false;             // so it was with the last
   CheckpointCommandState command;       // the program that takes them
   std::uint64_t queued_bytes = 0;       // held now
+  std::uint64_t queued_records = 0;     // handed over and not in the log
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
   bool signs = false, runs_command = false;
+  bool closed = false;                            // it was ended, all is in it, and its last segment has its clean end
   std::optional<core::WallTime> last_checkpoint;  // when it was signed
 };
 
@@ -133,7 +135,7 @@ class SealedLog {
   // The same on a storage of the caller's: a test's disk that fails.
   SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
             std::unique_ptr<Storage> storage, std::vector<Tenant> tenants = {});
-  ~SealedLog();  // seals what is queued and ends the segment cleanly; every LogEntry must be gone
+  ~SealedLog();  // as end(), and waits for it
 
   // `tenant`: whose content it is; empty: the log's recipients read it. The tenant reads the record too. Where the
   // segment in which content is sealed has no key for the tenant, that content is dropped, and stated as lost: it is
@@ -144,6 +146,12 @@ class SealedLog {
 
   // From the next segment on, which starts at once. Throws std::invalid_argument for tenants past the format's limits.
   void set_recipients(std::vector<envelope::Recipient> recipients, std::vector<Tenant> tenants = {});
+
+  // Has what is queued sealed and the segment ended cleanly; every LogEntry must be gone. Does not wait.
+  void end();
+  bool ended() const noexcept;  // after end(): there is nothing more to wait for. Then counters().closed
+  bool hangs() const noexcept;  // a write has taken longer than the stall_limit and goes on
+
   LogCounters counters() const noexcept;
 
  private:

@@ -28,8 +28,9 @@ const std::string large(64 * 1024, 'p');  // a prompt: sixteen of them fill the 
 
 // A gateway whose log is on a disk of the test's own mood (tests/support/moody_disk.cpp).
 struct MoodyGateway {
-  explicit MoodyGateway(const std::string& overload)
+  explicit MoodyGateway(const std::string& overload, const std::string& limits = "{}")
       : gateway(server, {.log = "capture: full, queue: 1MiB, stall_limit: 500ms, overload: " + overload,
+                         .limits = limits,
                          .environment = preload()}) {
     CHECK(ask("before") == 200);
   }
@@ -63,6 +64,9 @@ struct MoodyGateway {
   void check_memory(long before_kib) {
     CHECK(gateway.metric("sallyport_log_queued_bytes") <= queue_kib * 1024.0);
     CHECK(gateway.process().resident_kib() < before_kib + queue_kib + slack_kib);
+  }
+  bool says_not_ended(const std::string& fields) const {
+    return gateway.errors().find("log_not_ended " + fields) != std::string::npos;
   }
   // The log after its end: intact or as it declares, and each call there or counted.
   void check_log() {
@@ -180,6 +184,62 @@ TEST_CASE("a disk ten times slower than it was makes calls slower, and loses non
   test.disk("working");
   CHECK(test.ask("after") == 200);
   test.check_log();
+}
+
+TEST_CASE("a gateway that is stopped on a disk that hangs ends after the drain, and says what is not written",
+          "[disk]") {
+  const std::string overload = GENERATE("refuse", "count");
+  INFO(overload);
+  MoodyGateway test(overload, "{drain: 1500ms}");
+  test.disk("hangs");
+  const bool answered = test.ask("never written") == 200;
+  CHECK(answered == (overload == "count"));
+  const auto stopped = Steady::now();
+  test.gateway.signal(SIGTERM);
+  CHECK(test.gateway.wait_for_exit() == 1);
+  CHECK(Steady::now() - stopped >= 1500ms);  // the disk had until then
+  CHECK(test.says_not_ended("records_not_written=1 reason=\"the disk hangs\""));
+
+  test.disk("working");
+  CHECK(test.gateway.records().size() == 1);    // "before"
+  CHECK(test.gateway.verify().exit_code == 1);  // it has no end yet, and no lie either
+  test.gateway.start();
+  CHECK(test.ask("after") == 200);
+  test.gateway.signal(SIGTERM);
+  CHECK(test.gateway.wait_for_exit() == 0);
+  const Finished verified = test.gateway.verify();
+  INFO(verified.out << verified.errors);
+  CHECK(verified.exit_code == 0);
+  CHECK(verified.out.find("torn-declared") != std::string::npos);
+  CHECK(test.gateway.records().size() == 2);
+}
+
+TEST_CASE("a stopped gateway waits for a disk that hangs until the drain's end, or a second SIGTERM", "[disk]") {
+  const bool second_signal = GENERATE(true, false);
+  MoodyGateway test("refuse", "{drain: 60s}");
+  test.disk("hangs");
+  CHECK(test.ask("written late, or not") != 200);
+  test.gateway.signal(SIGTERM);
+  REQUIRE(eventually([&] { return test.gateway.errors().find("draining") != std::string::npos; }));
+  CHECK_FALSE(test.gateway.wait_for_exit(2 * stall_limit).has_value());
+  if (second_signal) {
+    test.gateway.signal(SIGTERM);
+    CHECK(test.gateway.wait_for_exit(20s) == 1);
+    return;
+  }
+  test.disk("working");
+  CHECK(test.gateway.wait_for_exit(20s) == 0);
+  CHECK(test.gateway.verify().exit_code == 0);
+  CHECK(test.gateway.records().size() == 2);
+}
+
+TEST_CASE("a gateway that is stopped on a disk that refuses ends with 1, and says what is not written", "[disk]") {
+  MoodyGateway test("count");
+  test.disk("full");
+  CHECK(test.ask("never written") == 200);
+  test.gateway.signal(SIGTERM);
+  CHECK(test.gateway.wait_for_exit() == 1);
+  CHECK(test.says_not_ended("records_not_written=1 reason=\"the disk refuses\""));
 }
 
 TEST_CASE("a file system that is really full refuses, and what makes room on it ends that", "[disk]") {
