@@ -107,6 +107,31 @@ TEST_CASE("a sidecar lets in nobody without a certificate, and reaches the loopb
   CHECK(loaded.config->tokens_file.empty());
 }
 
+TEST_CASE("Prometheus asks each gateway of compose, and waits for none whose profile may not be up") {
+  const YAML::Node services = YAML::LoadFile((source / "docker/compose.yaml").string())["services"];
+  const YAML::Node job = YAML::LoadFile((source / "docker/observe/prometheus.yaml").string())["scrape_configs"][0];
+  const YAML::Node always = job["static_configs"][0]["targets"], found = job["dns_sd_configs"][0];
+  std::size_t gateways = 0;
+  for (const auto& service : services) {
+    const auto name = service.first.as<std::string>();
+    for (const auto& volume : service.second["volumes"]) {
+      const auto mounted = volume.as<std::string>();
+      if (!mounted.starts_with("./gateway")) continue;
+      INFO(name);
+      ++gateways;
+      const ConfigFolder folder;
+      const Loaded loaded = load(folder, read_file(source / "docker" / mounted.substr(2, mounted.find(':') - 2)));
+      REQUIRE(loaded.config);
+      CHECK(loaded.config->admin->host == "0.0.0.0");
+      const std::string port = std::to_string(loaded.config->admin->port);
+      const bool in_profile = service.second["profiles"] || service.second["<<"]["profiles"];
+      CHECK(has(always, name + ":" + port) == !in_profile);
+      CHECK((has(found["names"], name) && found["port"].as<std::string>() == port) == in_profile);
+    }
+  }
+  CHECK(gateways == 3);
+}
+
 TEST_CASE("every manifest says what it is") {
   CHECK(manifests().size() >= 10);
   for (const YAML::Node& one : manifests()) {
@@ -124,15 +149,16 @@ TEST_CASE("a pod that ends is out of its Service before it drains, and has the t
   REQUIRE(loaded.config);
   const Limits& limits = loaded.config->limits;
   const auto pod = manifest("StatefulSet", "sallyport")["spec"]["template"]["spec"];
+  const auto log_limit = logging::LogSettings{}.stall_limit;
   const auto before_drain =
       std::chrono::seconds(pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"].as<int>());
   CHECK(before_drain >= 5s);
   CHECK(std::chrono::seconds(pod["terminationGracePeriodSeconds"].as<int>()) >
-        before_drain + limits.ready_delay + limits.drain);
+        before_drain + limits.ready_delay + limits.drain + log_limit);
   const std::string unit = read_file(source / "packaging/sallyport.service");
   std::smatch stop;
   REQUIRE(std::regex_search(unit, stop, std::regex("TimeoutStopSec=([0-9]+)\n")));
-  CHECK(std::chrono::seconds(std::stoi(stop[1])) > Limits{}.ready_delay + Limits{}.drain);
+  CHECK(std::chrono::seconds(std::stoi(stop[1])) > Limits{}.ready_delay + Limits{}.drain + log_limit);
 }
 
 TEST_CASE("each pod signs a log of its own name, on a volume of its own") {
