@@ -20,14 +20,13 @@ using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
 using CipherContext = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using MacContext = Handle<EVP_MAC_CTX, EVP_MAC_CTX_free>;
 
-MacContext make_hmac() {
+MacContext make_hmac(const char* digest) {
   const Handle<EVP_MAC, EVP_MAC_free> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
   require(mac != nullptr, "fetch HMAC");
   MacContext context(EVP_MAC_CTX_new(mac.get()));
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest), 0),
                                OSSL_PARAM_construct_end()};
-  require(context != nullptr && EVP_MAC_CTX_set_params(context.get(), params) == 1, "set up HMAC-SHA256");
+  require(context != nullptr && EVP_MAC_CTX_set_params(context.get(), params) == 1, "set up HMAC");
   return context;
 }
 
@@ -35,11 +34,17 @@ MacContext make_hmac() {
 // so once a thread.
 struct Algorithms {
   Algorithm sha256{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
-  Cipher aes_256_gcm{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
   DigestContext digest{EVP_MD_CTX_new()};
-  MacContext hmac = make_hmac();
+  MacContext hmac_sha256 = make_hmac("SHA256"), hmac_sha384 = make_hmac("SHA384");
+  Cipher aes_128_gcm{EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr)};
+  Cipher aes_256_gcm{EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
+  Cipher chacha20_poly1305{EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr)};
 
-  Algorithms() { require(sha256 && aes_256_gcm && digest, "fetch SHA-256 and AES-256-GCM"); }
+  Algorithms() {
+    require(sha256 && digest, "fetch SHA-256");
+    require(aes_128_gcm && aes_256_gcm, "fetch AES-GCM");
+    ERR_clear_error();  // a FIPS provider has no ChaCha20, and is never asked for it
+  }
 };
 
 const Algorithms& algorithms() {
@@ -99,22 +104,25 @@ Digest Sha256::finish() {
 
 namespace {
 
+constexpr std::size_t size_of(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
+
 // HMAC over pieces, under a kept context. The context is keyed anew with zeros at the end: a ratcheted key must not
 // live on in it.
 class Hmac {
  public:
-  explicit Hmac(ConstBytes key) : context_(algorithms().hmac.get()) { set_key(key); }
+  explicit Hmac(ConstBytes key, Hash hash = Hash::sha256)
+      : context_((hash == Hash::sha256 ? algorithms().hmac_sha256 : algorithms().hmac_sha384).get()) {
+    set_key(key);
+  }
   Hmac(const Hmac&) = delete;
   Hmac& operator=(const Hmac&) = delete;
   ~Hmac() { EVP_MAC_init(context_, raw(no_key.data()), no_key.size(), nullptr); }
 
   void update(ConstBytes data) { require(EVP_MAC_update(context_, raw(data.data()), data.size()) == 1, "update HMAC"); }
   void again() { require(EVP_MAC_init(context_, nullptr, 0, nullptr) == 1, "start HMAC again"); }  // under the same key
-  Digest finish() {
-    Digest digest;
+  void finish(MutableBytes out) {
     std::size_t size = 0;
-    require(EVP_MAC_final(context_, raw(digest.data()), &size, digest.size()) == 1, "finish HMAC");
-    return digest;
+    require(EVP_MAC_final(context_, raw(out.data()), &size, out.size()) == 1, "finish HMAC");
   }
 
  private:
@@ -134,7 +142,9 @@ class Hmac {
 Digest hmac_sha256(ConstBytes key, ConstBytes data) {
   Hmac hmac(key);
   hmac.update(data);
-  return hmac.finish();
+  Digest digest;
+  hmac.finish(digest);
+  return digest;
 }
 
 // HKDF on the HMAC context that is kept: EVP_KDF fetches its digest and makes two contexts at each call, which was
@@ -142,11 +152,12 @@ Digest hmac_sha256(ConstBytes key, ConstBytes data) {
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key) { return hmac_sha256(salt, input_key); }
 
 // RFC 5869 §2.3: T(i) = HMAC(key, T(i-1) | info | i).
-void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out) {
-  if (out.size() > 255 * sizeof(Digest)) throw std::invalid_argument("HKDF gives at most 255 blocks");
+void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out, Hash hash) {
+  std::array<std::byte, size_of(Hash::sha384)> kept{};
+  const MutableBytes block = MutableBytes(kept).first(size_of(hash));
+  if (out.size() > 255 * block.size()) throw std::invalid_argument("HKDF gives at most 255 blocks");
   if (out.empty()) return;
-  Digest block{};
-  Hmac hmac(pseudo_random_key);
+  Hmac hmac(pseudo_random_key, hash);
   for (std::size_t done = 0, i = 1; done < out.size(); ++i) {
     if (i > 1) {
       hmac.again();
@@ -155,27 +166,42 @@ void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out
     hmac.update(info);
     const auto counter = static_cast<std::byte>(i);
     hmac.update({&counter, 1});
-    block = hmac.finish();
+    hmac.finish(block);
     const std::size_t size = std::min(block.size(), out.size() - done);
     std::copy_n(block.begin(), size, out.begin() + static_cast<std::ptrdiff_t>(done));
     done += size;
   }
-  wipe(block);
+  wipe(kept);
 }
 
-struct Aes256Gcm::Context {
+namespace {
+
+EVP_CIPHER* cipher_of(AeadAlgorithm algorithm) {
+  switch (algorithm) {
+    case AeadAlgorithm::aes_128_gcm:
+      return algorithms().aes_128_gcm.get();
+    case AeadAlgorithm::aes_256_gcm:
+      return algorithms().aes_256_gcm.get();
+    default:
+      return algorithms().chacha20_poly1305.get();
+  }
+}
+
+}  // namespace
+
+struct Aead::Context {
+  AeadAlgorithm algorithm;
   CipherContext context{EVP_CIPHER_CTX_new()};
 
   void set_key(ConstBytes key) {
-    if (key.size() != key_size) throw std::invalid_argument("an AES-256 key has 32 bytes");
-    require(EVP_EncryptInit_ex2(get(), algorithms().aes_256_gcm.get(), raw(key.data()), nullptr, nullptr) == 1,
-            "key AES-256-GCM");
+    if (key.size() != key_size_of(algorithm)) throw std::invalid_argument("a key of the wrong size for its cipher");
+    require(EVP_EncryptInit_ex2(get(), cipher_of(algorithm), raw(key.data()), nullptr, nullptr) == 1, "key a cipher");
   }
 
   // Starts a message under the key that is set, and takes the associated data.
   void start(const Nonce& nonce, ConstBytes associated, bool sealing) {
     require(EVP_CipherInit_ex2(get(), nullptr, nullptr, raw(nonce.data()), sealing ? 1 : 0, nullptr) == 1,
-            "start AES-256-GCM");
+            "start a cipher");
     int written = 0;
     if (associated.empty()) return;
     require(EVP_CipherUpdate(get(), nullptr, &written, raw(associated.data()), int_size(associated)) == 1,
@@ -187,7 +213,7 @@ struct Aes256Gcm::Context {
     if (in.empty()) return;
     require(EVP_CipherUpdate(get(), raw(out.data()), &written, raw(in.data()), int_size(in)) == 1 &&
                 written == int_size(in),
-            "run AES-256-GCM");
+            "run a cipher");
   }
 
   bool finish() {
@@ -199,23 +225,27 @@ struct Aes256Gcm::Context {
   EVP_CIPHER_CTX* get() noexcept { return context.get(); }
 };
 
-Aes256Gcm::Aes256Gcm(ConstBytes key) : context_(std::make_unique<Context>()) { rekey(key); }
-Aes256Gcm::~Aes256Gcm() = default;
-Aes256Gcm::Aes256Gcm(Aes256Gcm&&) noexcept = default;
-Aes256Gcm& Aes256Gcm::operator=(Aes256Gcm&&) noexcept = default;
+std::size_t Aead::key_size_of(AeadAlgorithm algorithm) noexcept {
+  return algorithm == AeadAlgorithm::aes_128_gcm ? 16 : 32;
+}
 
-void Aes256Gcm::rekey(ConstBytes key) { context_->set_key(key); }
+Aead::Aead(AeadAlgorithm algorithm, ConstBytes key) : context_(new Context{algorithm}) { rekey(key); }
+Aead::~Aead() = default;
+Aead::Aead(Aead&&) noexcept = default;
+Aead& Aead::operator=(Aead&&) noexcept = default;
 
-void Aes256Gcm::seal(const Nonce& nonce, ConstBytes associated, ConstBytes plaintext, MutableBytes out) {
+void Aead::rekey(ConstBytes key) { context_->set_key(key); }
+
+void Aead::seal(const Nonce& nonce, ConstBytes associated, ConstBytes plaintext, MutableBytes out) {
   if (out.size() != plaintext.size() + tag_size) throw std::invalid_argument("seal: out is not plaintext and tag");
   const MutableBytes tag = out.last(tag_size);
   context_->start(nonce, associated, true);
   context_->pass(plaintext, out.first(plaintext.size()));
   require(context_->finish() && EVP_CIPHER_CTX_ctrl(context_->get(), EVP_CTRL_AEAD_GET_TAG, tag_size, tag.data()) == 1,
-          "seal with AES-256-GCM");
+          "seal with a cipher");
 }
 
-bool Aes256Gcm::open(const Nonce& nonce, ConstBytes associated, ConstBytes sealed, MutableBytes out) {
+bool Aead::open(const Nonce& nonce, ConstBytes associated, ConstBytes sealed, MutableBytes out) {
   if (sealed.size() < tag_size) return false;
   if (out.size() != sealed.size() - tag_size) throw std::invalid_argument("open: out is not sealed without its tag");
   std::array<std::byte, tag_size> tag;

@@ -1,6 +1,6 @@
-// Hashes, keyed hashes, key derivation, AES-GCM and random bytes. Only core's key files, crypto.cpp and tls/ include
-// <openssl/evp.h>. Algorithms are fetched once per thread and contexts are kept.
-// Failures that an attacker or a wrong key can cause are values; anything else (out of memory, a broken OpenSSL) throws.
+// Hashes, keyed hashes, key derivation, authenticated encryption and random bytes. Only core's key files, crypto.cpp
+// and tls/ include <openssl/evp.h>. Algorithms are fetched once per thread and contexts are kept. Failures that an
+// attacker or a wrong key can cause are values; anything else (out of memory, a broken OpenSSL) throws.
 #pragma once
 
 #include <array>
@@ -41,33 +41,46 @@ class Sha256 {
 // HMAC-SHA256 (RFC 2104).
 Digest hmac_sha256(ConstBytes key, ConstBytes data);
 
-// HKDF-SHA256 (RFC 5869). expand: out.size() at most 255 * 32.
+enum class Hash { sha256, sha384 };
+
+// HKDF (RFC 5869), with SHA-256 unless another hash is named. expand: out.size() at most 255 of the hash's blocks.
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key);
-void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out);
+void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out, Hash hash = Hash::sha256);
 
 // Constant time in the content; false at once when sizes differ.
 bool equal(ConstBytes a, ConstBytes b) noexcept;
 
-// AES-256-GCM with a kept context (SP 800-38D). The caller owns the rule that a (key, nonce) pair seals once.
-class Aes256Gcm {
- public:
-  static constexpr std::size_t key_size = 32, nonce_size = 12, tag_size = 16;
-  using Nonce = std::array<std::byte, nonce_size>;
+enum class AeadAlgorithm { aes_128_gcm, aes_256_gcm, chacha20_poly1305 };
 
-  explicit Aes256Gcm(ConstBytes key);
-  ~Aes256Gcm();
-  Aes256Gcm(Aes256Gcm&&) noexcept;
-  Aes256Gcm& operator=(Aes256Gcm&&) noexcept;
+// Authenticated encryption with associated data, with a kept context: AES-GCM (SP 800-38D), ChaCha20-Poly1305
+// (RFC 8439). The caller owns the rule that a (key, nonce) pair seals once.
+class Aead {
+ public:
+  static constexpr std::size_t nonce_size = 12, tag_size = 16;
+  using Nonce = std::array<std::byte, nonce_size>;
+  static std::size_t key_size_of(AeadAlgorithm algorithm) noexcept;
+
+  Aead(AeadAlgorithm algorithm, ConstBytes key);
+  ~Aead();
+  Aead(Aead&&) noexcept;
+  Aead& operator=(Aead&&) noexcept;
   void rekey(ConstBytes key);  // the same context under another key; the old key schedule is overwritten
 
   // out.size() == plaintext.size() + tag_size: ciphertext, then tag. `out` may be plaintext's own buffer.
   void seal(const Nonce& nonce, ConstBytes associated, ConstBytes plaintext, MutableBytes out);
-  // sealed = ciphertext, then tag; out.size() == sealed.size() - tag_size. False, with `out` wiped, when it is not authentic.
+  // sealed = ciphertext, then tag; out.size() == sealed.size() - tag_size. `out` may be sealed's own buffer. False,
+  // with `out` wiped, when it is not authentic.
   bool open(const Nonce& nonce, ConstBytes associated, ConstBytes sealed, MutableBytes out);
 
  private:
   struct Context;
   std::unique_ptr<Context> context_;
+};
+
+class Aes256Gcm : public Aead {
+ public:
+  static constexpr std::size_t key_size = 32;
+  explicit Aes256Gcm(ConstBytes key) : Aead(AeadAlgorithm::aes_256_gcm, key) {}
 };
 
 }  // namespace sallyport::core::crypto

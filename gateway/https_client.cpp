@@ -144,7 +144,7 @@ struct HttpsClient::State {
   std::chrono::milliseconds deadline;
   boost::asio::io_context io{1};
   core::TimerWheel wheel{clock.now()};
-  tls::Loop loop{io, wheel, {}, {}};
+  tls::Loop loop{io, wheel};
   tls::ClientIdentity identity;
   std::shared_ptr<tls::SessionSlot> sessions = tls::make_session_slot();
 };

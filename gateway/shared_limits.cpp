@@ -104,7 +104,7 @@ struct SharedLimits::Parts {
 
   boost::asio::io_context io{1};
   core::TimerWheel wheel{clock.now()};
-  tls::Loop loop{io, wheel, {}, {}};
+  tls::Loop loop{io, wheel};
   std::unique_ptr<tls::ClientIdentity> identity;  // null where the configuration says `plaintext: allowed`
   std::shared_ptr<tls::SessionSlot> sessions = tls::make_session_slot();
   std::unique_ptr<core::ByteStream> stream;  // null while there is no connection

@@ -13,13 +13,11 @@ core::Task<core::Result<Peer>> accept(Socket socket, Loop& loop, const ServerIde
   Peer peer;
   std::string address = address_of(socket);
   SSL_CTX* context = identity.contexts().all.front().context.get();
-  auto stream = std::make_unique<TlsStream>(std::move(socket), loop, context, TlsStream::Role::server);
+  auto stream = std::make_unique<TlsStream>(std::move(socket), loop, context, Role::server);
   stream->set_deadline(deadline);
-  if (auto done = co_await stream->handshake(); !done) co_return done.error();
-  if (SSL_session_reused(stream->ssl()) && !certificate_still_valid(stream->ssl())) {
-    co_return core::Error(core::Reason::tls_failed);
-  }
-  peer.identity = identify(stream->ssl());
+  auto proven = co_await stream->handshake();
+  if (!proven) co_return proven.error();
+  peer.identity = std::move(*proven);
   peer.identity.address = std::move(address);
   peer.stream = std::move(stream);
   co_return peer;

@@ -150,6 +150,23 @@ Error as_connect_error(Error error) {
   }
 }
 
+Task<Result<Peer>> secure(Loop& loop, Socket socket, const std::string& host, const ClientIdentity::Context& context,
+                          std::shared_ptr<SessionSlot> sessions, core::TimePoint deadline) {
+  Peer peer;
+  std::string address = address_of(socket);
+  auto stream =
+      std::make_unique<TlsStream>(std::move(socket), loop, context.context.get(), Role::client, std::move(sessions));
+  expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
+  stream->set_deadline(deadline);
+  const Dial dial(loop, [&stream = *stream] { stream.cancel(); });
+  auto proven = co_await stream->handshake();
+  if (!proven) co_return as_connect_error(proven.error());
+  peer.identity = std::move(*proven);
+  peer.identity.address = std::move(address);
+  peer.stream = std::move(stream);
+  co_return peer;
+}
+
 }  // namespace
 
 Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t port, const ClientIdentity* identity,
@@ -160,24 +177,7 @@ Task<Result<Peer>> connect(Loop& loop, const std::string& host, std::uint16_t po
   auto socket = co_await open_socket(loop, *endpoints, deadline);
   if (!socket) co_return socket.error();
   if (identity == nullptr) co_return accept_plain(std::move(*socket), loop);
-
-  Peer peer;
-  std::string address = address_of(*socket);
-  const auto& context = identity->context();
-  auto stream = std::make_unique<TlsStream>(std::move(*socket), loop, context.context.get(), TlsStream::Role::client);
-  expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
-  if (sessions) stream->keep_sessions_in(std::move(sessions));
-  stream->set_deadline(deadline);
-  const Dial dial(loop, [&stream = *stream] { stream.cancel(); });
-  if (auto done = co_await stream->handshake(); !done) co_return as_connect_error(done.error());
-  if (SSL_session_reused(stream->ssl()) && !certificate_still_valid(stream->ssl())) {
-    stream->forget_session();
-    co_return Error(Reason::upstream_certificate_expired);
-  }
-  peer.identity = identify(stream->ssl());
-  peer.identity.address = std::move(address);
-  peer.stream = std::move(stream);
-  co_return peer;
+  co_return co_await secure(loop, std::move(*socket), host, identity->context(), std::move(sessions), deadline);
 }
 
 }  // namespace sallyport::tls

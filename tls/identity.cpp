@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "tls/handshake.hpp"
 #include "tls/openssl.hpp"
 #include "tls/session_slot.hpp"
 
@@ -46,10 +47,9 @@ SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SSL_CTX* raw = context.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  // RELEASE_BUFFERS: an idle connection gives back OpenSSL's 16 KB buffers.
-  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(raw, 1);      // one read of the transport may bring many records
+  SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
+  Handshake::attach(raw);
   choose_groups(raw, key_exchange);
   return context;
 }

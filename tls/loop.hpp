@@ -7,21 +7,33 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 
 #include "core/bytes.hpp"
 #include "core/task.hpp"
 #include "core/timer_wheel.hpp"
 #include "tls/ready_set.hpp"
+#include "tls/record_protection.hpp"
 #include "tls/resolver.hpp"
 
 namespace sallyport::tls {
 
+// Not touched before it is used.
+class Inbox {
+ public:
+  static constexpr std::size_t size = record_limit;
+  core::MutableBytes bytes() noexcept { return {bytes_.get(), size}; }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_ = std::make_unique_for_overwrite<std::byte[]>(size);
+};
+
 struct Loop {
   boost::asio::io_context& io;
   core::TimerWheel& wheel;
-  core::Bytes outbox;   // ciphertext made by one burst of SSL_write, sent before anything suspends
-  core::Bytes packing;  // small pieces laid side by side to become one record
-  ReadySet ready{};     // its sockets, and what other threads have for it
+  core::Bytes outbox{};  // records made in one burst, sent before anything suspends
+  Inbox inbox{};         // records as one read of a socket brought them
+  ReadySet ready{};      // its sockets, and what other threads have for it
   Resolver resolver{ready, wheel};
   std::list<std::function<void()>> dials{};  // how to end each that is under way
   bool dials_no_more = false;

@@ -19,10 +19,9 @@ Task<Result<std::size_t>> TcpStream::read_some(core::MutableBytes into) {
 }
 
 Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces) {
-  core::Bytes& packed = transport_.loop().packing;
-  packed.clear();
-  for (const auto piece : pieces) packed.insert(packed.end(), piece.begin(), piece.end());
-  if (auto sent = transport_.send(packed); !sent) co_return sent.error();
+  core::Bytes& outbox = transport_.loop().outbox;
+  for (const auto piece : pieces) outbox.insert(outbox.end(), piece.begin(), piece.end());
+  if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
   if (!transport_.has_unsent()) co_return Result<void>();
   co_return co_await transport_.flush();
 }

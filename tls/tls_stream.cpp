@@ -1,296 +1,267 @@
 #include "tls/tls_stream.hpp"
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-
 #include <algorithm>
-
-#include "tls/session_slot.hpp"
+#include <utility>
 
 namespace sallyport::tls {
 
+using core::ConstBytes;
 using core::Error;
+using core::MutableBytes;
 using core::Reason;
 using core::Result;
 using core::Task;
 
 namespace {
 
-constexpr std::size_t record_size = SSL3_RT_MAX_PLAIN_LENGTH;
-constexpr std::size_t burst_size = 4 * record_size;  // ciphertext gathered before it is sent
-constexpr unsigned key_updates_per_second = 100;     // each costs the receiver a key derivation
+constexpr std::size_t burst_size = 4 * record_content_limit;  // gathered before it is sent
+constexpr unsigned empty_records_in_a_row = 32;               // each costs its receiver an authentication
+constexpr unsigned key_updates_per_second = 100;              // and each of these a key derivation
+constexpr std::uint8_t warning = 1, fatal = 2;                // RFC 8446 §6
 
-// The BIO: OpenSSL reads from the transport without waiting and writes into the worker's outbox.
-int bio_read(BIO* bio, char* out, int size) {
-  auto& transport = *static_cast<Transport*>(BIO_get_data(bio));
-  BIO_clear_retry_flags(bio);
-  const std::size_t got = transport.take({reinterpret_cast<std::byte*>(out), static_cast<std::size_t>(size)});
-  if (got > 0) return static_cast<int>(got);
-  if (transport.ended()) return 0;
-  BIO_set_retry_read(bio);
-  return -1;
-}
+// Goes through pieces, laying them side by side.
+class Walk {
+ public:
+  explicit Walk(std::span<const ConstBytes> pieces) : pieces_(pieces) { skip_empty(); }
+  bool is_done() const noexcept { return pieces_.empty(); }
 
-int bio_write(BIO* bio, const char* data, int size) {
-  auto& outbox = static_cast<Transport*>(BIO_get_data(bio))->loop().outbox;
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  outbox.insert(outbox.end(), bytes, bytes + size);
-  return size;
-}
-
-long bio_control(BIO* bio, int command, long, void*) {
-  switch (command) {
-    case BIO_CTRL_FLUSH:
-      return 1;
-    case BIO_CTRL_EOF:
-      return static_cast<Transport*>(BIO_get_data(bio))->ended() ? 1 : 0;
-    default:
-      return 0;
+  void append_to(core::Bytes& out, std::size_t most) {
+    while (!is_done() && most > 0) {
+      const ConstBytes rest = pieces_.front().subspan(offset_);
+      const ConstBytes part = rest.first(std::min(rest.size(), most));
+      out.insert(out.end(), part.begin(), part.end());
+      offset_ += part.size();
+      most -= part.size();
+      skip_empty();
+    }
   }
-}
 
-const BIO_METHOD* bio_method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport transport");
-    BIO_meth_set_read(made, bio_read);
-    BIO_meth_set_write(made, bio_write);
-    BIO_meth_set_ctrl(made, bio_control);
-    return made;
-  }();
-  return method;
-}
-
-Reason certificate_reason(long verdict) {
-  switch (verdict) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return Reason::upstream_certificate_expired;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return Reason::upstream_certificate_name;
-    default:
-      return Reason::upstream_certificate_untrusted;
+ private:
+  void skip_empty() {
+    while (!is_done() && offset_ == pieces_.front().size()) pieces_ = pieces_.subspan(1), offset_ = 0;
   }
-}
 
-// RFC 8446 §6: what a server says when it does not like the certificate it was shown.
-bool is_certificate_alert(int reason) {
-  switch (reason) {
-    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
-    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
-    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// CVE-2024-4741: before these versions SSL_free_buffers frees one that is half read, and whoever sends half a record's
-// head can choose the moment.
-bool may_free_buffers() {
-  const unsigned long version = OpenSSL_version_num();
-  const unsigned long major = version >> 28, minor = version >> 20 & 0xff, patch = version >> 4 & 0xff;
-  constexpr unsigned long first_mended[] = {14, 6, 2, 1};  // of 3.0, 3.1, 3.2, 3.3
-  return major > 3 || minor >= std::size(first_mended) || patch >= first_mended[minor];
-}
-
-// What a read that found nothing had made: kept, it would be most of an idle stream. False: half a record is in there.
-bool free_buffers(SSL* ssl) {
-  static const bool allowed = may_free_buffers();
-  return !allowed || SSL_free_buffers(ssl) == 1;
-}
+  std::span<const ConstBytes> pieces_;
+  std::size_t offset_ = 0;
+};
 
 }  // namespace
 
-TlsStream::TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role)
-    : transport_(std::move(socket), loop), ssl_(SSL_new(context)), role_(role) {
-  BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
-  if (bio == nullptr) throw std::bad_alloc();
-  BIO_set_data(bio, &transport_);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(ssl_.get(), bio, bio);
-  if (role == Role::server) {
-    SSL_set_accept_state(ssl_.get());
-  } else {
-    SSL_set_connect_state(ssl_.get());
-  }
+TlsStream::TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions)
+    : transport_(std::move(socket), loop),
+      role_(role),
+      handshake_(std::make_unique<Handshake>(transport_, context, role, std::move(sessions))),
+      messages_(role == Role::client) {}
+
+Task<Result<core::PeerIdentity>> TlsStream::handshake() {
+  auto peer = co_await handshake_->run();
+  if (!peer) co_return peer.error();
+  reading_.emplace(handshake_->reading());
+  writing_.emplace(handshake_->writing());
+  kept_ = handshake_->take_unread();
+  kept_is_whole_ = next_record(kept_) > 0;
+  if (role_ == Role::server) handshake_.reset();
+  co_return peer;
 }
 
-// Without this OpenSSL takes a connection that ended without our goodbye for a bad one and spoils its session's ticket,
-// although no truncation attack can come of resuming it.
-TlsStream::~TlsStream() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
-
-void TlsStream::keep_sessions_in(std::shared_ptr<SessionSlot> slot) {
-  sessions_ = std::move(slot);
-  if (sessions_->session) SSL_set_session(ssl_.get(), sessions_->session.get());
-  sessions_->remember_in(ssl_.get());
-}
-
-void TlsStream::forget_session() {
-  if (sessions_) sessions_->session.reset();
-}
-
-Task<Result<void>> TlsStream::handshake() {
+Task<Result<std::size_t>> TlsStream::read_some(MutableBytes into) {
   for (;;) {
-    ERR_clear_error();
-    const int code = SSL_do_handshake(ssl_.get());
-    const Error failed = code == 1 ? Error(Reason::none) : failure(code);
-    // Whatever happened, what OpenSSL said (a flight, or an alert) goes out first.
-    if (auto sent = send_outbox(); !sent) co_return sent.error();
-    if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();
-    if (code == 1) break;
-    if (failed.reason != Reason::none) co_return failed;
-    if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
-  }
-  handshaken_ = true;
-  SSL_set_msg_callback(ssl_.get(), on_message);
-  SSL_set_msg_callback_arg(ssl_.get(), this);
-  co_return Result<void>();
-}
-
-// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error
-// queue empty, as every other call here does, because a stale entry would be taken for the next call's
-// (SSL_get_error(3)).
-Error TlsStream::failure(int code) {
-  switch (SSL_get_error(ssl_.get(), code)) {
-    case SSL_ERROR_WANT_READ:
-      return flooded_ ? Reason::tls_failed : Reason::none;
-    case SSL_ERROR_ZERO_RETURN:
-      ended_ = true;
-      return Reason::closed;
-    default:
-      break;
-  }
-  const unsigned long error = ERR_peek_error();
-  const int reason = ERR_GET_REASON(error);
-  ERR_clear_error();
-  if (transport_.ended() && (error == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)) return Reason::truncated;
-  if (role_ == Role::client) {
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return certificate_reason(SSL_get_verify_result(ssl_.get()));
-    if (is_certificate_alert(reason)) return Reason::upstream_rejected_certificate;
-  } else if (reason == SSL_R_NO_SUITABLE_KEY_SHARE) {
-    return Reason::key_exchange_refused;
-  }
-  return Reason::tls_failed;
-}
-
-// OpenSSL has read what was wrong, and nothing more may come that would have the next read ask it.
-Error TlsStream::read_failure(int code) {
-  const Error error = failure(code);
-  if (error.reason != Reason::none && error.reason != Reason::closed) broken_ = error;
-  return error;
-}
-
-Result<std::size_t> TlsStream::read_now(core::MutableBytes into, bool& wait) {
-  std::size_t total = 0;
-  wait = false;
-  // Every record that is already here: what one read brought goes on together.
-  do {
-    std::size_t size = 0;
-    const int code = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &size);
-    total += size;
-    if (code == 1) continue;
-    const Error error = read_failure(code);
-    // An answer to a KeyUpdate, or an alert; a peer that is gone shows in what was read.
-    if (auto sent = send_outbox(); !sent && error.reason == Reason::none) return sent.error();
-    if (total > 0 || ended_) break;  // an error shows again at the next read
-    if (error.reason != Reason::none) return error;
-    free_buffers(ssl_.get());
-    wait = true;
-    break;
-  } while (total < into.size() && may_have_record());
-  if (has_spare_buffers_) has_spare_buffers_ = !free_buffers(ssl_.get());
-  return total;
-}
-
-Task<Result<std::size_t>> TlsStream::read_some(core::MutableBytes into) {
-  for (;;) {
-    if (ended_) co_return std::size_t{0};
+    const std::size_t got = read_now(into);
+    if (got > 0 || ended_) co_return got;
     if (is_broken()) co_return broken_;
-    bool wait = !may_have_record();
-    if (!wait) {
-      auto got = read_now(into, wait);
-      if (!got || !wait) co_return got;
-    }
     if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
   }
 }
 
 // No coroutine of its own: an event of a stream waits here, and each frame costs.
 Task<Result<void>> TlsStream::wait_readable() {
-  return may_have_record() && peek() != Peek::nothing ? core::at_once(Result<void>()) : transport_.fill();
+  return may_give() && peek() ? core::at_once(Result<void>()) : transport_.fill();
 }
 
-// False: SSL_read would only find that nothing has come.
-bool TlsStream::may_have_record() const noexcept {
-  return ended_ || is_broken() || transport_.may_give() || SSL_has_pending(ssl_.get()) != 0;
+// False: reading would only find that nothing has come.
+bool TlsStream::may_give() const noexcept {
+  return ended_ || is_broken() || !content_.empty() || kept_is_whole_ || transport_.may_give();
 }
 
-Task<Result<void>> TlsStream::write_all(std::span<const core::ConstBytes> pieces) {
-  core::Bytes& packing = transport_.loop().packing;
-  std::size_t piece = 0, offset = 0;
-  while (piece < pieces.size()) {
-    // One burst: encrypt until enough has gathered, send it, and wait only if the kernel would not take it all.
-    while (piece < pieces.size() && transport_.loop().outbox.size() < burst_size) {
-      core::ConstBytes record = pieces[piece].subspan(offset);
-      if (record.size() >= record_size) {
-        record = record.first(record_size);
-        offset += record_size;
-        if (offset == pieces[piece].size()) ++piece, offset = 0;
-      } else {
-        packing.clear();
-        while (piece < pieces.size() && packing.size() < record_size) {
-          const auto rest = pieces[piece].subspan(offset);
-          const std::size_t size = std::min(rest.size(), record_size - packing.size());
-          packing.insert(packing.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size));
-          offset += size;
-          if (offset == pieces[piece].size()) ++piece, offset = 0;
-        }
-        record = packing;
-      }
-      if (auto done = encrypt(record); !done) co_return done.error();
+// True for content or the end, without taking it.
+bool TlsStream::peek() {
+  read_now({});
+  return !content_.empty() || ended_ || is_broken();
+}
+
+// Takes what is there, without waiting: everything that one read of the socket brought goes on together.
+std::size_t TlsStream::read_now(MutableBytes into) {
+  if (!content_.empty()) return take_content(into);
+  if (ended_ || is_broken()) return 0;
+  const MutableBytes arrived = receive();
+  std::size_t used = 0;
+  const std::size_t got = open_records(arrived, used, into);
+  kept_ = core::Bytes(arrived.begin() + static_cast<std::ptrdiff_t>(used), arrived.end());
+  const bool nothing = got == 0 && content_.empty() && !ended_ && !is_broken();
+  if (nothing && transport_.ended()) broken_ = Reason::truncated;
+  return got;
+}
+
+std::size_t TlsStream::take_content(MutableBytes into) {
+  const ConstBytes rest = ConstBytes(content_).subspan(content_begin_);
+  const std::size_t size = std::min(rest.size(), into.size());
+  std::copy_n(rest.begin(), size, into.begin());
+  content_begin_ += size;
+  if (size < rest.size()) return size;
+  content_ = {};
+  content_begin_ = 0;
+  return size;
+}
+
+// What is kept and what has come behind it, in the worker's inbox.
+MutableBytes TlsStream::receive() {
+  const MutableBytes inbox = transport_.loop().inbox.bytes();
+  std::copy(kept_.begin(), kept_.end(), inbox.begin());
+  std::size_t size = kept_.size();
+  if (!kept_is_whole_) size += transport_.take(inbox.subspan(size));
+  return inbox.first(size);
+}
+
+// Opens records into `into` while they fit; one at least, whatever it holds beyond that being kept. Gives how much, and
+// in `used` how far it came.
+std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, MutableBytes into) {
+  std::size_t got = 0;
+  kept_is_whole_ = false;
+  while (!ended_ && !is_broken() && content_.empty()) {
+    const std::size_t size = next_record(arrived.subspan(used));
+    if (size == 0) break;
+    const MutableBytes record = arrived.subspan(used, size);
+    const std::size_t room = RecordProtection::room_to_open(record);
+    const bool fits = room <= into.size() - got;
+    kept_is_whole_ = !fits && got > 0;
+    if (kept_is_whole_) break;
+    used += size;
+    if (fits) {
+      got += open_record(record, into.subspan(got, room));
+      continue;
     }
-    if (auto sent = send_outbox(); !sent) co_return sent.error();
+    const MutableBytes place = record.subspan(record_header_size, room);
+    const std::size_t opened = open_record(record, place);
+    content_.assign(place.begin(), place.begin() + static_cast<std::ptrdiff_t>(opened));
+    if (!content_.empty() && !into.empty()) got = take_content(into);
+  }
+  return got;
+}
+
+// The size of the record that has arrived; 0 while not all of it has.
+std::size_t TlsStream::next_record(ConstBytes arrived) {
+  if (arrived.size() < record_header_size) return 0;
+  const std::size_t size = record_size_of(arrived);
+  if (arrived.front() != static_cast<std::byte>(ContentType::application_data)) {
+    refuse(Alert::unexpected_message);
+  } else if (size > record_limit) {
+    refuse(Alert::record_overflow);
+  }
+  return is_broken() || arrived.size() < size ? 0 : size;
+}
+
+// Gives the size of its content, which is 0 for what is not the peer's application's.
+std::size_t TlsStream::open_record(MutableBytes record, MutableBytes into) {
+  // A ticket is OpenSSL's to open, from the record as it came.
+  const core::Bytes sealed = handshake_ ? core::Bytes(record.begin(), record.end()) : core::Bytes();
+  const auto content = reading_->open(record, into);
+  if (!content || content->size > record_content_limit) {
+    refuse(content ? Alert::record_overflow : Alert::bad_record_mac);
+    return 0;
+  }
+  empty_records_ = content->type == ContentType::application_data && content->size > 0 ? 0 : empty_records_ + 1;
+  const bool is_message = content->type == ContentType::handshake;
+  if (empty_records_ > empty_records_in_a_row || (messages_.is_within_a_message() && !is_message)) {
+    refuse(Alert::unexpected_message);
+    return 0;
+  }
+  switch (content->type) {
+    case ContentType::application_data:
+      if (content->size > 0) handshake_.reset();
+      return content->size;
+    case ContentType::handshake:
+      take_messages(into.first(content->size), sealed);
+      return 0;
+    case ContentType::alert:
+      take_alert(into.first(content->size));
+      return 0;
+    default:
+      refuse(Alert::unexpected_message);
+      return 0;
+  }
+}
+
+void TlsStream::take_messages(ConstBytes content, ConstBytes sealed) {
+  using Said = MessageReader::Said;
+  const auto messages = messages_.take(content);
+  if (messages.said == Said::wrong) return refuse(messages.alert);
+  if (messages.said != Said::tickets) return update_keys(messages.said == Said::key_update_asking_for_ours);
+  if (handshake_) handshake_->take_tickets(sealed);
+}
+
+void TlsStream::take_alert(ConstBytes content) {
+  if (content.size() != 2) return refuse(Alert::decode_error);
+  const auto alert = static_cast<Alert>(content[1]);
+  if (alert == Alert::user_canceled) return;
+  ended_ = alert == Alert::close_notify;
+  if (ended_) return;
+  const bool about_ours = role_ == Role::client && is_about_a_certificate(alert);
+  broken_ = about_ours ? Reason::upstream_rejected_certificate : Reason::tls_failed;
+}
+
+// RFC 8446 §4.6.3.
+void TlsStream::update_keys(bool peer_asks_for_ours) {
+  const auto now = transport_.loop().wheel.now();
+  if (now - key_updates_since_ > std::chrono::seconds(1)) {
+    key_updates_since_ = now;
+    key_updates_ = 0;
+  }
+  if (++key_updates_ > key_updates_per_second) return refuse(Alert::unexpected_message);
+  handshake_.reset();  // OpenSSL does not follow
+  reading_->update();
+  if (peer_asks_for_ours) renew_key();
+}
+
+void TlsStream::renew_key() {
+  constexpr std::uint8_t key_update = 24, size = 1, not_requested = 0;
+  say(ContentType::handshake, {key_update, 0, 0, size, not_requested});
+  writing_->update();
+}
+
+void TlsStream::refuse(Alert alert) {
+  broken_ = Reason::tls_failed;
+  say(ContentType::alert, {fatal, static_cast<std::uint8_t>(alert)});
+}
+
+// Best effort: a peer that is gone shows in what is read.
+void TlsStream::say(ContentType type, std::initializer_list<std::uint8_t> content) {
+  core::Bytes& outbox = transport_.loop().outbox;
+  const std::size_t begin = outbox.size();
+  outbox.resize(begin + record_header_size);
+  for (const std::uint8_t each : content) outbox.push_back(static_cast<std::byte>(each));
+  writing_->seal(type, outbox, begin);
+  (void)transport_.send_outbox();
+}
+
+Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
+  if (is_broken()) co_return Error(Reason::tls_failed);
+  core::Bytes& outbox = transport_.loop().outbox;
+  Walk walk(pieces);
+  while (!walk.is_done()) {
+    // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
+    while (!walk.is_done() && outbox.size() < burst_size) {
+      if (writing_->is_worn()) renew_key();
+      const std::size_t begin = outbox.size();
+      outbox.resize(begin + record_header_size);
+      walk.append_to(outbox, record_content_limit);
+      writing_->seal(ContentType::application_data, outbox, begin);
+    }
+    if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (transport_.has_unsent()) {
       if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();
     }
   }
   co_return Result<void>();
-}
-
-Result<void> TlsStream::encrypt(core::ConstBytes record) {
-  if (record.empty()) return {};
-  std::size_t written = 0;
-  const int code = SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
-  if (code == 1) return {};
-  transport_.loop().outbox.clear();
-  return failure(code).reason == Reason::closed ? Error(Reason::closed) : Error(Reason::tls_failed);
-}
-
-Result<void> TlsStream::send_outbox() {
-  core::Bytes& outbox = transport_.loop().outbox;
-  if (outbox.empty()) return {};
-  auto sent = transport_.send(outbox);
-  outbox.clear();
-  return sent;
-}
-
-TlsStream::Peek TlsStream::peek() {
-  if (ended_ || is_broken()) return Peek::end;
-  std::byte first{};
-  std::size_t size = 0;
-  const int code = SSL_peek_ex(ssl_.get(), &first, 1, &size);
-  if (code == 1) return Peek::content;
-  const Error error = read_failure(code);
-  if (auto sent = send_outbox(); !sent) return Peek::end;
-  free_buffers(ssl_.get());
-  return error.reason == Reason::none ? Peek::nothing : Peek::end;
 }
 
 void TlsStream::watch(std::function<void()> left) {
@@ -300,34 +271,16 @@ void TlsStream::watch(std::function<void()> left) {
 }
 
 void TlsStream::look() {
-  if (!transport_.has_left() && peek() != Peek::end) return;  // what has come is for later
+  if (!transport_.has_left()) {
+    peek();
+    if (!ended_ && !is_broken()) return;  // what has come is for later
+  }
   if (auto left = std::exchange(left_, {})) left();
 }
 
 void TlsStream::close() noexcept {
-  if (handshaken_) {
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-    (void)send_outbox();
-  }
+  if (writing_ && !is_broken()) say(ContentType::alert, {warning, static_cast<std::uint8_t>(Alert::close_notify)});
   transport_.shut_down();
-}
-
-// RFC 8446 §4.6.3: a KeyUpdate costs its sender nothing and us a key derivation.
-void TlsStream::on_message(int write, int, int type, const void* data, std::size_t size, SSL*, void* self) {
-  if (write != 0 || type != SSL3_RT_HANDSHAKE || size == 0) return;
-  auto& stream = *static_cast<TlsStream*>(self);
-  stream.has_spare_buffers_ = true;
-  if (*static_cast<const unsigned char*>(data) == SSL3_MT_KEY_UPDATE) stream.count_key_update();
-}
-
-void TlsStream::count_key_update() {
-  const auto now = transport_.loop().wheel.now();
-  if (now - key_updates_since_ > std::chrono::seconds(1)) {
-    key_updates_since_ = now;
-    key_updates_ = 0;
-  }
-  flooded_ = flooded_ || ++key_updates_ > key_updates_per_second;
 }
 
 }  // namespace sallyport::tls

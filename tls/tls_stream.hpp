@@ -1,29 +1,28 @@
-// The TLS ByteStream: OpenSSL over a Transport, through a BIO of our own. Private to this folder; accept and connect
-// make one.
+// The TLS ByteStream: a handshake, then records over a Transport. Private to this folder; accept and connect make one.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/byte_stream.hpp"
-#include "tls/openssl.hpp"
+#include "tls/alert.hpp"
+#include "tls/handshake.hpp"
+#include "tls/message_reader.hpp"
+#include "tls/record_protection.hpp"
 #include "tls/transport.hpp"
 
 namespace sallyport::tls {
 
-struct SessionSlot;
-
 class TlsStream final : public core::ByteStream {
  public:
-  enum class Role { server, client };
-  TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role);
-  ~TlsStream() override;
+  // sessions: where a client's tickets are kept; may be null.
+  TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions = nullptr);
 
-  // Before anything else. Errors: timeout, truncated, tls_failed; as a client also the upstream_certificate_* reasons.
-  core::Task<core::Result<void>> handshake();
-  SSL* ssl() noexcept { return ssl_.get(); }
+  SSL* ssl() noexcept { return handshake_->ssl(); }  // until the handshake has been made
   Transport& transport() noexcept { return transport_; }
-  void keep_sessions_in(std::shared_ptr<SessionSlot> slot);
-  void forget_session();  // the next connection to this peer makes a whole handshake
+
+  // Before anything else. Gives and fails as Handshake::run does.
+  core::Task<core::Result<core::PeerIdentity>> handshake();
 
   core::Task<core::Result<void>> wait_readable() override;
   core::Task<core::Result<std::size_t>> read_some(core::MutableBytes into) override;
@@ -31,35 +30,44 @@ class TlsStream final : public core::ByteStream {
   core::Task<core::Result<void>> write_all(std::span<const core::ConstBytes> pieces) override;
   void set_deadline(core::TimePoint deadline) noexcept override { transport_.set_deadline(deadline); }
   void watch(std::function<void()> left) override;
-  bool has_unread() const noexcept override { return may_have_record() || transport_.has_unread(); }
+  bool has_unread() const noexcept override { return may_give() || !kept_.empty() || transport_.has_unread(); }
   std::uint64_t bytes_sent() const noexcept override { return transport_.bytes_sent(); }
   void cancel() noexcept override { transport_.cancel(); }
   void close() noexcept override;
   void abort() noexcept override { transport_.reset(); }
 
  private:
-  enum class Peek { nothing, content, end };
   bool is_broken() const noexcept { return broken_.reason != core::Reason::none; }
-  bool may_have_record() const noexcept;
-  core::Result<std::size_t> read_now(core::MutableBytes into, bool& wait);
-  core::Result<void> encrypt(core::ConstBytes record);
-  core::Result<void> send_outbox();
-  core::Error failure(int code);
-  core::Error read_failure(int code);
-  Peek peek();
+  bool may_give() const noexcept;
+  bool peek();
   void look();
-  void count_key_update();
-  static void on_message(int write, int, int type, const void* data, std::size_t size, SSL*, void* self);
+
+  std::size_t read_now(core::MutableBytes into);
+  std::size_t take_content(core::MutableBytes into);
+  core::MutableBytes receive();
+  std::size_t open_records(core::MutableBytes arrived, std::size_t& used, core::MutableBytes into);
+  std::size_t next_record(core::ConstBytes arrived);
+  std::size_t open_record(core::MutableBytes record, core::MutableBytes into);
+  void take_messages(core::ConstBytes content, core::ConstBytes sealed);
+  void take_alert(core::ConstBytes content);
+  void update_keys(bool peer_asks_for_ours);
+
+  void renew_key();
+  void refuse(Alert alert);
+  void say(ContentType type, std::initializer_list<std::uint8_t> content);
 
   Transport transport_;
-  std::shared_ptr<SessionSlot> sessions_;  // before ssl_: outlives it
-  Ssl ssl_;
   Role role_;
+  std::unique_ptr<Handshake> handshake_;  // as a client also while a ticket may come
+  std::optional<RecordProtection> reading_, writing_;
+  MessageReader messages_;
+  core::Bytes kept_;            // records, or a part of one, that are still to be opened
+  bool kept_is_whole_ = false;  // it begins with all of a record
+  core::Bytes content_;         // what a record held beyond what was asked for
+  std::size_t content_begin_ = 0;
   core::Error broken_{core::Reason::none};  // what reading met
   bool ended_ = false;                      // close_notify came
-  bool handshaken_ = false;
-  bool has_spare_buffers_ = false;  // a message of the handshake's kind made OpenSSL get ready to write
-  bool flooded_ = false;            // more KeyUpdates than any honest peer sends
+  unsigned empty_records_ = 0;              // in a row
   unsigned key_updates_ = 0;
   core::TimePoint key_updates_since_{};
   std::function<void()> left_;

@@ -116,6 +116,12 @@ Result<void> Transport::send(core::ConstBytes bytes) noexcept {
   return {};
 }
 
+Result<void> Transport::send_outbox() noexcept {
+  const auto sent = send(loop_.outbox);
+  loop_.outbox.clear();
+  return sent;
+}
+
 Task<Result<void>> Transport::flush() {
   while (has_unsent()) {
     if (is_over()) co_return why_over();

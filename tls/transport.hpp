@@ -41,6 +41,7 @@ class Transport final : ReadySet::Watcher {
 
   // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed, cancelled.
   core::Result<void> send(core::ConstBytes bytes) noexcept;
+  core::Result<void> send_outbox() noexcept;  // what is in the worker's outbox, which is empty then
   // Waits until everything kept is with the kernel. Errors: timeout, cancelled, io_failed.
   core::Task<core::Result<void>> flush();
   bool has_unsent() const noexcept { return unsent_begin_ != unsent_.size(); }

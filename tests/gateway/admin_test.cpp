@@ -27,7 +27,7 @@ std::uint16_t free_port() {
 struct Bench {
   boost::asio::io_context io{1};
   core::TimerWheel wheel{core::TimePoint{}};
-  tls::Loop loop{io, wheel, {}, {}};
+  tls::Loop loop{io, wheel};
   gateway::Address address{"127.0.0.1", free_port()};
   std::optional<gateway::Admin> admin;
   boost::asio::io_context clients;

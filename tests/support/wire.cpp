@@ -274,9 +274,10 @@ Ending Wire::wait_for_end(Milliseconds limit) {
   return ending_;
 }
 
-bool Wire::update_keys() {
+bool Wire::update_keys(bool both) {
   ERR_clear_error();
-  return SSL_key_update(tls_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(tls_.get()) == 1;
+  return SSL_key_update(tls_.get(), both ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+         SSL_do_handshake(tls_.get()) == 1;
 }
 
 void Wire::finish_sending() {

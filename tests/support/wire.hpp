@@ -75,7 +75,8 @@ class Wire {
   Ending wait_for_end(Milliseconds limit = patience);
   Ending ending() const noexcept { return ending_; }
 
-  bool update_keys();     // TLS KeyUpdate; false: the peer takes no more
+  // TLS KeyUpdate, and asks for the peer's when `both`; false: the peer takes no more.
+  bool update_keys(bool both = false);
   void finish_sending();  // close_notify and FIN; reading goes on
   void close();           // the same both ways
   void cut();             // FIN without close_notify

@@ -46,7 +46,7 @@ struct Bench final : tls::ReadySet::Watcher {
   boost::asio::io_context io{1};
   core::TimePoint now{};
   core::TimerWheel wheel{now};
-  tls::Loop loop{io, wheel, {}, {}};
+  tls::Loop loop{io, wheel};
   core::Descriptor listening = tls::listen("127.0.0.1", 0);
   core::Event came;
 
@@ -435,6 +435,44 @@ TEST_CASE("what breaks a connection behind good bytes is told with the next read
   CHECK(text == "good");
   REQUIRE_FALSE(read.has_value());
   CHECK(read.error().reason == Reason::tls_failed);
+}
+
+TEST_CASE("a record that may not follow a handshake ends the connection, and its sender is told") {
+  const std::string head = GENERATE(std::string("\x15\x03\x03\x00\x02\x01\x00", 7),  // an alert that is not sealed
+                                    std::string("\x14\x03\x03\x00\x01\x01", 6),      // change_cipher_spec
+                                    std::string("\x17\x03\x03\x41\x01", 5),          // more than a record may hold
+                                    std::string("\x17\x03\x03\x00\x00", 5));         // less than a tag
+  Pair pair;
+  std::string text;
+  Result<void> read, told;
+  REQUIRE(static_cast<tls::TlsStream&>(pair.from()).transport().send(core::bytes_of(head)).has_value());
+  pair.bench.run(read_text(pair.to(), 1, text, read));
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.error().reason == Reason::tls_failed);
+  pair.bench.run(read_text(pair.from(), 1, text, told));
+  REQUIRE_FALSE(told.has_value());
+  CHECK(told.error().reason == Reason::tls_failed);
+  pair.bench.run(write_text(pair.to(), "more", told));
+  CHECK_FALSE(told.has_value());
+}
+
+TEST_CASE("a record is given piece by piece to reads that are smaller than it") {
+  Pair pair;
+  std::string got;
+  Result<void> written;
+  const std::string sent(5'000, 'x');
+  pair.bench.run(write_text(pair.from(), sent, written));
+  auto read_little = [](core::ByteStream& stream, std::size_t size, std::string& out) -> Task<void> {
+    std::array<std::byte, 7> buffer;
+    while (out.size() < size) {
+      const auto some = co_await stream.read_some(buffer);
+      REQUIRE(some.has_value());
+      out += core::text_of(core::ConstBytes(buffer).first(*some));
+    }
+  };
+  pair.bench.run(read_little(pair.to(), sent.size(), got));
+  CHECK(got == sent);
+  CHECK_FALSE(pair.to().has_unread());
 }
 
 TEST_CASE("a reset that a write met first is not taken for a clean end by the read that follows") {

@@ -1,0 +1,223 @@
+#include "tls/handshake.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "core/base64.hpp"
+#include "tls/alert.hpp"
+#include "tls/peer.hpp"
+#include "tls/session_slot.hpp"
+
+namespace sallyport::tls {
+
+using core::Error;
+using core::Reason;
+using core::Result;
+using core::Task;
+
+namespace {
+
+Reason certificate_reason(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Reason::upstream_certificate_expired;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return Reason::upstream_certificate_name;
+    default:
+      return Reason::upstream_certificate_untrusted;
+  }
+}
+
+std::optional<Alert> alert_of(int openssl_reason) {
+  if (openssl_reason < SSL_AD_REASON_OFFSET || openssl_reason > SSL_AD_REASON_OFFSET + 0xff) return std::nullopt;
+  return static_cast<Alert>(openssl_reason - SSL_AD_REASON_OFFSET);
+}
+
+std::optional<CipherSuite> suite_of(SSL* ssl) {
+  return cipher_suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
+}
+
+std::uint64_t sealed_records_in(core::ConstBytes flight) {
+  std::uint64_t count = 0;
+  while (flight.size() >= record_header_size) {
+    if (flight[0] == static_cast<std::byte>(ContentType::application_data)) ++count;
+    flight = flight.subspan(std::min(flight.size(), record_size_of(flight)));
+  }
+  return count;
+}
+
+core::Secret secret_of(std::string_view hex) {
+  auto bytes = core::from_hex(hex);
+  if (!bytes) return {};
+  core::Secret secret{core::ConstBytes(*bytes)};
+  core::wipe(*bytes);
+  return secret;
+}
+
+}  // namespace
+
+// The BIO: OpenSSL reads from the transport without waiting and writes into the worker's outbox. What it asks for is a
+// record's header, then the rest of that record, and never a byte more: what follows its last one is not for it.
+int Handshake::read(BIO* bio, char* out, int size) {
+  auto& self = *static_cast<Handshake*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (self.arrived_begin_ == self.arrived_.size() && !self.is_over_) {
+    const core::MutableBytes room = self.transport_.loop().inbox.bytes();
+    const std::size_t got = self.transport_.take(room);
+    self.arrived_.assign(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(got));
+    self.arrived_begin_ = 0;
+  }
+  const core::ConstBytes left = core::ConstBytes(self.arrived_).subspan(self.arrived_begin_);
+  if (left.empty()) {
+    if (self.transport_.ended() && !self.is_over_) return 0;
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const std::size_t given = std::min(left.size(), static_cast<std::size_t>(size));
+  std::copy_n(left.begin(), given, reinterpret_cast<std::byte*>(out));
+  self.arrived_begin_ += given;
+  return static_cast<int>(given);
+}
+
+int Handshake::write(BIO* bio, const char* data, int size) {
+  auto& outbox = static_cast<Handshake*>(BIO_get_data(bio))->transport_.loop().outbox;
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  outbox.insert(outbox.end(), bytes, bytes + size);
+  return size;
+}
+
+long Handshake::control(BIO* bio, int command, long, void*) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_EOF:
+      return static_cast<Handshake*>(BIO_get_data(bio))->transport_.ended() ? 1 : 0;
+    default:
+      return 0;
+  }
+}
+
+const BIO_METHOD* Handshake::bio_method() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport transport");
+    BIO_meth_set_read(made, read);
+    BIO_meth_set_write(made, write);
+    BIO_meth_set_ctrl(made, control);
+    return made;
+  }();
+  return method;
+}
+
+// OpenSSL's one way of telling them (SSL_CTX_set_keylog_callback(3)): "LABEL client_random secret", the last two in
+// hex.
+void Handshake::keep_secret(const SSL* ssl, const char* line) {
+  auto* self = static_cast<Handshake*>(SSL_get_app_data(ssl));
+  const std::string_view text(line);
+  if (self == nullptr || text.rfind(' ') == text.npos) return;
+  const std::string_view label = text.substr(0, text.find(' ')), secret = text.substr(text.rfind(' ') + 1);
+  if (label == "CLIENT_TRAFFIC_SECRET_0") self->client_secret_ = secret_of(secret);
+  if (label == "SERVER_TRAFFIC_SECRET_0") self->server_secret_ = secret_of(secret);
+}
+
+void Handshake::attach(SSL_CTX* context) { SSL_CTX_set_keylog_callback(context, keep_secret); }
+
+Handshake::Handshake(Transport& transport, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions)
+    : transport_(transport), sessions_(std::move(sessions)), ssl_(SSL_new(context)), role_(role) {
+  BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
+  if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), this);
+  role == Role::server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
+  if (!sessions_) return;
+  if (sessions_->session) SSL_set_session(ssl_.get(), sessions_->session.get());
+  sessions_->remember_in(ssl_.get());
+}
+
+// Without this OpenSSL takes a connection that ended without a goodbye of its own for a bad one and spoils its
+// session's ticket, although no truncation attack can come of resuming it.
+Handshake::~Handshake() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
+
+Task<Result<core::PeerIdentity>> Handshake::run() {
+  if (auto done = co_await exchange_flights(); !done) co_return done.error();
+  co_return conclude();
+}
+
+Task<Result<void>> Handshake::exchange_flights() {
+  for (;;) {
+    ERR_clear_error();
+    const int code = SSL_do_handshake(ssl_.get());
+    const Error failed = code == 1 ? Error(Reason::none) : failure(code);
+    // A server's last flight follows the client's Finished: nothing is in it but tickets.
+    if (code == 1 && role_ == Role::server) tickets_sent_ = sealed_records_in(transport_.loop().outbox);
+    // Whatever happened, what OpenSSL said (a flight, or an alert) goes out first.
+    if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
+    if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();
+    is_over_ = code == 1;
+    if (is_over_) co_return Result<void>();
+    if (failed.reason != Reason::none) co_return failed;
+    if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
+  }
+}
+
+Result<core::PeerIdentity> Handshake::conclude() {
+  const bool is_whole = suite_of(ssl_.get()) && !client_secret_.empty() && !server_secret_.empty();
+  if (!is_whole || SSL_has_pending(ssl_.get()) != 0) return Error(Reason::tls_failed);
+  if (SSL_session_reused(ssl_.get()) && !certificate_still_valid(ssl_.get())) {
+    if (sessions_) sessions_->session.reset();  // the next connection to this peer makes a whole handshake
+    return Error(role_ == Role::client ? Reason::upstream_certificate_expired : Reason::tls_failed);
+  }
+  return identify(ssl_.get());
+}
+
+// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error
+// queue empty, as every other call here does, because a stale entry would be taken for the next call's
+// (SSL_get_error(3)).
+Error Handshake::failure(int code) {
+  if (SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ) return Reason::none;
+  const unsigned long error = ERR_peek_error();
+  const int reason = ERR_GET_REASON(error);
+  ERR_clear_error();
+  if (transport_.ended() && (error == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)) return Reason::truncated;
+  if (role_ == Role::server) {
+    return reason == SSL_R_NO_SUITABLE_KEY_SHARE ? Reason::key_exchange_refused : Reason::tls_failed;
+  }
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return certificate_reason(SSL_get_verify_result(ssl_.get()));
+  const auto alert = alert_of(reason);
+  return alert && is_about_a_certificate(*alert) ? Reason::upstream_rejected_certificate : Reason::tls_failed;
+}
+
+RecordProtection Handshake::reading() {
+  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? client_secret_ : server_secret_)};
+}
+
+RecordProtection Handshake::writing() {
+  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? server_secret_ : client_secret_), tickets_sent_};
+}
+
+core::Bytes Handshake::take_unread() {
+  core::Bytes unread(arrived_.begin() + static_cast<std::ptrdiff_t>(arrived_begin_), arrived_.end());
+  arrived_ = {};
+  arrived_begin_ = 0;
+  return unread;
+}
+
+void Handshake::take_tickets(core::ConstBytes record) {
+  arrived_.assign(record.begin(), record.end());
+  arrived_begin_ = 0;
+  std::byte nothing{};
+  std::size_t size = 0;
+  SSL_read_ex(ssl_.get(), &nothing, 1, &size);
+  ERR_clear_error();
+  transport_.loop().outbox.clear();  // what is to be said to the peer, the stream says
+}
+
+}  // namespace sallyport::tls

@@ -1,0 +1,114 @@
+#include "tls/record_protection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace sallyport::tls {
+
+using core::crypto::Aead;
+using core::crypto::AeadAlgorithm;
+using core::crypto::Hash;
+
+namespace {
+
+constexpr std::size_t tag_size = Aead::tag_size;
+
+// Every record after the handshake calls itself application data of TLS 1.2; what it is stands inside.
+void write_header(core::MutableBytes header, std::size_t sealed_size) {
+  header[0] = static_cast<std::byte>(ContentType::application_data);
+  header[1] = header[2] = std::byte{3};
+  header[3] = static_cast<std::byte>(sealed_size >> 8);
+  header[4] = static_cast<std::byte>(sealed_size);
+}
+
+// HKDF-Expand-Label with an empty context (RFC 8446 §7.1).
+void expand(Hash hash, core::ConstBytes secret, std::string_view label, core::MutableBytes out) {
+  constexpr std::string_view prefix = "tls13 ";
+  std::array<std::byte, 32> info{};
+  std::size_t size = 0;
+  const auto put = [&](std::size_t value) { info[size++] = static_cast<std::byte>(value); };
+  const auto put_text = [&](std::string_view text) {
+    for (const char each : text) put(static_cast<unsigned char>(each));
+  };
+  put(out.size() >> 8);
+  put(out.size());
+  put(prefix.size() + label.size());
+  put_text(prefix);
+  put_text(label);
+  put(0);
+  core::crypto::hkdf_expand(secret, core::ConstBytes(info).first(size), out, hash);
+}
+
+core::Secret key_of(const CipherSuite& suite, core::ConstBytes secret) {
+  core::Secret key(Aead::key_size_of(suite.cipher));
+  expand(suite.hash, secret, "key", key.reveal_for_writing());
+  return key;
+}
+
+}  // namespace
+
+std::optional<CipherSuite> cipher_suite_of(std::uint16_t number) noexcept {
+  switch (number) {
+    case 0x1301:
+      return CipherSuite{AeadAlgorithm::aes_128_gcm, Hash::sha256};
+    case 0x1302:
+      return CipherSuite{AeadAlgorithm::aes_256_gcm, Hash::sha384};
+    case 0x1303:
+      return CipherSuite{AeadAlgorithm::chacha20_poly1305, Hash::sha256};
+    default:
+      return std::nullopt;
+  }
+}
+
+RecordProtection::RecordProtection(CipherSuite suite, core::Secret traffic_secret, std::uint64_t records_before)
+    : suite_(suite),
+      traffic_secret_(std::move(traffic_secret)),
+      aead_(suite.cipher, key_of(suite, traffic_secret_.reveal()).reveal()),
+      records_(records_before) {
+  expand(suite.hash, traffic_secret_.reveal(), "iv", write_iv_);
+}
+
+void RecordProtection::update() {
+  core::Secret next(traffic_secret_.size());
+  expand(suite_.hash, traffic_secret_.reveal(), "traffic upd", next.reveal_for_writing());
+  *this = RecordProtection(suite_, std::move(next));
+}
+
+// No nonce comes twice under one key: the count goes up by one a record, a new key begins at 0, and 64 bits do not run
+// out.
+Aead::Nonce RecordProtection::next_nonce() {
+  Aead::Nonce nonce = write_iv_;
+  const std::uint64_t number = records_++;
+  for (std::size_t i = 0; i < sizeof number; ++i)
+    nonce[nonce.size() - 1 - i] ^= static_cast<std::byte>(number >> 8 * i);
+  return nonce;
+}
+
+void RecordProtection::seal(ContentType type, core::Bytes& out, std::size_t begin) {
+  out.push_back(static_cast<std::byte>(type));
+  out.resize(out.size() + tag_size);
+  const core::MutableBytes record = core::MutableBytes(out).subspan(begin);
+  const core::MutableBytes header = record.first(record_header_size), sealed = record.subspan(record_header_size);
+  write_header(header, sealed.size());
+  aead_.seal(next_nonce(), header, sealed.first(sealed.size() - tag_size), sealed);
+}
+
+std::size_t RecordProtection::room_to_open(core::ConstBytes record) noexcept {
+  return record.size() < record_overhead ? 0 : record.size() - record_header_size - tag_size;
+}
+
+std::optional<RecordProtection::Content> RecordProtection::open(core::ConstBytes record, core::MutableBytes into) {
+  if (into.empty()) return std::nullopt;
+  if (!aead_.open(next_nonce(), record.first(record_header_size), record.subspan(record_header_size), into)) {
+    return std::nullopt;
+  }
+  // RFC 8446 §5.4: the last byte that is not padding's zero tells the type.
+  std::size_t size = into.size();
+  while (size > 0 && into[size - 1] == std::byte{0}) --size;
+  if (size == 0) return Content{ContentType::none, 0};
+  return Content{static_cast<ContentType>(into[size - 1]), size - 1};
+}
+
+}  // namespace sallyport::tls
