@@ -20,6 +20,9 @@ Task<Result<std::size_t>> TcpStream::read_some(core::MutableBytes into) {
 
 Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces) {
   core::Bytes& outbox = transport_.loop().outbox;
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  outbox.reserve(size);  // all or nothing: half of it must not wait there for whoever sends next
   for (const auto piece : pieces) outbox.insert(outbox.end(), piece.begin(), piece.end());
   if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
   if (!transport_.has_unsent()) co_return Result<void>();

@@ -233,28 +233,39 @@ void TlsStream::refuse(Alert alert) {
   say(ContentType::alert, {fatal, static_cast<std::uint8_t>(alert)});
 }
 
-// Best effort: a peer that is gone shows in what is read.
-void TlsStream::say(ContentType type, std::initializer_list<std::uint8_t> content) {
+// Lays a record into the outbox: `lay` appends its content there.
+template <class Lay>
+void TlsStream::put_record(ContentType type, Lay lay) {
   core::Bytes& outbox = transport_.loop().outbox;
   const std::size_t begin = outbox.size();
-  outbox.resize(begin + record_header_size);
-  for (const std::uint8_t each : content) outbox.push_back(static_cast<std::byte>(each));
-  writing_->seal(type, outbox, begin);
+  try {
+    outbox.resize(begin + record_header_size);
+    lay(outbox);
+    writing_->seal(type, outbox, begin);
+  } catch (...) {
+    outbox.clear();  // content that is not sealed must not wait here for whoever sends next
+    throw;
+  }
+}
+
+// Best effort: a peer that is gone shows in what is read.
+void TlsStream::say(ContentType type, std::initializer_list<std::uint8_t> content) {
+  put_record(type, [content](core::Bytes& out) {
+    for (const std::uint8_t each : content) out.push_back(static_cast<std::byte>(each));
+  });
   (void)transport_.send_outbox();
 }
 
 Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
   if (is_broken()) co_return Error(Reason::tls_failed);
-  core::Bytes& outbox = transport_.loop().outbox;
+  const core::Bytes& outbox = transport_.loop().outbox;
   Walk walk(pieces);
   while (!walk.is_done()) {
     // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
     while (!walk.is_done() && outbox.size() < burst_size) {
       if (writing_->is_worn()) renew_key();
-      const std::size_t begin = outbox.size();
-      outbox.resize(begin + record_header_size);
-      walk.append_to(outbox, record_content_limit);
-      writing_->seal(ContentType::application_data, outbox, begin);
+      put_record(ContentType::application_data,
+                 [&walk](core::Bytes& out) { walk.append_to(out, record_content_limit); });
     }
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (transport_.has_unsent()) {

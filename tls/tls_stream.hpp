@@ -54,6 +54,8 @@ class TlsStream final : public core::ByteStream {
 
   void renew_key();
   void refuse(Alert alert);
+  template <class Lay>
+  void put_record(ContentType type, Lay lay);
   void say(ContentType type, std::initializer_list<std::uint8_t> content);
 
   Transport transport_;
