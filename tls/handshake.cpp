@@ -65,7 +65,7 @@ core::Secret secret_of(std::string_view hex) {
 
 // The BIO: OpenSSL reads from the transport without waiting and writes into the worker's outbox. What it asks for is a
 // record's header, then the rest of that record, and never a byte more: what follows its last one is not for it.
-int Handshake::read(BIO* bio, char* out, int size) {
+int Handshake::read(BIO* bio, char* out, int size) try {
   auto& self = *static_cast<Handshake*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   if (self.arrived_begin_ == self.arrived_.size() && !self.is_over_) {
@@ -84,13 +84,17 @@ int Handshake::read(BIO* bio, char* out, int size) {
   std::copy_n(left.begin(), given, reinterpret_cast<std::byte*>(out));
   self.arrived_begin_ += given;
   return static_cast<int>(given);
+} catch (const std::bad_alloc&) {
+  return -1;  // nothing may be thrown through OpenSSL
 }
 
-int Handshake::write(BIO* bio, const char* data, int size) {
+int Handshake::write(BIO* bio, const char* data, int size) try {
   auto& outbox = static_cast<Handshake*>(BIO_get_data(bio))->transport_.loop().outbox;
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
   outbox.insert(outbox.end(), bytes, bytes + size);
   return size;
+} catch (const std::bad_alloc&) {
+  return -1;
 }
 
 long Handshake::control(BIO* bio, int command, long, void*) {
@@ -117,13 +121,15 @@ const BIO_METHOD* Handshake::bio_method() {
 
 // OpenSSL's one way of telling them (SSL_CTX_set_keylog_callback(3)): "LABEL client_random secret", the last two in
 // hex.
-void Handshake::keep_secret(const SSL* ssl, const char* line) {
+void Handshake::keep_secret(const SSL* ssl, const char* line) try {
   auto* self = static_cast<Handshake*>(SSL_get_app_data(ssl));
   const std::string_view text(line);
   if (self == nullptr || text.rfind(' ') == text.npos) return;
   const std::string_view label = text.substr(0, text.find(' ')), secret = text.substr(text.rfind(' ') + 1);
   if (label == "CLIENT_TRAFFIC_SECRET_0") self->client_secret_ = secret_of(secret);
   if (label == "SERVER_TRAFFIC_SECRET_0") self->server_secret_ = secret_of(secret);
+} catch (const std::bad_alloc&) {
+  return;  // a secret is missing then: conclude() sees it
 }
 
 void Handshake::attach(SSL_CTX* context) { SSL_CTX_set_keylog_callback(context, keep_secret); }

@@ -97,6 +97,7 @@ std::size_t TlsStream::read_now(MutableBytes into) {
   std::size_t used = 0;
   const std::size_t got = open_records(arrived, used, into);
   kept_ = core::Bytes(arrived.begin() + static_cast<std::ptrdiff_t>(used), arrived.end());
+  kept_is_whole_ = !ended_ && !is_broken() && next_record(kept_) > 0;
   const bool nothing = got == 0 && content_.empty() && !ended_ && !is_broken();
   if (nothing && transport_.ended()) broken_ = Reason::truncated;
   return got;
@@ -126,15 +127,13 @@ MutableBytes TlsStream::receive() {
 // in `used` how far it came.
 std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, MutableBytes into) {
   std::size_t got = 0;
-  kept_is_whole_ = false;
   while (!ended_ && !is_broken() && content_.empty()) {
     const std::size_t size = next_record(arrived.subspan(used));
     if (size == 0) break;
     const MutableBytes record = arrived.subspan(used, size);
     const std::size_t room = RecordProtection::room_to_open(record);
     const bool fits = room <= into.size() - got;
-    kept_is_whole_ = !fits && got > 0;
-    if (kept_is_whole_) break;
+    if (!fits && got > 0) break;
     used += size;
     if (fits) {
       got += open_record(record, into.subspan(got, room));
@@ -175,9 +174,9 @@ std::size_t TlsStream::open_record(MutableBytes record, MutableBytes into) {
     refuse(Alert::unexpected_message);
     return 0;
   }
+  if (!is_message) handshake_.reset();  // its count of records would be behind
   switch (content->type) {
     case ContentType::application_data:
-      if (content->size > 0) handshake_.reset();
       return content->size;
     case ContentType::handshake:
       take_messages(into.first(content->size), sealed);
@@ -219,18 +218,20 @@ void TlsStream::update_keys(bool peer_asks_for_ours) {
   if (++key_updates_ > key_updates_per_second) return refuse(Alert::unexpected_message);
   handshake_.reset();  // OpenSSL does not follow
   reading_->update();
-  if (peer_asks_for_ours) renew_key();
+  owes_key_update_ = owes_key_update_ || peer_asks_for_ours;
 }
 
+// However often the peer has asked, once, and before the next content: one that asks and never reads costs nothing.
 void TlsStream::renew_key() {
   constexpr std::uint8_t key_update = 24, size = 1, not_requested = 0;
-  say(ContentType::handshake, {key_update, 0, 0, size, not_requested});
+  put_record(ContentType::handshake, {key_update, 0, 0, size, not_requested});
   writing_->update();
+  owes_key_update_ = false;
 }
 
 void TlsStream::refuse(Alert alert) {
   broken_ = Reason::tls_failed;
-  say(ContentType::alert, {fatal, static_cast<std::uint8_t>(alert)});
+  say(fatal, alert);
 }
 
 // Lays a record into the outbox: `lay` appends its content there.
@@ -248,22 +249,26 @@ void TlsStream::put_record(ContentType type, Lay lay) {
   }
 }
 
-// Best effort: a peer that is gone shows in what is read.
-void TlsStream::say(ContentType type, std::initializer_list<std::uint8_t> content) {
+void TlsStream::put_record(ContentType type, std::initializer_list<std::uint8_t> content) {
   put_record(type, [content](core::Bytes& out) {
     for (const std::uint8_t each : content) out.push_back(static_cast<std::byte>(each));
   });
+}
+
+// Best effort: a peer that is gone shows in what is read.
+void TlsStream::say(std::uint8_t level, Alert alert) {
+  put_record(ContentType::alert, {level, static_cast<std::uint8_t>(alert)});
   (void)transport_.send_outbox();
 }
 
 Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
-  if (is_broken()) co_return Error(Reason::tls_failed);
   const core::Bytes& outbox = transport_.loop().outbox;
   Walk walk(pieces);
   while (!walk.is_done()) {
+    if (is_broken()) co_return Error(Reason::tls_failed);  // also while it waited: nothing follows a fatal alert
     // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
     while (!walk.is_done() && outbox.size() < burst_size) {
-      if (writing_->is_worn()) renew_key();
+      if (owes_key_update_ || writing_->is_worn()) renew_key();
       put_record(ContentType::application_data,
                  [&walk](core::Bytes& out) { walk.append_to(out, record_content_limit); });
     }
@@ -278,7 +283,7 @@ Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
 void TlsStream::watch(std::function<void()> left) {
   left_ = std::move(left);
   if (!left_) return transport_.watch({});
-  transport_.watch([this] { look(); });
+  transport_.watch([this] { look(); }, may_give());
 }
 
 void TlsStream::look() {
@@ -290,7 +295,7 @@ void TlsStream::look() {
 }
 
 void TlsStream::close() noexcept {
-  if (writing_ && !is_broken()) say(ContentType::alert, {warning, static_cast<std::uint8_t>(Alert::close_notify)});
+  if (writing_ && !is_broken()) say(warning, Alert::close_notify);
   transport_.shut_down();
 }
 

@@ -56,7 +56,8 @@ class TlsStream final : public core::ByteStream {
   void refuse(Alert alert);
   template <class Lay>
   void put_record(ContentType type, Lay lay);
-  void say(ContentType type, std::initializer_list<std::uint8_t> content);
+  void put_record(ContentType type, std::initializer_list<std::uint8_t> content);
+  void say(std::uint8_t level, Alert alert);
 
   Transport transport_;
   Role role_;
@@ -69,6 +70,7 @@ class TlsStream final : public core::ByteStream {
   std::size_t content_begin_ = 0;
   core::Error broken_{core::Reason::none};  // what reading met
   bool ended_ = false;                      // close_notify came
+  bool owes_key_update_ = false;            // the peer asked for ours
   unsigned empty_records_ = 0;              // in a row
   unsigned key_updates_ = 0;
   core::TimePoint key_updates_since_{};

@@ -56,7 +56,8 @@ void Transport::ready(std::uint32_t events) {
     if (may_give() || is_over()) arrived_.set();
     return;
   }
-  if (!may_give() || !watcher_) return;
+  if (!watcher_ || !(may_give() || tells_anyway_)) return;
+  tells_anyway_ = false;
   const auto watcher = watcher_;  // a copy: the call may replace it, or destroy this transport
   watcher();
 }
@@ -141,9 +142,10 @@ Task<Result<void>> Transport::flush() {
   co_return Result<void>();
 }
 
-void Transport::watch(std::function<void()> arrived) {
+void Transport::watch(std::function<void()> arrived, bool has_arrived) {
   watcher_ = std::move(arrived);
-  if (watcher_ && may_give()) loop_.ready.tell_later(*this);
+  tells_anyway_ = has_arrived;
+  if (watcher_ && (may_give() || has_arrived)) loop_.ready.tell_later(*this);
 }
 
 void Transport::set_deadline(core::TimePoint deadline) noexcept {

@@ -49,8 +49,8 @@ class Transport final : ReadySet::Watcher {
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
   // While nobody waits in fill(): `arrived` is called from the event loop whenever something has come, or the end; soon
-  // also when it has already. An empty function stops the calls.
-  void watch(std::function<void()> arrived);
+  // also when it has already, here or (has_arrived) at the caller's. An empty function stops the calls.
+  void watch(std::function<void()> arrived, bool has_arrived = false);
 
   void set_deadline(core::TimePoint deadline) noexcept;
   void cancel() noexcept;
@@ -80,6 +80,7 @@ class Transport final : ReadySet::Watcher {
   int failure_ = 0;                          // errno that ended it, or will; 0 for FIN
   bool readable_ = false, writable_ = true;  // as far as the kernel has said
   bool resting_ = false;                     // until the next turn: it has had its share
+  bool tells_anyway_ = false;                // the watcher: it has something already
   bool has_left_ = false;
   bool ended_ = false;
   bool expired_ = false;

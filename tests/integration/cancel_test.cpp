@@ -1,4 +1,8 @@
 // A client that leaves must not keep a model busy.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
 
@@ -57,6 +61,22 @@ TEST_CASE("a client that leaves before a plain answer ends the model server's wo
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "client_left");
   CHECK(records[0]["status"] == 0);
+}
+
+TEST_CASE("a client that says goodbye along with its request has left, though it sends no FIN", "[cancel]") {
+  ScriptedServer server(GatewayProcess::model_server(), [](Peer& peer) { peer.wait_for_end(); });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  const auto hold_back = [&client](int whether) {
+    REQUIRE(::setsockopt(SSL_get_fd(client.tls()), IPPROTO_TCP, TCP_CORK, &whether, sizeof whether) == 0);
+  };
+  hold_back(1);
+  client.send(gateway.chat("hello"));
+  SSL_shutdown(client.tls());
+  hold_back(0);
+  Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "client_left");
 }
 
 TEST_CASE("a client that sent a byte too many and then leaves ends the model server's work at once", "[cancel]") {

@@ -422,6 +422,25 @@ TEST_CASE("a client may change its keys now and then, but not flood us with it",
   CHECK(client.wait_for_end() != Ending::open);
 }
 
+TEST_CASE("however often a client asks for new keys, it gets them once before the next answer", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  int updates = 0;
+  const auto count = [](int is_sent, int, int type, const void* bytes, std::size_t, SSL*, void* counted) {
+    const bool is_update = type == SSL3_RT_HANDSHAKE && *static_cast<const unsigned char*>(bytes) == SSL3_MT_KEY_UPDATE;
+    if (is_sent == 0 && is_update) ++*static_cast<int*>(counted);
+  };
+  SSL_set_msg_callback(client.tls(), count);
+  SSL_set_msg_callback_arg(client.tls(), &updates);
+  for (int round = 1; round <= 2; ++round) {
+    for (int i = 0; i < 10; ++i) REQUIRE(client.update_keys(true));
+    client.send(gateway.chat("hello"));
+    CHECK(client.read_answer().status() == 200);
+    CHECK(updates == round);
+  }
+}
+
 TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   GatewayProcess gateway(server);

@@ -475,6 +475,48 @@ TEST_CASE("a record is given piece by piece to reads that are smaller than it") 
   CHECK_FALSE(pair.to().has_unread());
 }
 
+TEST_CASE("records that came together are all given, though each is awaited before it is read") {
+  const std::size_t room = GENERATE(16384, 3);
+  Pair pair;
+  Result<void> written;
+  for (const std::string text : {"one", "two", "and three"}) pair.bench.run(write_text(pair.from(), text, written));
+  const std::string sent = "onetwoand three";
+  std::string got;
+  auto await_each = [](core::ByteStream& stream, std::size_t at_once, std::size_t size,
+                       std::string& out) -> Task<void> {
+    std::vector<std::byte> buffer(at_once);
+    while (out.size() < size) {
+      const auto some = co_await stream.wait_readable();
+      REQUIRE(some.has_value());
+      const auto read = co_await stream.read_some(core::MutableBytes(buffer));
+      REQUIRE(read.has_value());
+      out += core::text_of(core::ConstBytes(buffer).first(*read));
+    }
+  };
+  pair.bench.run(await_each(pair.to(), room, sent.size(), got));
+  CHECK(got == sent);
+}
+
+TEST_CASE("nothing is sent behind a fatal alert, also by a write that waited meanwhile") {
+  Pair pair;
+  auto& from = static_cast<tls::TlsStream&>(pair.from());
+  const std::string much(64 << 20, 'x');
+  Result<void> written, read;
+  bool done = false, left = false;
+  pair.to().watch([&] { left = true; });
+  pair.bench.start(write_text(pair.to(), much, written), [&] { done = true; });
+  REQUIRE(from.transport().send(core::bytes_of(std::string("\x17\x03\x03\x00\x00", 5))).has_value());
+  pair.bench.until([&] { return left; });
+  CHECK_FALSE(done);
+  std::string got;
+  pair.bench.run(read_text(from, much.size(), got, read));
+  CHECK(got.size() < much.size());
+  REQUIRE_FALSE(read.has_value());
+  CHECK(read.error().reason == Reason::tls_failed);
+  pair.bench.until([&] { return done; });
+  CHECK_FALSE(written.has_value());
+}
+
 TEST_CASE("a reset that a write met first is not taken for a clean end by the read that follows") {
   PlainPair pair;
   std::string text;
