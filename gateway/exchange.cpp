@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "gateway/log_room.hpp"
 #include "gateway/own_fields.hpp"
 #include "gateway/plain_path.hpp"
 #include "http/reader.hpp"
@@ -16,10 +15,8 @@ using core::Task;
 using http::BodyKind;
 
 namespace {
-constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
 constexpr std::size_t room_for_own_fields = 256;   // what an upstream's head has beside the client's fields, about
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
-constexpr std::size_t kept_at_once = 64 * 1024;  // of a request's body, by the log, before others have their turn
 }  // namespace
 
 // Between requests a connection has no Exchange, no buffer and no snapshot. False: the client is gone.
@@ -140,54 +137,6 @@ Result<auth::Principal> Exchange::authenticate() {
   return who;
 }
 
-Task<Result<void>> Exchange::read_body() {
-  if (family_) call_reader_.emplace();
-  if (head_.framing.kind == BodyKind::sized && head_.framing.size > config_.limits.body_bytes) {
-    co_return Error(Reason::body_too_large);  // before a byte of it is read
-  }
-  if (head_.expects_continue && !body_read_ && connection_.input.empty()) {
-    connection_.stream.set_deadline(worker_.now() + config_.limits.write_stall);
-    auto written = co_await connection_.stream.write_all(core::bytes_of("HTTP/1.1 100 Continue\r\n\r\n"));
-    if (!written) co_return Error(Reason::client_left);
-  }
-  decoder_.emplace(head_.framing);
-  std::size_t since_progress = 0;
-  connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
-  while (!body_read_) {
-    auto step = decoder_->decode(connection_.input.bytes());
-    if (!step) co_return step.error();
-    connection_.input.consume(step->consumed);
-    body_read_ = step->finished;
-    if (auto taken = take_body_piece(step->content); !taken) co_return taken.error();
-    if (body_read_ || step->consumed > 0) continue;
-    if (worker_.stopping()) co_return Error(Reason::draining);
-    auto got = co_await connection_.input.more();
-    if (worker_.stopping()) co_return Error(Reason::draining);
-    if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
-    if (!got || *got == 0) co_return Error(Reason::client_left);
-    since_progress += *got;
-    if (since_progress < progress_bytes) continue;
-    since_progress = 0;
-    connection_.stream.set_deadline(worker_.now() + config_.limits.body_stall);
-  }
-  record_.request_bytes = body_.size();
-  connection_.stream.set_deadline(core::TimerWheel::never);
-  if (!call_reader_) co_return Result<void>();
-  auto call = call_reader_->finish();
-  if (!call) co_return call.error();
-  call_ = std::move(*call);
-  call_reader_.reset();
-  record_.model = call_->model;
-  record_.streamed = call_->stream;
-  co_return Result<void>();
-}
-
-Result<void> Exchange::take_body_piece(core::ConstBytes piece) {
-  if (piece.empty()) return {};
-  if (auto stored = body_.append(piece); !stored) return stored;
-  return call_reader_ ? call_reader_->feed(piece) : Result<void>();
-}
-
 Result<routing::Route> Exchange::route(const auth::Principal& who) {
   const auto& routes = snapshot_->shared->routes;
   auto chosen = call_ ? routes.for_model(who, call_->model, worker_.ids().number()) : routes.for_path(who, head_.path);
@@ -216,21 +165,6 @@ Result<void> Exchange::open_entry(bool keep_content) {
   entry_.emplace(std::move(*entry));
   record_.content_kept = keep_content;
   return {};
-}
-
-Task<Result<void>> Exchange::keep_request_body() {
-  for (std::uint64_t offset = 0; offset < body_.size();) {
-    if (entry_->should_wait()) {
-      co_await wait_for_log(worker_.loop().wheel, *entry_, config_.log->settings.stall_limit);
-      if (worker_.stopping()) co_return Error(Reason::draining);
-    }
-    auto part = body_.part(offset);
-    if (!part) co_return part.error();
-    const auto piece = part->first(std::min(part->size(), kept_at_once));
-    if (auto kept = entry_->request_body(piece); !kept) co_return kept;
-    offset += piece.size();
-  }
-  co_return Result<void>();
 }
 
 // While we wait for the upstream nobody reads from the client; a watch does, and its leaving ends the upstream's work.

@@ -47,7 +47,11 @@ class Exchange {
   core::Task<core::Result<void>> read_head();
   core::Result<auth::Principal> authenticate();
   core::Task<core::Result<void>> read_body();
-  core::Result<void> take_body_piece(core::ConstBytes piece);
+  core::Result<void> take_received();
+  core::Task<core::Result<std::size_t>> receive_body(core::MutableBytes place);
+  core::Result<void> take_in_place(core::ConstBytes received);
+  core::Result<void> read_call(core::ConstBytes piece);
+  core::Result<void> finish_call();
   core::Result<routing::Route> route(const auth::Principal& who);
   core::Result<auth::Admission> admit(const auth::Principal& who);
   core::Result<void> open_entry(bool keep_content);

@@ -16,6 +16,10 @@ using core::Reason;
 using core::Result;
 using core::crypto::Aes256Gcm;
 
+namespace {
+constexpr std::uint64_t first_block_limit = 16 * 1024;  // then as much as has come
+}  // namespace
+
 bool ByteBudget::take(std::uint64_t bytes) noexcept {
   const std::uint64_t before = used_.fetch_add(bytes, std::memory_order_relaxed);
   if (before + bytes <= limit_) return true;
@@ -26,7 +30,6 @@ bool ByteBudget::take(std::uint64_t bytes) noexcept {
 // The part of a body that does not stay in memory: blocks of one size, each sealed on its own.
 class RequestBody::Spool {
  public:
-  static constexpr std::size_t block_size = 64 * 1024;
   static constexpr std::size_t sealed_size = block_size + Aes256Gcm::tag_size;
   static constexpr std::size_t memory_bytes = 2 * block_size + sealed_size;  // what it holds, however long the body
 
@@ -118,32 +121,51 @@ RequestBody::RequestBody(BodyLimits limits, BodyBudgets budgets, const std::file
 RequestBody::~RequestBody() { release(); }
 
 void RequestBody::release() noexcept {
-  core::wipe(memory_);
-  memory_ = {};
+  blocks_.clear();
   spool_.reset();
   budgets_.memory.give_back(std::exchange(charged_, 0));
 }
 
-// Grows the charge by doubling, so that a long body asks a few times and a short one once.
-Result<void> RequestBody::charge(std::uint64_t bytes) {
-  if (bytes <= charged_) return {};
-  const std::uint64_t wanted = std::max<std::uint64_t>({bytes, 2 * charged_, 4096});
-  if (!budgets_.memory.take(wanted - charged_)) return Error(Reason::overloaded);
-  charged_ = wanted;
-  return {};
+// False: what memory the body may have is full. Blocks grow with what has come, so that one who only announces much
+// holds little.
+Result<bool> RequestBody::make_room() {
+  if (!blocks_.empty() && !blocks_.back().room().empty()) return true;
+  const std::uint64_t to_come = expected_ > size_ ? expected_ - size_ : block_size;
+  const std::uint64_t capacity = std::min(
+      {to_come, std::max(first_block_limit, size_), std::uint64_t{block_size}, limits_.memory_bytes - in_memory_});
+  if (capacity == 0) return false;
+  if (!budgets_.memory.take(capacity)) return Error(Reason::overloaded);
+  charged_ += capacity;
+  blocks_.push_back(core::SharedBytes::with_room(static_cast<std::size_t>(capacity)));
+  return true;
 }
 
 Result<void> RequestBody::append(core::ConstBytes piece) {
   if (piece.size() > limits_.bytes - size_) return Error(Reason::body_too_large);
-  size_ += piece.size();
-  const auto room = static_cast<std::size_t>(limits_.memory_bytes - memory_.size());
-  const auto in_memory = piece.first(std::min(room, piece.size()));
-  if (!in_memory.empty()) {
-    if (auto charged = charge(memory_.size() + in_memory.size()); !charged) return charged;
-    memory_.insert(memory_.end(), in_memory.begin(), in_memory.end());
-    piece = piece.subspan(in_memory.size());
+  while (!piece.empty()) {
+    const auto has_room = make_room();
+    if (!has_room) return has_room.error();
+    if (!*has_room) return spool(piece);
+    const auto part = piece.first(std::min(blocks_.back().room().size(), piece.size()));
+    blocks_.back().append(part);
+    in_memory_ += part.size();
+    size_ += part.size();
+    piece = piece.subspan(part.size());
   }
-  return piece.empty() ? Result<void>() : spool(piece);
+  return {};
+}
+
+Result<core::MutableBytes> RequestBody::room() {
+  if (expected_ <= size_ || expected_ > limits_.bytes) return core::MutableBytes();
+  const auto has_room = make_room();
+  if (!has_room) return has_room.error();
+  return *has_room ? blocks_.back().room() : core::MutableBytes();
+}
+
+void RequestBody::grow(std::size_t size) noexcept {
+  blocks_.back().grow(size);
+  in_memory_ += size;
+  size_ += size;
 }
 
 Result<void> RequestBody::spool(core::ConstBytes piece) {
@@ -152,13 +174,30 @@ Result<void> RequestBody::spool(core::ConstBytes piece) {
     charged_ += Spool::memory_bytes;
     spool_ = std::make_unique<Spool>(spool_directory_, budgets_.disk);
   }
-  return spool_->append(piece);
+  if (auto spooled = spool_->append(piece); !spooled) return spooled;
+  size_ += piece.size();
+  return {};
+}
+
+const core::SharedBytes* RequestBody::block_at(std::uint64_t offset) const noexcept {
+  for (const auto& block : blocks_) {
+    if (offset == 0) return &block;
+    offset -= block.size();
+  }
+  return nullptr;
 }
 
 Result<core::ConstBytes> RequestBody::part(std::uint64_t offset) {
-  if (offset < memory_.size()) return core::ConstBytes(memory_).subspan(static_cast<std::size_t>(offset));
+  if (offset < in_memory_) return block_at(offset)->bytes();
   if (!spool_ || offset >= size_) return core::ConstBytes();
-  return spool_->part(offset - memory_.size());
+  return spool_->part(offset - in_memory_);
+}
+
+Result<core::SharedBytes> RequestBody::share(std::uint64_t offset) {
+  if (offset < in_memory_) return *block_at(offset);
+  const auto spooled = part(offset);
+  if (!spooled) return spooled.error();
+  return core::SharedBytes::copy_of(*spooled);
 }
 
 }  // namespace sallyport::gateway

@@ -110,7 +110,7 @@ void LogAppender::seal(const LogItem& item) {
   } else if (is_tenants) {
     parts[count++] = {PartType::note, core::bytes_of(empty_note)};
   }
-  if (!item.request.empty()) parts[count++] = {PartType::request_body, item.request, item.key};
+  if (!item.request.empty()) parts[count++] = {PartType::request_body, item.request.bytes(), item.key};
   if (!item.response.empty()) parts[count++] = {PartType::response_body, item.response, item.key};
   segment_->append(item.kind, item.number, std::span(parts).first(count));
   sealed_ += 1;

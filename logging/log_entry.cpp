@@ -1,6 +1,7 @@
 #include "logging/log_entry.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "logging/json_text.hpp"
@@ -21,16 +22,39 @@ std::string text_of(const Record& record) {
 
 }  // namespace
 
-core::Result<void> LogEntry::State::body(core::Bytes& held, PartType type, core::ConstBytes piece) {
+// After a loss nothing more is kept: a body with a hole misleads.
+core::Result<void> LogEntry::State::request_body(core::SharedBytes piece) {
+  if (!keep_ || !reserved_ || piece.empty()) return told_of_content();
+  if (piece.size() > max_content_piece) throw std::length_error("a piece of content over its limit");
+  if (!request_.empty()) {
+    LogItem data;
+    const std::size_t size = request_.size();
+    data.request = std::exchange(request_, {});
+    hand_on(std::move(data), size);
+  }
+  if (content_lost_ > 0 || !afford(piece.size())) {
+    content_lost_ += piece.size();
+  } else {
+    request_ = std::move(piece);
+  }
+  return told_of_content();
+}
+
+core::Result<void> LogEntry::State::response_body(core::ConstBytes piece) {
   while (keep_ && reserved_ && !piece.empty()) {
     const std::size_t limit = writer_.queue.crowded() ? crowded_piece : max_content_piece;
-    if (held.size() >= limit) hand_on(held, type);
-    const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - held.size()));
-    if (content_lost_ > 0 || !afford(taken.size())) {  // after a loss nothing more is kept: a body with a hole misleads
+    if (response_.size() >= limit) {
+      LogItem data;
+      const std::size_t size = response_.size();
+      data.response = std::exchange(response_, {});
+      hand_on(std::move(data), size);
+    }
+    const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - response_.size()));
+    if (content_lost_ > 0 || !afford(taken.size())) {
       content_lost_ += piece.size();
       break;
     }
-    held.insert(held.end(), taken.begin(), taken.end());
+    response_.insert(response_.end(), taken.begin(), taken.end());
     piece = piece.subspan(taken.size());
   }
   return told_of_content();
@@ -44,7 +68,7 @@ core::Result<void> LogEntry::State::told_of_content() const noexcept {
 
 // Whether the queue has room for `size` more bytes of this exchange.
 bool LogEntry::State::afford(std::size_t size) {
-  const std::size_t needed = entry_cost + request.size() + response.size() + size;
+  const std::size_t needed = entry_cost + request_.size() + response_.size() + size;
   if (needed <= credit_) return true;
   const std::size_t more = (needed - credit_ + credit_step - 1) / credit_step * credit_step;
   if (!writer_.queue.reserve(more)) return false;
@@ -52,7 +76,7 @@ bool LogEntry::State::afford(std::size_t size) {
   return true;
 }
 
-void LogEntry::State::hand_on(core::Bytes& held, PartType type) {
+void LogEntry::State::hand_on(LogItem data, std::size_t size) {
   if (!begun_) {
     LogItem begin;
     begin.kind = FrameKind::begin;
@@ -60,10 +84,7 @@ void LogEntry::State::hand_on(core::Bytes& held, PartType type) {
     push(std::move(begin), 0);
     begun_ = true;
   }
-  LogItem data;
   data.kind = FrameKind::data;
-  const std::size_t size = held.size();
-  (type == PartType::request_body ? data.request : data.response) = std::exchange(held, {});
   push(std::move(data), size);
 }
 
@@ -86,8 +107,8 @@ void LogEntry::State::finish(const Record& record, Sealed sealed) {
   if (reserved_) {
     item.kind = begun_ ? FrameKind::end : FrameKind::exchange;
     item.text = text_of(record);
-    item.request = std::move(request);
-    item.response = std::move(response);
+    item.request = std::move(request_);
+    item.response = std::move(response_);
     if (!at_once) item.sealed = std::move(sealed);
     push(std::move(item), credit_);
   }
@@ -112,13 +133,9 @@ LogEntry::~LogEntry() {
 
 bool LogEntry::should_wait() const noexcept { return state_->should_wait(); }
 
-core::Result<void> LogEntry::request_body(core::ConstBytes piece) {
-  return state_->body(state_->request, PartType::request_body, piece);
-}
+core::Result<void> LogEntry::request_body(core::SharedBytes piece) { return state_->request_body(std::move(piece)); }
 
-core::Result<void> LogEntry::response_body(core::ConstBytes piece) {
-  return state_->body(state_->response, PartType::response_body, piece);
-}
+core::Result<void> LogEntry::response_body(core::ConstBytes piece) { return state_->response_body(piece); }
 
 void LogEntry::finish(const Record& record, std::function<void(core::Result<void>)> sealed) {
   const std::unique_ptr<State> state = std::move(state_);

@@ -25,19 +25,18 @@ class LogEntry::State {
         number_(writer.next_exchange.fetch_add(1, std::memory_order_relaxed)) {}
   ~State() { writer_.queue.release(credit_); }
 
-  core::Result<void> body(core::Bytes& held, PartType type, core::ConstBytes piece);
+  core::Result<void> request_body(core::SharedBytes piece);
+  core::Result<void> response_body(core::ConstBytes piece);
   void finish(const Record& record, Sealed sealed);
   core::WallTime opened() const noexcept { return opened_; }
   bool should_wait() const noexcept {
     return keep_ && reserved_ && content_lost_ == 0 && writer_.queue.behind() && writer_.healthy();
   }
 
-  core::Bytes request, response;
-
  private:
   bool afford(std::size_t size);
   core::Result<void> told_of_content() const noexcept;
-  void hand_on(core::Bytes& held, PartType type);
+  void hand_on(LogItem data, std::size_t size);
   void push(LogItem item, std::size_t cost);
 
   LogWriter& writer_;
@@ -50,6 +49,8 @@ class LogEntry::State {
   const std::uint64_t number_;
   bool begun_ = false;
   std::uint64_t content_lost_ = 0;
+  core::SharedBytes request_;  // not handed on yet, and
+  core::Bytes response_;
 };
 
 }  // namespace sallyport::logging

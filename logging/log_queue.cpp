@@ -67,7 +67,6 @@ LogItem& LogItem::operator=(LogItem&& other) noexcept {
 }
 
 void LogItem::wipe() noexcept {
-  core::wipe(request);
   core::wipe(response);
   core::wipe(std::as_writable_bytes(std::span(text)));
 }

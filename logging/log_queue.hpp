@@ -14,6 +14,7 @@
 
 #include "core/bytes.hpp"
 #include "core/result.hpp"
+#include "core/shared_bytes.hpp"
 #include "logging/format.hpp"
 #include "logging/sealed_log.hpp"
 
@@ -46,7 +47,8 @@ struct LogItem {
   KeyNumber key = content_key;  // seals the content; a tenant's opens the record too
   std::uint64_t number = 0;
   std::string text;  // the record, or a note
-  core::Bytes request, response;
+  core::SharedBytes request;
+  core::Bytes response;
   std::uint64_t content_lost = 0;  // bytes that are not in it; sealed with the text
   std::size_t cost = 0;            // bytes of the queue it takes
   Sealed sealed;

@@ -6,9 +6,8 @@ namespace sallyport::logging {
 
 void LostContent::drop(LogItem& item) {
   const std::uint64_t lost = item.request.size() + item.response.size();
-  core::wipe(item.request);
   core::wipe(item.response);
-  item.request.clear();
+  item.request = {};
   item.response.clear();
   item.key = content_key;
   item.content_lost += lost;

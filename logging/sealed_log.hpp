@@ -16,6 +16,7 @@
 #include "core/bytes.hpp"
 #include "core/clock.hpp"
 #include "core/result.hpp"
+#include "core/shared_bytes.hpp"
 #include "envelope/recipient.hpp"
 #include "logging/record.hpp"
 #include "logging/signed_note.hpp"
@@ -107,10 +108,10 @@ class LogEntry {
   // writer works it off. False when the disk fails: then waiting would not help.
   bool should_wait() const noexcept;
 
-  // Content, in the order it passes; copied. Kept in memory while small, then handed on as frames of their own.
+  // Content, in the order it passes. Kept in memory while small, then handed on as frames of their own.
   // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.
-  core::Result<void> request_body(core::ConstBytes piece);
-  core::Result<void> response_body(core::ConstBytes piece);
+  core::Result<void> request_body(core::SharedBytes piece);  // at most 64 KiB; its memory is kept, not copied
+  core::Result<void> response_body(core::ConstBytes piece);  // copied
 
   // The end. `sealed` is called once, when the record has reached the durability promised, or with log_unavailable when
   // it could not: from the writer's thread, or where the entry is a LogLane's from its worker's. With `buffered`, and

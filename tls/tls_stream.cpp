@@ -132,17 +132,20 @@ std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, Mut
     if (size == 0) break;
     const MutableBytes record = arrived.subspan(used, size);
     const std::size_t room = RecordProtection::room_to_open(record);
-    const bool fits = room <= into.size() - got;
-    if (!fits && got > 0) break;
+    const MutableBytes left = into.subspan(got);
+    if (room > left.size() + 1 && got > 0) break;
     used += size;
-    if (fits) {
-      got += open_record(record, into.subspan(got, room));
+    if (room <= left.size()) {
+      got += open_record(record, left.first(room));
       continue;
     }
+    // Opened where it came, for want of room: often of a single byte, its type's.
     const MutableBytes place = record.subspan(record_header_size, room);
-    const std::size_t opened = open_record(record, place);
-    content_.assign(place.begin(), place.begin() + static_cast<std::ptrdiff_t>(opened));
-    if (!content_.empty() && !into.empty()) got = take_content(into);
+    const ConstBytes content = place.first(open_record(record, place));
+    const ConstBytes given = content.first(std::min(content.size(), left.size()));
+    std::copy(given.begin(), given.end(), left.begin());
+    got += given.size();
+    content_.assign(content.begin() + static_cast<std::ptrdiff_t>(given.size()), content.end());
   }
   return got;
 }

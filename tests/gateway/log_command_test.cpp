@@ -38,7 +38,7 @@ struct Log {
     record.status = i == 2 ? 502 : 200;
     record.outcome = i == 2 ? core::Reason::upstream_closed : core::Reason::none;
     auto entry = log.open_entry(true);
-    entry->request_body(core::bytes_of("the prompt"));
+    keep_request(*entry, "the prompt");
     entry->response_body(
         core::bytes_of(i == 1 ? std::string_view("\xff\x00\x01", 3) : "an\x1b[2J answer\nof two lines"));
     const auto sealed = std::make_shared<std::promise<void>>();

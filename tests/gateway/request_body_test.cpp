@@ -61,6 +61,64 @@ TEST_CASE("a body comes back as it went in, whatever the pieces and wherever it 
   CHECK(store.disk.used() == 0);
 }
 
+TEST_CASE("a body of known size is received where it stays, and takes no more memory than it needs") {
+  Store store;
+  const std::size_t size = GENERATE(1, 4095, 4096, 4097, 30'000, 300'000);
+  store.limits.memory_bytes = GENERATE(4096, 1 << 20);
+  const std::size_t at_once = GENERATE(700, 100'000), first = GENERATE(0, 600);
+  const std::string text = numbered(size);
+  auto body = store.body();
+  body.expect(size);
+  REQUIRE(body.append(core::bytes_of(std::string_view(text).substr(0, first))).has_value());
+  while (body.size() < size) {
+    const auto room = body.room();
+    REQUIRE(room.has_value());
+    const std::string_view rest = std::string_view(text).substr(body.size());
+    REQUIRE(room->size() <= rest.size());
+    CHECK(room->empty() == (body.size() >= store.limits.memory_bytes));
+    const auto piece = core::bytes_of(rest.substr(0, room->empty() ? at_once : std::min(at_once, room->size())));
+    if (room->empty()) {
+      REQUIRE(body.append(piece).has_value());
+    } else {
+      std::copy(piece.begin(), piece.end(), room->begin());
+      body.grow(piece.size());
+    }
+    if (body.size() <= store.limits.memory_bytes)
+      CHECK(store.memory.used() <= std::max<std::size_t>(2 * body.size(), 16 * 1024));
+  }
+  CHECK(whole(body) == text);
+  CHECK(body.room()->empty());
+  if (size <= store.limits.memory_bytes) CHECK(store.memory.used() == size);
+}
+
+TEST_CASE("a body that is announced and does not come holds little of the memory that all share") {
+  Store store;
+  store.limits.memory_bytes = 1 << 20;
+  auto body = store.body();
+  body.expect(1 << 20);
+  REQUIRE(body.room().has_value());
+  CHECK(store.memory.used() <= 16 * 1024);
+}
+
+TEST_CASE("what the log shares of a body outlives it") {
+  Store store;
+  const std::string text = numbered(4096 + 70'000);
+  std::vector<core::SharedBytes> shared;
+  {
+    auto body = store.body();
+    REQUIRE(body.append(core::bytes_of(text)).has_value());
+    for (std::uint64_t at = 0; at < body.size(); at += shared.back().size()) {
+      auto part = body.share(at);
+      REQUIRE(part.has_value());
+      shared.push_back(std::move(*part));
+    }
+    CHECK(shared.front().bytes().data() == body.part(0)->data());  // not a copy
+  }
+  std::string got;
+  for (const auto& part : shared) got += core::text_of(part.bytes());
+  CHECK(got == text);
+}
+
 TEST_CASE("a body is refused at one byte over its limit") {
   Store store;
   store.limits.bytes = 5000;

@@ -58,6 +58,14 @@ inline logging::Record record_named(const std::string& request_id) {
   return record;
 }
 
+inline core::Result<void> keep_request(logging::LogEntry& entry, std::string_view text) {
+  core::Result<void> kept;
+  for (std::size_t at = 0; at < text.size() && kept; at += logging::max_content_piece) {
+    kept = entry.request_body(core::SharedBytes::copy_of(core::bytes_of(text.substr(at, logging::max_content_piece))));
+  }
+  return kept;
+}
+
 // Finishes an exchange and waits for its promise.
 inline core::Result<void> finish(logging::LogEntry entry, const logging::Record& record) {
   // Shared: the writer's thread may still be inside set_value() when this one goes on.
@@ -71,7 +79,7 @@ inline core::Result<void> seal(logging::SealedLog& log, const std::string& id, s
                                std::string_view response = {}, const std::string& tenant = {}) {
   auto entry = log.open_entry(true, tenant);
   if (!entry) return entry.error();
-  entry->request_body(core::bytes_of(request));
+  keep_request(*entry, request);
   entry->response_body(core::bytes_of(response));
   logging::Record record = record_named(id);
   record.tenant = tenant;

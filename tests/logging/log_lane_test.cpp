@@ -58,7 +58,7 @@ struct Desk {
   void seal(const std::string& id, std::string_view content = {}) {
     auto entry = lane.open_entry(true);
     REQUIRE(entry.has_value());
-    REQUIRE(entry->request_body(core::bytes_of(content)).has_value());
+    REQUIRE(keep_request(*entry, content).has_value());
     entry->finish(record_named(id), [this, id](core::Result<void> result) {
       CHECK(result.has_value());
       told.push_back(id);
@@ -96,7 +96,7 @@ TEST_CASE("much content does not wait for the turn's end") {
   auto entry = desk.lane.open_entry(true);
   REQUIRE(entry.has_value());
   const std::string piece(64 * 1024, 'x');
-  for (int i = 0; i < 8; ++i) REQUIRE(entry->request_body(core::bytes_of(piece)).has_value());
+  for (int i = 0; i < 8; ++i) REQUIRE(keep_request(*entry, piece).has_value());
   while (desk.log.counters().frames < 4) std::this_thread::yield();  // while the loop has not turned
   entry->finish(record_named("long"), nullptr);
   desk.lane.close();

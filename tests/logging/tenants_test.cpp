@@ -155,9 +155,9 @@ TEST_CASE(
     SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
     auto small = *log.open_entry(true, "acme"), large = *log.open_entry(true, "acme");
     auto kept = *log.open_entry(true, "globex");
-    REQUIRE(small.request_body(core::bytes_of("secret")).has_value());
-    REQUIRE(kept.request_body(core::bytes_of("kept")).has_value());
-    for (int i = 0; i < 2; ++i) REQUIRE(large.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(keep_request(small, "secret").has_value());
+    REQUIRE(keep_request(kept, "kept").has_value());
+    REQUIRE(keep_request(large, piece + piece).has_value());
     REQUIRE(eventually([&] { return log.counters().frames == 3; }));  // large's begin and two pieces
     log.set_recipients({reader_key().recipient()}, {{"globex", {globex_key().recipient()}}});
     REQUIRE(eventually([&] { return log.counters().segments == 2; }));
@@ -199,23 +199,22 @@ TEST_CASE(
   const FakeClock clock;
   auto settings = log_settings(directory.where());
   settings.overload = GENERATE(Overload::count, Overload::refuse);
-  const std::string piece(max_content_piece + 1,
-                          'p');  // one byte waits for the next piece
+  const std::string whole(max_content_piece, 'p');
   {
     SealedLog log(settings, {reader_key().recipient()}, clock, two_tenants());
     const auto sealed = [&](std::uint64_t frames) {
       return eventually([&] { return log.counters().frames == frames; });
     };
     auto entry = *log.open_entry(true, "acme");
-    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
-    REQUIRE(sealed(2));  // begin, a piece
+    REQUIRE(keep_request(entry, whole + "w").has_value());  // one byte waits for the next piece
+    REQUIRE(sealed(2));                                      // begin, a piece
     log.set_recipients({reader_key().recipient()});
     REQUIRE(sealed(3));  // and the segment's end
-    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(keep_request(entry, whole).has_value());
     REQUIRE(sealed(4));
     log.set_recipients({reader_key().recipient()}, two_tenants());
     REQUIRE(sealed(5));
-    REQUIRE(entry.request_body(core::bytes_of(piece)).has_value());
+    REQUIRE(keep_request(entry, whole).has_value());
     REQUIRE(entry.response_body(core::bytes_of("answer")).has_value());
     CHECK(finish(std::move(entry), record_named("long")).has_value() == (settings.overload == Overload::count));
     CHECK(log.counters().lost == 1);
@@ -223,7 +222,7 @@ TEST_CASE(
   }
   CHECK(verify_log(directory.where(), &reader_key()).good());
   const ReadLog read = read_log(directory.where());
-  const std::string said = "\"content_lost\":" + std::to_string(2 * max_content_piece + 3 + 6) + "}";
+  const std::string said = "\"content_lost\":" + std::to_string(2 * max_content_piece + 1 + 6) + "}";
   CHECK(read.find("long")->exchange.metadata.ends_with(said));
   CHECK(read.find("long")->response.empty());
   const ReadLog by_tenant = read_log(directory.where(), acme_key());
@@ -237,7 +236,7 @@ TEST_CASE("what an exchange lost is remembered until it ends") {
   LogItem item;
   item.number = 7;
   item.kind = FrameKind::data;
-  item.request = core::Bytes(10);
+  item.request = core::SharedBytes::copy_of(core::bytes_of("0123456789"));
   lost.drop(item);
   CHECK(lost.has(7));
   item.kind = FrameKind::end;
@@ -251,7 +250,7 @@ TEST_CASE("content that found the queue full and content whose tenant went add u
   LostContent lost;
   LogItem item;
   item.key = 2;
-  item.request = core::Bytes(7);
+  item.request = core::SharedBytes::copy_of(core::bytes_of("0123456"));
   item.content_lost = 5;
   lost.drop(item);
   CHECK(item.content_lost == 12);

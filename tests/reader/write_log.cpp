@@ -50,7 +50,7 @@ void finish(LogEntry entry, const logging::Record& record) {
 void write_one(logging::SealedLog& log, const Owner& owner, const std::string& id, std::string_view request,
                std::string_view response) {
   LogEntry entry = open(log, owner);
-  entry.request_body(core::bytes_of(request));
+  keep_request(entry, request);
   entry.response_body(core::bytes_of(response));
   finish(std::move(entry), owner.record(id));
 }
@@ -69,7 +69,7 @@ void small_ones(logging::SealedLog& log, const Owner& owner) {
 void long_ones(logging::SealedLog& log, const Owner& owner) {
   const std::string& run = owner.run;
   LogEntry first = open(log, owner), second = open(log, owner);
-  first.request_body(core::bytes_of(body_of(run + " long prompt", 150'000)));
+  keep_request(first, body_of(run + " long prompt", 150'000));
   for (int i = 0; i < pieces; ++i) {
     first.response_body(core::bytes_of(body_of(run + " first " + std::to_string(i), piece_size)));
     second.response_body(core::bytes_of(body_of(run + " second " + std::to_string(i), piece_size)));
