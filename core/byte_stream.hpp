@@ -33,8 +33,9 @@ class ByteStream {
 
   virtual void set_deadline(TimePoint deadline) noexcept = 0;
 
-  // While nobody reads: calls `left` once, from the event loop, when the peer ends or fails, also behind bytes that
-  // nobody has read. These stay with the kernel for the next read. An empty function ends the watch.
+  // While nobody reads: calls `left` once, from the event loop, when the peer ends or fails. What it sent before stays
+  // for the next read; behind that an end of the connection is seen, and a close_notify without one is not. An empty
+  // function ends the watch.
   virtual void watch(std::function<void()> left) = 0;
 
   // True when bytes, an end or a failure have arrived that nobody has read: a pooled connection in this state is dead.

@@ -89,6 +89,7 @@ int Handshake::read(BIO* bio, char* out, int size) try {
 }
 
 int Handshake::write(BIO* bio, const char* data, int size) try {
+  BIO_clear_retry_flags(bio);
   auto& outbox = static_cast<Handshake*>(BIO_get_data(bio))->transport_.loop().outbox;
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
   outbox.insert(outbox.end(), bytes, bytes + size);
@@ -209,6 +210,11 @@ RecordProtection Handshake::writing() {
   return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? server_secret_ : client_secret_), tickets_sent_};
 }
 
+std::size_t Handshake::content_limit() const noexcept {
+  const unsigned asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_.get()));  // 1 is for 2^9
+  return asked == 0 ? record_content_limit : std::size_t{256} << asked;
+}
+
 core::Bytes Handshake::take_unread() {
   core::Bytes unread(arrived_.begin() + static_cast<std::ptrdiff_t>(arrived_begin_), arrived_.end());
   arrived_ = {};
@@ -216,14 +222,16 @@ core::Bytes Handshake::take_unread() {
   return unread;
 }
 
-void Handshake::take_tickets(core::ConstBytes record) {
+bool Handshake::take_tickets(core::ConstBytes record) {
   arrived_.assign(record.begin(), record.end());
   arrived_begin_ = 0;
   std::byte nothing{};
   std::size_t size = 0;
-  SSL_read_ex(ssl_.get(), &nothing, 1, &size);
+  const int code = SSL_read_ex(ssl_.get(), &nothing, 1, &size);
+  const bool taken = SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ;
   ERR_clear_error();
   transport_.loop().outbox.clear();  // what is to be said to the peer, the stream says
+  return taken;
 }
 
 }  // namespace sallyport::tls

@@ -35,15 +35,16 @@ class Handshake {
   // upstream_certificate_* reasons. What follows may be asked once it has succeeded.
   core::Task<core::Result<core::PeerIdentity>> run();
 
-  RecordProtection reading();  // of the peer's records, and
-  RecordProtection writing();  // of ours; once each
+  RecordProtection reading();                  // of the peer's records, and
+  RecordProtection writing();                  // of ours; once each
+  std::size_t content_limit() const noexcept;  // of our records, as the peer may have asked (RFC 6066 §4)
 
   // What came behind the handshake.
   core::Bytes take_unread();
 
-  // A record that holds a message of the handshake's kind, before any with content or a KeyUpdate came: OpenSSL keeps
-  // the tickets in it.
-  void take_tickets(core::ConstBytes record);
+  // A record that holds a message of the handshake's kind, before any other came: OpenSSL keeps the tickets in it.
+  // False when they are malformed.
+  [[nodiscard]] bool take_tickets(core::ConstBytes record);
 
  private:
   static int read(BIO* bio, char* out, int size);

@@ -9,6 +9,7 @@
 
 #include "tls/handshake.hpp"
 #include "tls/openssl.hpp"
+#include "tls/record_protection.hpp"
 #include "tls/session_slot.hpp"
 
 namespace sallyport::tls {
@@ -41,6 +42,19 @@ void choose_groups(SSL_CTX* context, KeyExchange wanted) {
                            groups + "; 3.5 and later have it");
 }
 
+// Those that openssl.cnf allows, without those whose records we cannot make.
+void choose_suites(SSL_CTX* context) {
+  std::string suites;
+  const STACK_OF(SSL_CIPHER)* allowed = SSL_CTX_get_ciphers(context);
+  for (int i = 0; i < sk_SSL_CIPHER_num(allowed); ++i) {
+    const SSL_CIPHER* each = sk_SSL_CIPHER_value(allowed, i);
+    if (!cipher_suite_of(SSL_CIPHER_get_protocol_id(each))) continue;
+    suites += (suites.empty() ? "" : ":") + std::string(SSL_CIPHER_get_name(each));
+  }
+  if (suites.empty()) throw std::runtime_error("OpenSSL's configuration allows no cipher suite that is known here");
+  if (SSL_CTX_set_ciphersuites(context, suites.c_str()) != 1) throw std::bad_alloc();
+}
+
 SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SslContext context(SSL_CTX_new(method));
   if (!context) throw std::bad_alloc();
@@ -50,6 +64,7 @@ SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
   Handshake::attach(raw);
+  choose_suites(raw);
   choose_groups(raw, key_exchange);
   return context;
 }
@@ -71,7 +86,7 @@ bool matches(const std::string& pattern, std::string_view name) {
 }
 
 // RFC 6066 §3: the client's server_name chooses the certificate; without a match the first one answers.
-int choose_certificate(SSL* ssl, int*, void* argument) {
+int choose_certificate(SSL* ssl, int*, void* argument) try {
   const auto& contexts = *static_cast<const ServerIdentity::Contexts*>(argument);
   const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (asked == nullptr) return SSL_TLSEXT_ERR_OK;
@@ -85,6 +100,8 @@ int choose_certificate(SSL* ssl, int*, void* argument) {
     }
   }
   return SSL_TLSEXT_ERR_OK;
+} catch (const std::bad_alloc&) {
+  return SSL_TLSEXT_ERR_ALERT_FATAL;  // nothing may be thrown through OpenSSL
 }
 
 // RFC 7301 §3.2: only http/1.1 is spoken; a client that offers other protocols alone is refused.

@@ -70,10 +70,10 @@ RecordProtection::RecordProtection(CipherSuite suite, core::Secret traffic_secre
   expand(suite.hash, traffic_secret_.reveal(), "iv", write_iv_);
 }
 
-void RecordProtection::update() {
+RecordProtection RecordProtection::next() const {
   core::Secret next(traffic_secret_.size());
   expand(suite_.hash, traffic_secret_.reveal(), "traffic upd", next.reveal_for_writing());
-  *this = RecordProtection(suite_, std::move(next));
+  return {suite_, std::move(next)};
 }
 
 // No nonce comes twice under one key: the count goes up by one a record, a new key begins at 0, and 64 bits do not run

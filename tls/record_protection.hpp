@@ -55,8 +55,8 @@ class RecordProtection {
   // What open() needs room for: the content, its type and its padding. 0 for a record too short to be one.
   static std::size_t room_to_open(core::ConstBytes record) noexcept;
 
-  // Goes on under the next key, after a KeyUpdate (RFC 8446 §4.6.3, §7.2).
-  void update();
+  // Under the next key, for what follows a KeyUpdate (RFC 8446 §4.6.3, §7.2).
+  RecordProtection next() const;
 
   // True when so much has passed under one key that it should be the next one's turn (RFC 8446 §5.5).
   bool is_worn() const noexcept { return records_ >= records_under_one_key; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tls/walk.hpp"
+
 namespace sallyport::tls {
 
 using core::ConstBytes;
@@ -19,32 +21,6 @@ constexpr unsigned empty_records_in_a_row = 32;               // each costs its 
 constexpr unsigned key_updates_per_second = 100;              // and each of these a key derivation
 constexpr std::uint8_t warning = 1, fatal = 2;                // RFC 8446 §6
 
-// Goes through pieces, laying them side by side.
-class Walk {
- public:
-  explicit Walk(std::span<const ConstBytes> pieces) : pieces_(pieces) { skip_empty(); }
-  bool is_done() const noexcept { return pieces_.empty(); }
-
-  void append_to(core::Bytes& out, std::size_t most) {
-    while (!is_done() && most > 0) {
-      const ConstBytes rest = pieces_.front().subspan(offset_);
-      const ConstBytes part = rest.first(std::min(rest.size(), most));
-      out.insert(out.end(), part.begin(), part.end());
-      offset_ += part.size();
-      most -= part.size();
-      skip_empty();
-    }
-  }
-
- private:
-  void skip_empty() {
-    while (!is_done() && offset_ == pieces_.front().size()) pieces_ = pieces_.subspan(1), offset_ = 0;
-  }
-
-  std::span<const ConstBytes> pieces_;
-  std::size_t offset_ = 0;
-};
-
 }  // namespace
 
 TlsStream::TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions)
@@ -58,6 +34,7 @@ Task<Result<core::PeerIdentity>> TlsStream::handshake() {
   if (!peer) co_return peer.error();
   reading_.emplace(handshake_->reading());
   writing_.emplace(handshake_->writing());
+  content_limit_ = handshake_->content_limit();
   kept_ = handshake_->take_unread();
   kept_is_whole_ = next_record(kept_) > 0;
   if (role_ == Role::server) handshake_.reset();
@@ -91,11 +68,12 @@ bool TlsStream::peek() {
 
 // Takes what is there, without waiting: everything that one read of the socket brought goes on together.
 std::size_t TlsStream::read_now(MutableBytes into) {
-  if (!content_.empty()) return take_content(into);
-  if (ended_ || is_broken()) return 0;
+  const std::size_t held = take_content(into);
+  const bool enough = !content_.empty() || (held > 0 && !kept_is_whole_);
+  if (enough || ended_ || is_broken()) return held;
   const MutableBytes arrived = receive();
   std::size_t used = 0;
-  const std::size_t got = open_records(arrived, used, into);
+  const std::size_t got = held + open_records(arrived, used, into.subspan(held));
   kept_ = core::Bytes(arrived.begin() + static_cast<std::ptrdiff_t>(used), arrived.end());
   kept_is_whole_ = !ended_ && !is_broken() && next_record(kept_) > 0;
   const bool nothing = got == 0 && content_.empty() && !ended_ && !is_broken();
@@ -198,11 +176,11 @@ void TlsStream::take_messages(ConstBytes content, ConstBytes sealed) {
   const auto messages = messages_.take(content);
   if (messages.said == Said::wrong) return refuse(messages.alert);
   if (messages.said != Said::tickets) return update_keys(messages.said == Said::key_update_asking_for_ours);
-  if (handshake_) handshake_->take_tickets(sealed);
+  if (handshake_ && !handshake_->take_tickets(sealed)) refuse(Alert::decode_error);
 }
 
 void TlsStream::take_alert(ConstBytes content) {
-  if (content.size() != 2) return refuse(Alert::decode_error);
+  if (content.size() != 2) return refuse(content.empty() ? Alert::unexpected_message : Alert::decode_error);
   const auto alert = static_cast<Alert>(content[1]);
   if (alert == Alert::user_canceled) return;
   ended_ = alert == Alert::close_notify;
@@ -220,15 +198,16 @@ void TlsStream::update_keys(bool peer_asks_for_ours) {
   }
   if (++key_updates_ > key_updates_per_second) return refuse(Alert::unexpected_message);
   handshake_.reset();  // OpenSSL does not follow
-  reading_->update();
+  *reading_ = reading_->next();
   owes_key_update_ = owes_key_update_ || peer_asks_for_ours;
 }
 
 // However often the peer has asked, once, and before the next content: one that asks and never reads costs nothing.
 void TlsStream::renew_key() {
   constexpr std::uint8_t key_update = 24, size = 1, not_requested = 0;
+  RecordProtection next = writing_->next();  // before the record that announces it is laid out: this may throw
   put_record(ContentType::handshake, {key_update, 0, 0, size, not_requested});
-  writing_->update();
+  *writing_ = std::move(next);
   owes_key_update_ = false;
 }
 
@@ -247,7 +226,8 @@ void TlsStream::put_record(ContentType type, Lay lay) {
     lay(outbox);
     writing_->seal(type, outbox, begin);
   } catch (...) {
-    outbox.clear();  // content that is not sealed must not wait here for whoever sends next
+    outbox.clear();  // what cannot be sealed must not wait here for whoever sends next
+    broken_ = Reason::internal;
     throw;
   }
 }
@@ -273,7 +253,7 @@ Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
     while (!walk.is_done() && outbox.size() < burst_size) {
       if (owes_key_update_ || writing_->is_worn()) renew_key();
       put_record(ContentType::application_data,
-                 [&walk](core::Bytes& out) { walk.append_to(out, record_content_limit); });
+                 [&walk, this](core::Bytes& out) { walk.append_to(out, content_limit_); });
     }
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (transport_.has_unsent()) {
@@ -291,14 +271,26 @@ void TlsStream::watch(std::function<void()> left) {
 
 void TlsStream::look() {
   if (!transport_.has_left()) {
-    peek();
+    look_again();
     if (!ended_ && !is_broken()) return;  // what has come is for later
   }
   if (auto left = std::exchange(left_, {})) left();
 }
 
+// Records may hold nothing: until there is content, or nothing more is here. Called by the event loop, which expects no
+// exception.
+void TlsStream::look_again() try {
+  while (!peek() && may_give()) continue;
+} catch (const std::exception&) {
+  broken_ = Reason::internal;
+}
+
 void TlsStream::close() noexcept {
-  if (writing_ && !is_broken()) say(warning, Alert::close_notify);
+  try {
+    if (writing_ && !is_broken()) say(warning, Alert::close_notify);
+  } catch (const std::exception&) {
+    broken_ = Reason::internal;  // then it ends without a goodbye
+  }
   transport_.shut_down();
 }
 

@@ -41,6 +41,7 @@ class TlsStream final : public core::ByteStream {
   bool may_give() const noexcept;
   bool peek();
   void look();
+  void look_again();
 
   std::size_t read_now(core::MutableBytes into);
   std::size_t take_content(core::MutableBytes into);
@@ -63,6 +64,7 @@ class TlsStream final : public core::ByteStream {
   Role role_;
   std::unique_ptr<Handshake> handshake_;  // as a client also while a ticket may come
   std::optional<RecordProtection> reading_, writing_;
+  std::size_t content_limit_ = record_content_limit;  // of our records
   MessageReader messages_;
   core::Bytes kept_;            // records, or a part of one, that are still to be opened
   bool kept_is_whole_ = false;  // it begins with all of a record

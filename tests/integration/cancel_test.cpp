@@ -18,6 +18,12 @@ void leave(Wire& client, Leaving how) {
   if (how == Leaving::cut) client.cut();
 }
 
+// While true, the kernel gathers what is sent, so that it arrives together.
+void hold_back(Wire& client, bool whether) {
+  const int value = whether ? 1 : 0;
+  REQUIRE(::setsockopt(SSL_get_fd(client.tls()), IPPROTO_TCP, TCP_CORK, &value, sizeof value) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a client that leaves a stream ends the model server's work at once", "[cancel]") {
@@ -67,16 +73,33 @@ TEST_CASE("a client that says goodbye along with its request has left, though it
   ScriptedServer server(GatewayProcess::model_server(), [](Peer& peer) { peer.wait_for_end(); });
   const GatewayProcess gateway(server);
   ScriptedClient client(gateway.client());
-  const auto hold_back = [&client](int whether) {
-    REQUIRE(::setsockopt(SSL_get_fd(client.tls()), IPPROTO_TCP, TCP_CORK, &whether, sizeof whether) == 0);
-  };
-  hold_back(1);
+  hold_back(client, true);
   client.send(gateway.chat("hello"));
   SSL_shutdown(client.tls());
-  hold_back(0);
+  hold_back(client, false);
   Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "client_left");
+}
+
+TEST_CASE("a client's goodbye is seen behind large records that hold nothing, though it sends no FIN", "[cancel]") {
+  Signal asked, seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    asked.set();
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  REQUIRE(asked.wait_for(5s));
+  const auto fill_records = [](SSL*, int, std::size_t size, void*) { return SSL3_RT_MAX_PLAIN_LENGTH - size; };
+  SSL_set_record_padding_callback(client.tls(), fill_records);
+  hold_back(client, true);
+  for (int i = 0; i < 3; ++i) REQUIRE(client.update_keys());
+  SSL_shutdown(client.tls());
+  hold_back(client, false);
+  CHECK(seen.wait_for(5s));
 }
 
 TEST_CASE("a client that sent a byte too many and then leaves ends the model server's work at once", "[cancel]") {

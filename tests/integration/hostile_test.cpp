@@ -422,6 +422,18 @@ TEST_CASE("a client may change its keys now and then, but not flood us with it",
   CHECK(client.wait_for_end() != Ending::open);
 }
 
+TEST_CASE("a client that can take only small records gets them", "[hostile]") {
+  const std::string answer(5'000, 'x');
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(answer));
+  const GatewayProcess gateway(server);
+  const TlsContext context = make_client_context({});
+  SSL_CTX_set_tlsext_max_fragment_length(context.get(), TLSEXT_max_fragment_length_512);
+  Wire client = Wire::dial(gateway.client().port);
+  client.connect_tls(*context, "localhost");
+  client.send(gateway.chat("hello"));
+  CHECK(read_message(client, BodyReader::Of::answer).body == answer);
+}
+
 TEST_CASE("however often a client asks for new keys, it gets them once before the next answer", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

@@ -20,6 +20,25 @@ constexpr std::string_view team_a_certificate =
 
 }  // namespace
 
+TEST_CASE("a cipher suite that OpenSSL's configuration allows and the gateway does not know is not agreed on",
+          "[tls]") {
+  const TemporaryDirectory directory;
+  const path settings = directory / "openssl.cnf";
+  write_file(settings,
+             "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n[tls]\n"
+             "Ciphersuites = TLS_AES_128_CCM_SHA256:TLS_AES_256_GCM_SHA384\n");
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.environment = {"OPENSSL_CONF=" + settings.string()}});
+  const TlsContext context = make_client_context({});
+  REQUIRE(SSL_CTX_set_ciphersuites(context.get(),
+                                   "TLS_AES_128_CCM_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384") == 1);
+  Wire client = Wire::dial(gateway.client().port);
+  client.connect_tls(*context, "localhost");
+  CHECK(std::string(SSL_get_cipher_name(client.tls())) == "TLS_AES_256_GCM_SHA384");  // and of ours, what is allowed
+  client.send(gateway.chat("hello"));
+  CHECK(read_message(client, BodyReader::Of::answer).status() == 200);
+}
+
 TEST_CASE("TLS 1.2 is refused, TLS 1.3 is spoken", "[tls]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

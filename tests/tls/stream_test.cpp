@@ -497,6 +497,29 @@ TEST_CASE("records that came together are all given, though each is awaited befo
   CHECK(got == sent);
 }
 
+TEST_CASE("what came together is read together, also by one who waits before each read") {
+  Pair pair;
+  constexpr int records = 150;  // about as many as one read of the socket brings
+  const std::string text(100, 'x');
+  Result<void> written;
+  for (int i = 0; i < records; ++i) pair.bench.run(write_text(pair.from(), text, written));
+  std::size_t got = 0;
+  int reads = 0;
+  auto await_each = [](core::ByteStream& stream, std::size_t& size, int& times) -> Task<void> {
+    std::vector<std::byte> buffer(16384);
+    while (size < records * 100) {
+      REQUIRE((co_await stream.wait_readable()).has_value());
+      const auto read = co_await stream.read_some(core::MutableBytes(buffer));
+      REQUIRE(read.has_value());
+      size += *read;
+      ++times;
+    }
+  };
+  pair.bench.run(await_each(pair.to(), got, reads));
+  CHECK(got == records * text.size());
+  CHECK(reads < 10);
+}
+
 TEST_CASE("nothing is sent behind a fatal alert, also by a write that waited meanwhile") {
   Pair pair;
   auto& from = static_cast<tls::TlsStream&>(pair.from());
