@@ -15,7 +15,7 @@ using core::Task;
 using http::BodyKind;
 
 namespace {
-constexpr std::size_t room_for_own_fields = 256;   // what an upstream's head has beside the client's fields, about
+constexpr std::size_t room_for_own_fields = 256;  // what an upstream's head has beside the client's fields, about
 constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }  // namespace
 
@@ -243,6 +243,7 @@ Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const r
     offset += part->size();
     const auto& views = body.pass(*part);
     pieces.insert(pieces.end(), views.begin(), views.end());
+    if (offset < body_.in_memory()) continue;  // what stays where it is goes out together
     upstream.set_deadline(worker_.now() + config_.limits.write_stall);
     if (auto written = co_await upstream.write_all(pieces); !written) co_return written;
     if (offset >= body_.size()) co_return Result<void>();

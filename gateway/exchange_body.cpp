@@ -1,6 +1,7 @@
 // How an exchange takes its request's body: into memory or the spool, read for its model on the way, kept by the log.
 #include "gateway/exchange.hpp"
 #include "gateway/log_room.hpp"
+#include "logging/format.hpp"
 
 namespace sallyport::gateway {
 
@@ -12,6 +13,7 @@ using http::BodyKind;
 
 namespace {
 constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
+static_assert(RequestBody::block_size <= logging::max_content_piece, "the log takes a block as one piece");
 }  // namespace
 
 Task<Result<void>> Exchange::read_body() {
@@ -35,10 +37,11 @@ Task<Result<void>> Exchange::read_body() {
     const auto place = body_.room();
     if (!place) co_return place.error();
     auto got = co_await receive_body(*place);
+    const auto received = place->first(got && !place->empty() ? *got : 0);
+    if (auto read = take_in_place(received); !read) co_return read.error();
     if (worker_.stopping()) co_return Error(Reason::draining);
     if (!got && got.error().reason == Reason::timeout) co_return Error(Reason::request_timeout);
     if (!got || *got == 0) co_return Error(Reason::client_left);
-    if (auto read = take_in_place(place->first(place->empty() ? 0 : *got)); !read) co_return read.error();
     since_progress += *got;
     if (since_progress < progress_bytes) continue;
     since_progress = 0;
@@ -75,8 +78,8 @@ Task<Result<std::size_t>> Exchange::receive_body(core::MutableBytes place) {
 Result<void> Exchange::take_in_place(core::ConstBytes received) {
   if (received.empty()) return {};
   body_.grow(received.size());
-  auto step = decoder_->decode(received);
-  if (!step) return step.error();
+  const auto step = decoder_->decode(received);
+  if (!step || step->content.size() != received.size()) return Error(Reason::internal);  // it knows how much is to come
   body_read_ = step->finished;
   return read_call(received);
 }

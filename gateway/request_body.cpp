@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "core/crypto.hpp"
 #include "core/secret.hpp"
@@ -17,7 +18,8 @@ using core::Result;
 using core::crypto::Aes256Gcm;
 
 namespace {
-constexpr std::uint64_t first_block_limit = 16 * 1024;  // then as much as has come
+constexpr std::uint64_t first_block = 16 * 1024;
+constexpr std::uint64_t growth = 4;  // the next has this much of what has come
 }  // namespace
 
 bool ByteBudget::take(std::uint64_t bytes) noexcept {
@@ -122,48 +124,48 @@ RequestBody::~RequestBody() { release(); }
 
 void RequestBody::release() noexcept {
   blocks_.clear();
+  in_memory_ = 0;
   spool_.reset();
   budgets_.memory.give_back(std::exchange(charged_, 0));
 }
 
 // False: what memory the body may have is full. Blocks grow with what has come, so that one who only announces much
 // holds little.
-Result<bool> RequestBody::make_room() {
-  if (!blocks_.empty() && !blocks_.back().room().empty()) return true;
+Result<bool> RequestBody::make_room(std::uint64_t coming) {
+  if (!blocks_.empty() && !blocks_.back().bytes.room().empty()) return true;
   const std::uint64_t to_come = expected_ > size_ ? expected_ - size_ : block_size;
-  const std::uint64_t capacity = std::min(
-      {to_come, std::max(first_block_limit, size_), std::uint64_t{block_size}, limits_.memory_bytes - in_memory_});
+  const std::uint64_t capacity = std::min({to_come, std::max(first_block, growth * (size_ + coming)),
+                                           std::uint64_t{block_size}, limits_.memory_bytes - in_memory_});
   if (capacity == 0) return false;
   if (!budgets_.memory.take(capacity)) return Error(Reason::overloaded);
   charged_ += capacity;
-  blocks_.push_back(core::SharedBytes::with_room(static_cast<std::size_t>(capacity)));
+  blocks_.push_back({size_, core::ByteBlock(static_cast<std::size_t>(capacity))});
   return true;
 }
 
 Result<void> RequestBody::append(core::ConstBytes piece) {
   if (piece.size() > limits_.bytes - size_) return Error(Reason::body_too_large);
   while (!piece.empty()) {
-    const auto has_room = make_room();
+    const auto has_room = make_room(piece.size());
     if (!has_room) return has_room.error();
     if (!*has_room) return spool(piece);
-    const auto part = piece.first(std::min(blocks_.back().room().size(), piece.size()));
-    blocks_.back().append(part);
-    in_memory_ += part.size();
-    size_ += part.size();
-    piece = piece.subspan(part.size());
+    const std::size_t taken = blocks_.back().bytes.append(piece);
+    in_memory_ += taken;
+    size_ += taken;
+    piece = piece.subspan(taken);
   }
   return {};
 }
 
 Result<core::MutableBytes> RequestBody::room() {
-  if (expected_ <= size_ || expected_ > limits_.bytes) return core::MutableBytes();
-  const auto has_room = make_room();
+  if (expected_ <= size_) return core::MutableBytes();
+  const auto has_room = make_room(0);
   if (!has_room) return has_room.error();
-  return *has_room ? blocks_.back().room() : core::MutableBytes();
+  return *has_room ? blocks_.back().bytes.room() : core::MutableBytes();
 }
 
 void RequestBody::grow(std::size_t size) noexcept {
-  blocks_.back().grow(size);
+  blocks_.back().bytes.grow(size);
   in_memory_ += size;
   size_ += size;
 }
@@ -179,25 +181,24 @@ Result<void> RequestBody::spool(core::ConstBytes piece) {
   return {};
 }
 
-const core::SharedBytes* RequestBody::block_at(std::uint64_t offset) const noexcept {
-  for (const auto& block : blocks_) {
-    if (offset == 0) return &block;
-    offset -= block.size();
-  }
-  return nullptr;
+const core::ByteBlock& RequestBody::block_at(std::uint64_t offset) const noexcept {
+  const auto behind = std::upper_bound(blocks_.begin(), blocks_.end(), offset,
+                                       [](std::uint64_t wanted, const Block& block) { return wanted < block.begin; });
+  return std::prev(behind)->bytes;
 }
 
 Result<core::ConstBytes> RequestBody::part(std::uint64_t offset) {
-  if (offset < in_memory_) return block_at(offset)->bytes();
+  if (offset < in_memory_) return block_at(offset).bytes();
   if (!spool_ || offset >= size_) return core::ConstBytes();
   return spool_->part(offset - in_memory_);
 }
 
+// A block that is not full is not shared: its owners would be charged for less than they hold.
 Result<core::SharedBytes> RequestBody::share(std::uint64_t offset) {
-  if (offset < in_memory_) return *block_at(offset);
-  const auto spooled = part(offset);
-  if (!spooled) return spooled.error();
-  return core::SharedBytes::copy_of(*spooled);
+  if (offset < in_memory_ && block_at(offset).is_full()) return block_at(offset).share();
+  const auto bytes = part(offset);
+  if (!bytes) return bytes.error();
+  return core::SharedBytes::copy_of(*bytes);
 }
 
 }  // namespace sallyport::gateway

@@ -61,8 +61,9 @@ class RequestBody {
   std::uint64_t size() const noexcept { return size_; }
 
   // The body's part at `offset`, which is 0 or where a part ends: at most block_size bytes, empty at the end. The view
-  // ends with the next call. Errors: internal (the spool cannot be read back).
+  // ends with the next call, or before in_memory() with release(). Errors: internal (the spool cannot be read back).
   core::Result<core::ConstBytes> part(std::uint64_t offset);
+  std::uint64_t in_memory() const noexcept { return in_memory_; }
   // The same for an owner that outlives it.
   core::Result<core::SharedBytes> share(std::uint64_t offset);
   static constexpr std::size_t block_size = 64 * 1024;
@@ -72,14 +73,18 @@ class RequestBody {
 
  private:
   class Spool;
-  core::Result<bool> make_room();
+  struct Block {
+    std::uint64_t begin;  // its first byte's place in the body
+    core::ByteBlock bytes;
+  };
+  core::Result<bool> make_room(std::uint64_t coming);
   core::Result<void> spool(core::ConstBytes piece);
-  const core::SharedBytes* block_at(std::uint64_t offset) const noexcept;
+  const core::ByteBlock& block_at(std::uint64_t offset) const noexcept;
 
   BodyLimits limits_;
   BodyBudgets budgets_;
   const std::filesystem::path& spool_directory_;
-  std::vector<core::SharedBytes> blocks_;
+  std::vector<Block> blocks_;
   std::unique_ptr<Spool> spool_;
   std::uint64_t size_ = 0, expected_ = 0;
   std::uint64_t in_memory_ = 0;  // of size_

@@ -11,7 +11,7 @@ namespace sallyport::logging {
 namespace {
 
 constexpr std::size_t credit_step = 4 * 1024;    // content takes its share of the queue in such steps
-constexpr std::size_t crowded_piece = 4 * 1024;  // with the queue half full, content is handed on from this size
+constexpr std::size_t crowded_piece = 4 * 1024;  // with the queue half full, an answer is handed on from this size
 
 std::string text_of(const Record& record) {
   std::string text;

@@ -41,7 +41,7 @@ class LogAnswers {
   std::shared_ptr<State> state_;
 };
 
-// One frame to be. Its plaintext is wiped when it goes.
+// One frame to be. Its plaintext is wiped when it goes, the request's when its last owner goes.
 struct LogItem {
   FrameKind kind = FrameKind::exchange;
   KeyNumber key = content_key;  // seals the content; a tenant's opens the record too

@@ -108,7 +108,8 @@ class LogEntry {
   // writer works it off. False when the disk fails: then waiting would not help.
   bool should_wait() const noexcept;
 
-  // Content, in the order it passes. Kept in memory while small, then handed on as frames of their own.
+  // Content, in the order it passes. The last piece of a request, and what is small of an answer, waits for the record;
+  // the rest is handed on as frames of its own.
   // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.
   core::Result<void> request_body(core::SharedBytes piece);  // at most 64 KiB; its memory is kept, not copied
   core::Result<void> response_body(core::ConstBytes piece);  // copied

@@ -30,6 +30,23 @@ TEST_CASE("a connection carries many requests, and pipelined ones are answered i
   CHECK(prompt_in(client.read_answer().body) == "four");
 }
 
+TEST_CASE("a body that comes after its head, together with the next request, ends where it says", "[http]") {
+  const bool plain = GENERATE(false, true);
+  const std::size_t size = GENERATE(15, 16, 17, 64, 65) * std::size_t{1024};
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const ReservedPort port;
+  const GatewayProcess gateway(
+      server, {.more_listeners = "  - { name: plain, address: \"127.0.0.1:" + std::to_string(port.number()) +
+                                 "\", plaintext: allowed }\n"});
+  ScriptedClient client(plain ? ClientWish{.port = port.number(), .plain = true} : gateway.client());
+  const std::string prompt(size, 'p'), first = gateway.chat(prompt);
+  const std::size_t head_size = first.find("\r\n\r\n") + 4;
+  client.send(first.substr(0, head_size));
+  client.send(first.substr(head_size) + gateway.chat("next"));
+  CHECK(prompt_in(client.read_answer().body) == prompt);
+  CHECK(prompt_in(client.read_answer().body) == "next");
+}
+
 TEST_CASE("a request that comes byte by byte is the same request", "[http]") {
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);

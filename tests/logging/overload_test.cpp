@@ -139,10 +139,17 @@ TEST_CASE("content that finds the queue full is cut, and the record says so") {
   test.disk.hang(true);
   auto entry = test.log->open_entry(true);
   REQUIRE(entry.has_value());
+  const bool of_request = GENERATE(false, true);
   const std::string piece(4000, 'x');
   bool refused = false;
-  for (int i = 0; i < 20; ++i) refused |= entry->response_body(core::bytes_of(piece)).has_error();
-  CHECK(refused == (overload == Overload::refuse));  // at once, not only at the end
+  for (int i = 0; i < 20; ++i) {
+    const auto kept = of_request ? keep_request(*entry, piece) : entry->response_body(core::bytes_of(piece));
+    refused |= kept.has_error();
+  }
+  // There is room for so little again, but a body with a hole misleads.
+  const auto more = of_request ? keep_request(*entry, "!") : entry->response_body(core::bytes_of("!"));
+  CHECK(more.has_error() == refused);
+  if (of_request) CHECK(entry->response_body(core::bytes_of("!")).has_error() == refused);
   CHECK(test.log->counters().queued_bytes <= 32 * 1024);
   const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
   auto told = sealed->get_future();
@@ -154,8 +161,19 @@ TEST_CASE("content that finds the queue full is cut, and the record says so") {
   const ReadLog read = read_log(test.directory.where());
   REQUIRE(read.exchanges.size() == 1);
   CHECK(read.exchanges[0].exchange.metadata.find("\"content_lost\":") != std::string::npos);
-  CHECK(read.exchanges[0].response.size() > 10'000);
-  CHECK(read.exchanges[0].response.size() < 32'000);
+  const std::string& kept = of_request ? read.exchanges[0].request : read.exchanges[0].response;
+  CHECK(kept.size() > 10'000);
+  CHECK(kept.size() < 32'000);
+  CHECK(kept.find('!') == std::string::npos);
+  if (of_request) CHECK(read.exchanges[0].response.empty());
+}
+
+TEST_CASE("a piece of a request that no frame may hold is refused, not cut") {
+  TestLog test(Overload::refuse);
+  auto entry = test.log->open_entry(true);
+  REQUIRE(entry.has_value());
+  const std::string piece(logging::max_content_piece + 1, 'x');
+  CHECK_THROWS_AS(entry->request_body(core::SharedBytes::copy_of(core::bytes_of(piece))), std::length_error);
 }
 
 TEST_CASE("a disk that hangs blocks no worker, counts as failed after the limit, and is forgiven") {

@@ -207,7 +207,7 @@ TEST_CASE(
     };
     auto entry = *log.open_entry(true, "acme");
     REQUIRE(keep_request(entry, whole + "w").has_value());  // one byte waits for the next piece
-    REQUIRE(sealed(2));                                      // begin, a piece
+    REQUIRE(sealed(2));                                     // begin, a piece
     log.set_recipients({reader_key().recipient()});
     REQUIRE(sealed(3));  // and the segment's end
     REQUIRE(keep_request(entry, whole).has_value());
