@@ -19,8 +19,8 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
 
-  // Completes when read_some would not wait: bytes have come, or the end. Holds no buffer of the caller's, so an idle
-  // connection costs none.
+  // Completes when bytes have come, or the end. Of a record only a part may be there: read_some may still wait. Holds no
+  // buffer of the caller's, so an idle connection costs none.
   virtual Task<Result<void>> wait_readable() = 0;
 
   // Waits for at least one byte and gives what is there, up to into.size(); 0 is the peer's clean end. `into` must

@@ -227,6 +227,7 @@ bool Handshake::take_tickets(core::ConstBytes record) {
   arrived_begin_ = 0;
   std::byte nothing{};
   std::size_t size = 0;
+  ERR_clear_error();
   const int code = SSL_read_ex(ssl_.get(), &nothing, 1, &size);
   const bool taken = SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ;
   ERR_clear_error();

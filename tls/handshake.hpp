@@ -37,7 +37,7 @@ class Handshake {
 
   RecordProtection reading();                  // of the peer's records, and
   RecordProtection writing();                  // of ours; once each
-  std::size_t content_limit() const noexcept;  // of our records, as the peer may have asked (RFC 6066 §4)
+  std::size_t content_limit() const noexcept;  // of a record, as a client may have asked (RFC 6066 §4)
 
   // What came behind the handshake.
   core::Bytes take_unread();

@@ -62,6 +62,9 @@ SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
+#ifdef SSL_OP_NO_RECORD_SIZE_LIMIT_EXT
+  SSL_CTX_set_options(raw, SSL_OP_NO_RECORD_SIZE_LIMIT_EXT);  // our records would not keep to it (RFC 8449)
+#endif
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
   Handshake::attach(raw);
   choose_suites(raw);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "tls/walk.hpp"
-
 namespace sallyport::tls {
 
 using core::ConstBytes;
@@ -66,14 +64,29 @@ bool TlsStream::peek() {
   return !content_.empty() || ended_ || is_broken();
 }
 
+// Runs what opens or lays out records. Where that fails, for want of memory, their count has a hole: the stream ends
+// there, and nothing of it is left in the outbox for whoever sends next.
+template <class Work>
+auto TlsStream::or_break(Work work) try {
+  return work();
+} catch (...) {
+  transport_.loop().outbox.clear();
+  broken_ = Reason::internal;
+  throw;
+}
+
 // Takes what is there, without waiting: everything that one read of the socket brought goes on together.
 std::size_t TlsStream::read_now(MutableBytes into) {
   const std::size_t held = take_content(into);
   const bool enough = !content_.empty() || (held > 0 && !kept_is_whole_);
   if (enough || ended_ || is_broken()) return held;
+  return held + or_break([this, into, held] { return read_records(into.subspan(held)); });
+}
+
+std::size_t TlsStream::read_records(MutableBytes into) {
   const MutableBytes arrived = receive();
   std::size_t used = 0;
-  const std::size_t got = held + open_records(arrived, used, into.subspan(held));
+  const std::size_t got = open_records(arrived, used, into);
   kept_ = core::Bytes(arrived.begin() + static_cast<std::ptrdiff_t>(used), arrived.end());
   kept_is_whole_ = !ended_ && !is_broken() && next_record(kept_) > 0;
   const bool nothing = got == 0 && content_.empty() && !ended_ && !is_broken();
@@ -145,12 +158,13 @@ std::size_t TlsStream::open_record(MutableBytes record, MutableBytes into) {
   // A ticket is OpenSSL's to open, from the record as it came.
   const core::Bytes sealed = handshake_ ? core::Bytes(record.begin(), record.end()) : core::Bytes();
   const auto content = reading_->open(record, into);
-  if (!content || content->size > record_content_limit) {
+  if (!content || content->size > content_limit_) {
     refuse(content ? Alert::record_overflow : Alert::bad_record_mac);
     return 0;
   }
-  empty_records_ = content->type == ContentType::application_data && content->size > 0 ? 0 : empty_records_ + 1;
   const bool is_message = content->type == ContentType::handshake;
+  const bool is_idle = content->size == 0 || content->type == ContentType::alert;
+  if (!is_message) empty_records_ = is_idle ? empty_records_ + 1 : 0;
   if (empty_records_ > empty_records_in_a_row || (messages_.is_within_a_message() && !is_message)) {
     refuse(Alert::unexpected_message);
     return 0;
@@ -205,9 +219,8 @@ void TlsStream::update_keys(bool peer_asks_for_ours) {
 // However often the peer has asked, once, and before the next content: one that asks and never reads costs nothing.
 void TlsStream::renew_key() {
   constexpr std::uint8_t key_update = 24, size = 1, not_requested = 0;
-  RecordProtection next = writing_->next();  // before the record that announces it is laid out: this may throw
   put_record(ContentType::handshake, {key_update, 0, 0, size, not_requested});
-  *writing_ = std::move(next);
+  *writing_ = writing_->next();
   owes_key_update_ = false;
 }
 
@@ -221,15 +234,9 @@ template <class Lay>
 void TlsStream::put_record(ContentType type, Lay lay) {
   core::Bytes& outbox = transport_.loop().outbox;
   const std::size_t begin = outbox.size();
-  try {
-    outbox.resize(begin + record_header_size);
-    lay(outbox);
-    writing_->seal(type, outbox, begin);
-  } catch (...) {
-    outbox.clear();  // what cannot be sealed must not wait here for whoever sends next
-    broken_ = Reason::internal;
-    throw;
-  }
+  outbox.resize(begin + record_header_size);
+  lay(outbox);
+  writing_->seal(type, outbox, begin);
 }
 
 void TlsStream::put_record(ContentType type, std::initializer_list<std::uint8_t> content) {
@@ -240,21 +247,23 @@ void TlsStream::put_record(ContentType type, std::initializer_list<std::uint8_t>
 
 // Best effort: a peer that is gone shows in what is read.
 void TlsStream::say(std::uint8_t level, Alert alert) {
-  put_record(ContentType::alert, {level, static_cast<std::uint8_t>(alert)});
+  or_break([=, this] { put_record(ContentType::alert, {level, static_cast<std::uint8_t>(alert)}); });
   (void)transport_.send_outbox();
 }
 
+void TlsStream::put_burst(Walk& walk) {
+  while (!walk.is_done() && transport_.loop().outbox.size() < burst_size) {
+    if (owes_key_update_ || writing_->is_worn()) renew_key();
+    put_record(ContentType::application_data, [&walk, this](core::Bytes& out) { walk.append_to(out, content_limit_); });
+  }
+}
+
 Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
-  const core::Bytes& outbox = transport_.loop().outbox;
   Walk walk(pieces);
   while (!walk.is_done()) {
     if (is_broken()) co_return Error(Reason::tls_failed);  // also while it waited: nothing follows a fatal alert
     // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
-    while (!walk.is_done() && outbox.size() < burst_size) {
-      if (owes_key_update_ || writing_->is_worn()) renew_key();
-      put_record(ContentType::application_data,
-                 [&walk, this](core::Bytes& out) { walk.append_to(out, content_limit_); });
-    }
+    or_break([&walk, this] { put_burst(walk); });
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (transport_.has_unsent()) {
       if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();
@@ -282,14 +291,14 @@ void TlsStream::look() {
 void TlsStream::look_again() try {
   while (!peek() && may_give()) continue;
 } catch (const std::exception&) {
-  broken_ = Reason::internal;
+  return;  // it is broken, and that is seen
 }
 
 void TlsStream::close() noexcept {
   try {
     if (writing_ && !is_broken()) say(warning, Alert::close_notify);
   } catch (const std::exception&) {
-    broken_ = Reason::internal;  // then it ends without a goodbye
+    return transport_.shut_down();  // then it ends without a goodbye
   }
   transport_.shut_down();
 }

@@ -10,6 +10,7 @@
 #include "tls/message_reader.hpp"
 #include "tls/record_protection.hpp"
 #include "tls/transport.hpp"
+#include "tls/walk.hpp"
 
 namespace sallyport::tls {
 
@@ -43,7 +44,10 @@ class TlsStream final : public core::ByteStream {
   void look();
   void look_again();
 
+  template <class Work>
+  auto or_break(Work work);
   std::size_t read_now(core::MutableBytes into);
+  std::size_t read_records(core::MutableBytes into);
   std::size_t take_content(core::MutableBytes into);
   core::MutableBytes receive();
   std::size_t open_records(core::MutableBytes arrived, std::size_t& used, core::MutableBytes into);
@@ -58,13 +62,14 @@ class TlsStream final : public core::ByteStream {
   template <class Lay>
   void put_record(ContentType type, Lay lay);
   void put_record(ContentType type, std::initializer_list<std::uint8_t> content);
+  void put_burst(Walk& walk);
   void say(std::uint8_t level, Alert alert);
 
   Transport transport_;
   Role role_;
   std::unique_ptr<Handshake> handshake_;  // as a client also while a ticket may come
   std::optional<RecordProtection> reading_, writing_;
-  std::size_t content_limit_ = record_content_limit;  // of our records
+  std::size_t content_limit_ = record_content_limit;  // of a record, either way
   MessageReader messages_;
   core::Bytes kept_;            // records, or a part of one, that are still to be opened
   bool kept_is_whole_ = false;  // it begins with all of a record
