@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 
 #include "logging/checkpoint_audit.hpp"
 #include "logging/frame_walker.hpp"
@@ -46,11 +47,13 @@ class Verifier {
 
   LogReport run() {
     list();
-    for (Candidate& segment : segments_) read_header(segment);
+    read_headers(0);
     prepare_audit();
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
-      check_link(i);
-      check_body(i);
+    check_segments(0);
+    if (removed_meanwhile_) {
+      const std::size_t more = list_more();
+      read_headers(more);
+      check_segments(more);
     }
     audit_->finish(alive_);
     check_removed();
@@ -71,6 +74,11 @@ class Verifier {
   }
 
   void list();
+  std::size_t list_more();
+  template <class Look>
+  void look_at_each(std::size_t from, Look look);
+  void read_headers(std::size_t from);
+  void check_segments(std::size_t from);
   void read_header(Candidate& segment);
   void prepare_audit();
   void check_removed();
@@ -85,6 +93,7 @@ class Verifier {
   const std::filesystem::path& directory_;
   const VerifyOptions& options_;
   const bool alive_;
+  bool removed_meanwhile_ = false;
   std::optional<SignedNote> since_;
   std::optional<CheckpointAudit> audit_;
   std::uint64_t first_ = 1;  // segment that must be there
@@ -106,6 +115,52 @@ void Verifier::list() {
   report_.origin = checkpoint->origin;
   const auto before = [&](const Candidate& segment) { return segment.file.number < first_; };
   segments_.erase(std::remove_if(segments_.begin(), segments_.end(), before), segments_.end());
+}
+
+// Where segments went meanwhile: their tombstone was on disk first, perhaps in one that was begun after the list was
+// made. Gives the index of the first that is new.
+std::size_t Verifier::list_more() {
+  const std::size_t known = segments_.size();
+  const std::uint64_t last = known == 0 ? 0 : segments_.back().file.number;
+  for (ListedSegment& file : list_segments(directory_)) {
+    if (file.number > last) segments_.push_back({std::move(file), std::nullopt});
+  }
+  return known;
+}
+
+// A segment that its writer removes at this moment is left out, as if it had not been listed.
+template <class Look>
+void Verifier::look_at_each(std::size_t from, Look look) {
+  for (std::size_t i = from; i < segments_.size();) {
+    const std::size_t findings = report_.findings.size();
+    bool gone = false;
+    try {
+      look(i);
+    } catch (const std::system_error& failure) {
+      if (!alive_ || failure.code() != std::errc::no_such_file_or_directory) throw;
+      gone = true;
+    }
+    if (!gone && (!alive_ || std::filesystem::exists(segments_[i].file.path))) {
+      ++i;
+      continue;
+    }
+    const std::uint64_t number = segments_[i].file.number;
+    report_.findings.resize(findings);
+    if (!report_.segments.empty() && report_.segments.back().number == number) report_.segments.pop_back();
+    segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(i));
+    removed_meanwhile_ = true;
+  }
+}
+
+void Verifier::read_headers(std::size_t from) {
+  look_at_each(from, [this](std::size_t index) { read_header(segments_[index]); });
+}
+
+void Verifier::check_segments(std::size_t from) {
+  look_at_each(from, [this](std::size_t index) {
+    check_link(index);
+    check_body(index);
+  });
 }
 
 void Verifier::read_header(Candidate& segment) {

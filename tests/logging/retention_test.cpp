@@ -139,6 +139,33 @@ TEST_CASE("a removal that was cut short by a crash is no finding, and is finishe
   CHECK(log.signed_findings() == Names{"removed@2"});
 }
 
+TEST_CASE("what the gateway removes while its log is verified is no finding but the tombstone's") {
+  AgingLog log;
+  SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
+  struct Holder final : envelope::KeyHolder {
+    std::function<void()> once;
+    std::vector<envelope::Recipient> recipients() const override { return reader_key().recipients(); }
+    core::Result<core::Secret> unwrap(const envelope::Stanza& stanza, core::ConstBytes context) override {
+      if (once) std::exchange(once, nullptr)();
+      return reader_key().unwrap(stanza, context);
+    }
+  } holder;
+  // All are listed when the first is opened; the tombstone comes into a segment that is not.
+  holder.once = [&] {
+    log.clock.advance(std::chrono::hours(12));
+    REQUIRE(eventually([&] { return writer.counters().segments == 2; }));
+    log.clock.advance(std::chrono::hours(13));
+    REQUIRE(eventually([&] { return writer.counters().removed == 4; }));
+  };
+  auto options = log.by_signer();
+  options.holder = &holder;
+  const auto report = verify_log(log.log, options);
+  CHECK(report.good());
+  Names found;
+  for (const auto& finding : report.findings) found.emplace_back(name(finding.kind));
+  CHECK(std::count(found.begin(), found.end(), "removed") == 1);
+}
+
 TEST_CASE("attacks on tombstones have their verdicts") {
   AgingLog log;
   const auto tombstone = [&](std::uint64_t last, const SegmentId& id, const NoteSigner& by) {
