@@ -245,6 +245,15 @@ Answer models() {
   return {200, Json{{"object", "list"}, {"data", data}}.dump(), {}};
 }
 
+Answer answer_of_family(const Call& call, std::string_view path) {
+  if (path == "/v1/chat/completions") return chat(call);
+  if (path == "/v1/completions") return completion(call);
+  if (path == "/v1/embeddings") return embeddings(call);
+  if (path == "/v1/responses") return response(call);
+  if (path == "/v1/messages") return anthropic(call);
+  return refusal(false, 404, "not_found_error", "Nothing is served at this path.");
+}
+
 }  // namespace
 
 Answer answer(std::string_view method, std::string_view path, std::string_view body, std::size_t words) {
@@ -261,6 +270,7 @@ Answer answer(std::string_view method, std::string_view path, std::string_view b
   if (!model.is_string()) return refusal(of_anthropic, 400, "invalid_request_error", "The field model is missing.");
   call.model = model.get<std::string>();
   if (call.model == "missing") return refusal(of_anthropic, 404, "not_found_error", "This model is not loaded.");
+  if (call.model == "failing") return refusal(of_anthropic, 500, "server_error", "The model failed.");
 
   const std::string prompt = prompt_of(call.request);
   call.prompt_tokens = std::max<std::size_t>(split_words(prompt).size(), 1);
@@ -269,12 +279,10 @@ Answer answer(std::string_view method, std::string_view path, std::string_view b
   const Json options = call.request.value("stream_options", Json());
   call.usage_wanted = options.is_object() && options.value("include_usage", Json()) == true;
 
-  if (path == "/v1/chat/completions") return chat(call);
-  if (path == "/v1/completions") return completion(call);
-  if (path == "/v1/embeddings") return embeddings(call);
-  if (path == "/v1/responses") return response(call);
-  if (of_anthropic) return anthropic(call);
-  return refusal(false, 404, "not_found_error", "Nothing is served at this path.");
+  Answer given = answer_of_family(call, path);
+  given.cut = call.model == "cutting";
+  given.new_keys = call.model == "rekeying";
+  return given;
 }
 
 }  // namespace sallyport::model_server

@@ -16,9 +16,12 @@ struct Answer {
   unsigned status = 200;
   std::string body;                 // a plain answer's
   std::vector<std::string> events;  // a streamed answer's, each whole with its blank line; empty: plain
+  bool cut = false;                 // half of it, and then the connection's end
+  bool new_keys = false;            // TLS KeyUpdate before it
 };
 
-// One request's answer. `words`: how many words a chat answer has at most.
+// One request's answer. `words`: how many words a chat answer has at most. Models that behave badly, by name: "missing"
+// is not loaded, "failing" answers 500, "cutting" cuts its answers short, "rekeying" takes new TLS keys for each.
 Answer answer(std::string_view method, std::string_view path, std::string_view body, std::size_t words);
 
 }  // namespace sallyport::model_server

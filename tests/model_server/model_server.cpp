@@ -79,23 +79,27 @@ class Server {
     }
     ++stats_.requests;
     ++stats_.writing;
-    const bool sent = send(wire, answer(request.method(), request.target(), body, options_.words));
+    const Answer what = answer(request.method(), request.target(), body, options_.words);
+    const bool sent = send(wire, what);
     --stats_.writing;
-    if (!sent) ++stats_.cancelled;
+    if (!sent && !what.cut) ++stats_.cancelled;
     return sent && request.field("connection") != "close";
   }
 
-  // Both give false when the caller left before the end.
+  // Gives false when the answer did not come to its end.
   bool send(Wire& wire, const Answer& what) try {
+    if (what.new_keys && wire.tls() != nullptr) wire.update_keys(true);
     if (what.events.empty()) {
       if (what.status == 200 && left_within(wire, options_.delay_ms)) return false;
       send_plain(wire, what);
-      return true;
+      return !what.cut;
     }
     wire.send(
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
         "Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n");
+    std::size_t left = what.cut ? what.events.size() / 2 : what.events.size();
     for (const std::string& event : what.events) {
+      if (left-- == 0) return false;
       wire.send(chunk(event));
       if (left_within(wire, options_.delay_ms)) return false;
     }
@@ -115,7 +119,7 @@ class Server {
   static void send_plain(Wire& wire, const Answer& what) {
     wire.send("HTTP/1.1 " + std::to_string(what.status) + (what.status == 200 ? " OK" : " Refused") +
               "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(what.body.size()) + "\r\n\r\n" +
-              what.body);
+              what.body.substr(0, what.cut ? what.body.size() / 2 : what.body.npos));
   }
 
   Options options_;

@@ -83,11 +83,14 @@ std::optional<int> ChildProcess::wait(Milliseconds limit) {
   return exit_code_;
 }
 
-long ChildProcess::resident_kib() const {
+long ChildProcess::status(std::string_view name) const {
   const std::string status = read_file("/proc/" + std::to_string(id_) + "/status");
-  const std::size_t at = status.find("VmRSS:");
-  return at == std::string::npos ? 0 : std::strtol(status.c_str() + at + 6, nullptr, 10);
+  const std::size_t at = status.find(name);
+  return at == std::string::npos ? 0 : std::strtol(status.c_str() + at + name.size(), nullptr, 10);
 }
+
+long ChildProcess::resident_kib() const { return status("VmRSS:"); }
+long ChildProcess::threads() const { return status("Threads:"); }
 
 std::size_t ChildProcess::open_descriptors() const {
   std::filesystem::directory_iterator entries("/proc/" + std::to_string(id_) + "/fd"), end;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/support/temporary_directory.hpp"
@@ -40,11 +41,14 @@ class ChildProcess {
   // Its exit code, as in Finished; nothing when it still runs at the limit.
   std::optional<int> wait(Milliseconds limit = patience);
   bool running();
-  // Resident memory in KiB, and open file descriptors, from /proc.
+  // Resident memory in KiB, threads, and open file descriptors, from /proc.
   long resident_kib() const;
+  long threads() const;
   std::size_t open_descriptors() const;
 
  private:
+  long status(std::string_view name) const;
+
   pid_t id_ = -1;
   std::optional<int> exit_code_;
 };

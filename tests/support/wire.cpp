@@ -141,9 +141,10 @@ void Wire::accept_tls(SSL_CTX& context, Milliseconds limit) {
   handshake(true, limit);
 }
 
-void Wire::connect_tls(SSL_CTX& context, const std::string& server_name, Milliseconds limit) {
+void Wire::connect_tls(SSL_CTX& context, const std::string& server_name, Milliseconds limit, SSL_SESSION* resume) {
   tls_.reset(SSL_new(&context));
   need(tls_ != nullptr && SSL_set_fd(tls_.get(), descriptor_) == 1, "SSL_new");
+  if (resume != nullptr) need(SSL_set_session(tls_.get(), resume) == 1, "SSL_set_session");
   if (!server_name.empty()) {
     SSL_set_tlsext_host_name(tls_.get(), server_name.c_str());
     SSL_set1_host(tls_.get(), server_name.c_str());

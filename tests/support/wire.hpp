@@ -54,8 +54,9 @@ class Wire {
   static Wire dial(std::uint16_t port, int receive_buffer = 0);
 
   void accept_tls(SSL_CTX& context, Milliseconds limit = patience);
-  // An empty server_name sends no SNI and checks no name.
-  void connect_tls(SSL_CTX& context, const std::string& server_name, Milliseconds limit = patience);
+  // An empty server_name sends no SNI and checks no name. `resume`: a session of an earlier connection, or none.
+  void connect_tls(SSL_CTX& context, const std::string& server_name, Milliseconds limit = patience,
+                   SSL_SESSION* resume = nullptr);
   SSL* tls() noexcept { return tls_.get(); }
 
   void send(std::string_view bytes, Milliseconds limit = patience);
