@@ -149,7 +149,8 @@ void UsageMeter::State::take_end(std::string_view part) {
 // True when this is the event that a server adds at the end of a stream because usage was asked for.
 bool UsageMeter::State::read_event(std::string_view event) {
   const std::string_view text = http::event_data(event, data);
-  if (!text.empty()) ++events;
+  if (text.empty()) return false;
+  ++events;
   if (!may_have_usage(text)) return false;
   constexpr std::array<std::string_view, 4> keys{"usage", "choices", "response", "message"};
   const auto [usage, choices, response, message] = values_of(text, keys);
