@@ -246,10 +246,12 @@ std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType
     const auto parts = parts_of(frame);
     if (!parts) return std::nullopt;
     for (const PartView& part : *parts) {
-      if (part.head.type != body) continue;
+      const bool wanted = part.head.type == body;
+      if (!wanted && !content_opener_->can_open(part.head)) continue;  // sealed for another
+      // Parts of other types too: a body that was given another type would be missed in silence.
       const auto plain = content_opener_->open(frame, before, part);
       if (!plain) return std::nullopt;
-      whole.insert(whole.end(), plain->begin(), plain->end());
+      if (wanted) whole.insert(whole.end(), plain->begin(), plain->end());
     }
   }
   return whole;

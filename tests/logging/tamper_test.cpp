@@ -279,6 +279,17 @@ TEST_CASE("reading goes on behind damage") {
   CHECK(read.troubles.size() == 1);
 }
 
+TEST_CASE("a body whose part was given another type is not read as if it were not there") {
+  const GoodLog log;
+  const core::Bytes frame = frame_bytes(log.segment(4))[1];
+  const PartView request = parts_of(frame).value()[1];
+  const auto head = static_cast<std::size_t>(request.sealed.data() - frame.data()) - part_head_size;
+  forge(log.segment(4), 1, head + 4);
+  const ReadLog read = read_log(log.directory.where());
+  REQUIRE(read.has("3-1"));
+  CHECK(read.find("3-1")->request == "(not authentic)");
+}
+
 TEST_CASE("an exchange of which a piece in the middle was not read is shown as cut") {
   const TemporaryDirectory directory;
   const FakeClock clock;
