@@ -1,6 +1,6 @@
 // The gateway as its operators would see it over a long time: every kind of client and of misbehaving model server at
 // once, reloads, new certificates, readers of the log; and at the end what must have held. SALLYPORT_SOAK_MINUTES says
-// how long it lasts (10). It keeps the whole log, some 100 MB a minute, in the temporary directory.
+// how long it lasts (10). It keeps the whole log, some 200 MB a minute, in the temporary directory.
 #include <signal.h>
 
 #include <future>
