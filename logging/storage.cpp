@@ -20,6 +20,7 @@ using core::Descriptor;
 namespace {
 
 constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
+constexpr std::size_t writeback_size = 1024 * 1024;
 
 core::Error os_error() noexcept { return {core::Reason::io_failed, errno}; }
 
@@ -36,7 +37,12 @@ core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
 class AppendedFile final : public SegmentFile {
  public:
   explicit AppendedFile(Descriptor file) : file_(std::move(file)) {}
-  core::Result<void> append(core::ConstBytes bytes) override { return write_all(file_.number(), bytes); }
+  core::Result<void> append(core::ConstBytes bytes) override {
+    if (const auto written = write_all(file_.number(), bytes); !written) return written;
+    not_begun_ += bytes.size();
+    if (not_begun_ >= writeback_size) begin_writeback();
+    return {};
+  }
   core::Result<void> sync() override {
     if (::fdatasync(file_.number()) != 0) return os_error();
     return {};
@@ -44,7 +50,15 @@ class AppendedFile final : public SegmentFile {
   void forget() noexcept override { ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
+  // Else sync() would wait for the whole segment to reach the disk, and answers with it. A hint: sync() tells of
+  // errors.
+  void begin_writeback() noexcept {
+    ::sync_file_range(file_.number(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    not_begun_ = 0;
+  }
+
   Descriptor file_;
+  std::size_t not_begun_ = 0;  // bytes of which the kernel has not been told yet
 };
 
 core::Result<void> sync_directory(const fs::path& directory) {
