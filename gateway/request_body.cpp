@@ -124,7 +124,6 @@ RequestBody::~RequestBody() { release(); }
 
 void RequestBody::release() noexcept {
   blocks_.clear();
-  in_memory_ = 0;
   spool_.reset();
   budgets_.memory.give_back(std::exchange(charged_, 0));
 }
@@ -135,7 +134,7 @@ Result<bool> RequestBody::make_room(std::uint64_t coming) {
   if (!blocks_.empty() && !blocks_.back().bytes.room().empty()) return true;
   const std::uint64_t to_come = expected_ > size_ ? expected_ - size_ : block_size;
   const std::uint64_t capacity = std::min({to_come, std::max(first_block, growth * (size_ + coming)),
-                                           std::uint64_t{block_size}, limits_.memory_bytes - in_memory_});
+                                           std::uint64_t{block_size}, limits_.memory_bytes - in_memory()});
   if (capacity == 0) return false;
   if (!budgets_.memory.take(capacity)) return Error(Reason::overloaded);
   charged_ += capacity;
@@ -150,7 +149,6 @@ Result<void> RequestBody::append(core::ConstBytes piece) {
     if (!has_room) return has_room.error();
     if (!*has_room) return spool(piece);
     const std::size_t taken = blocks_.back().bytes.append(piece);
-    in_memory_ += taken;
     size_ += taken;
     piece = piece.subspan(taken);
   }
@@ -166,7 +164,6 @@ Result<core::MutableBytes> RequestBody::room() {
 
 void RequestBody::grow(std::size_t size) noexcept {
   blocks_.back().bytes.grow(size);
-  in_memory_ += size;
   size_ += size;
 }
 
@@ -188,14 +185,14 @@ const core::ByteBlock& RequestBody::block_at(std::uint64_t offset) const noexcep
 }
 
 Result<core::ConstBytes> RequestBody::part(std::uint64_t offset) {
-  if (offset < in_memory_) return block_at(offset).bytes();
+  if (offset < in_memory()) return block_at(offset).bytes();
   if (!spool_ || offset >= size_) return core::ConstBytes();
-  return spool_->part(offset - in_memory_);
+  return spool_->part(offset - in_memory());
 }
 
 // A block that is not full is not shared: its owners would be charged for less than they hold.
 Result<core::SharedBytes> RequestBody::share(std::uint64_t offset) {
-  if (offset < in_memory_ && block_at(offset).is_full()) return block_at(offset).share();
+  if (offset < in_memory() && block_at(offset).is_full()) return block_at(offset).share();
   const auto bytes = part(offset);
   if (!bytes) return bytes.error();
   return core::SharedBytes::copy_of(*bytes);

@@ -63,7 +63,9 @@ class RequestBody {
   // The body's part at `offset`, which is 0 or where a part ends: at most block_size bytes, empty at the end. The view
   // ends with the next call, or before in_memory() with release(). Errors: internal (the spool cannot be read back).
   core::Result<core::ConstBytes> part(std::uint64_t offset);
-  std::uint64_t in_memory() const noexcept { return in_memory_; }
+  std::uint64_t in_memory() const noexcept {
+    return blocks_.empty() ? 0 : blocks_.back().begin + blocks_.back().bytes.size();
+  }
   // The same for an owner that outlives it.
   core::Result<core::SharedBytes> share(std::uint64_t offset);
   static constexpr std::size_t block_size = 64 * 1024;
@@ -87,8 +89,7 @@ class RequestBody {
   std::vector<Block> blocks_;
   std::unique_ptr<Spool> spool_;
   std::uint64_t size_ = 0, expected_ = 0;
-  std::uint64_t in_memory_ = 0;  // of size_
-  std::uint64_t charged_ = 0;    // of the memory budget
+  std::uint64_t charged_ = 0;  // of the memory budget
 };
 
 }  // namespace sallyport::gateway

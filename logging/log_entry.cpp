@@ -28,9 +28,8 @@ core::Result<void> LogEntry::State::request_body(core::SharedBytes piece) {
   if (piece.size() > max_content_piece) throw std::length_error("a piece of content over its limit");
   if (!request_.empty()) {
     LogItem data;
-    const std::size_t size = request_.size();
     data.request = std::exchange(request_, {});
-    hand_on(std::move(data), size);
+    hand_on(std::move(data));
   }
   if (content_lost_ > 0 || !afford(piece.size())) {
     content_lost_ += piece.size();
@@ -45,9 +44,8 @@ core::Result<void> LogEntry::State::response_body(core::ConstBytes piece) {
     const std::size_t limit = writer_.queue.crowded() ? crowded_piece : max_content_piece;
     if (response_.size() >= limit) {
       LogItem data;
-      const std::size_t size = response_.size();
       data.response = std::exchange(response_, {});
-      hand_on(std::move(data), size);
+      hand_on(std::move(data));
     }
     const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - response_.size()));
     if (content_lost_ > 0 || !afford(taken.size())) {
@@ -76,7 +74,7 @@ bool LogEntry::State::afford(std::size_t size) {
   return true;
 }
 
-void LogEntry::State::hand_on(LogItem data, std::size_t size) {
+void LogEntry::State::hand_on(LogItem data) {
   if (!begun_) {
     LogItem begin;
     begin.kind = FrameKind::begin;
@@ -85,6 +83,7 @@ void LogEntry::State::hand_on(LogItem data, std::size_t size) {
     begun_ = true;
   }
   data.kind = FrameKind::data;
+  const std::size_t size = data.content_size();
   push(std::move(data), size);
 }
 

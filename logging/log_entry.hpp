@@ -36,7 +36,7 @@ class LogEntry::State {
  private:
   bool afford(std::size_t size);
   core::Result<void> told_of_content() const noexcept;
-  void hand_on(LogItem data, std::size_t size);
+  void hand_on(LogItem data);
   void push(LogItem item, std::size_t cost);
 
   LogWriter& writer_;

@@ -59,6 +59,8 @@ struct LogItem {
   LogItem& operator=(LogItem&& other) noexcept;
   ~LogItem() { wipe(); }
 
+  std::size_t content_size() const noexcept { return request.size() + response.size(); }
+
   // Once; later calls do nothing. Gives whom tell() is owed to.
   [[nodiscard]] std::optional<LogAnswers> answer(core::Result<void> result);
 

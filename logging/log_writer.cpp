@@ -136,7 +136,7 @@ core::Result<void> LogWriter::write_batch() {
   }
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
     LogItem& item = batch_[i];
-    const auto ready = appender_.prepare(item.text.size() + item.request.size() + item.response.size());
+    const auto ready = appender_.prepare(item.text.size() + item.content_size());
     settle(appender_.vouched());
     if (!ready) return ready;
     const bool is_tenants = item.key != content_key;

@@ -5,7 +5,7 @@
 namespace sallyport::logging {
 
 void LostContent::drop(LogItem& item) {
-  const std::uint64_t lost = item.request.size() + item.response.size();
+  const std::uint64_t lost = item.content_size();
   core::wipe(item.response);
   item.request = {};
   item.response.clear();

@@ -297,8 +297,7 @@ void TlsStream::look_again() try {
 void TlsStream::close() noexcept {
   try {
     if (writing_ && !is_broken()) say(warning, Alert::close_notify);
-  } catch (const std::exception&) {
-    return transport_.shut_down();  // then it ends without a goodbye
+  } catch (const std::exception&) {  // then it ends without a goodbye
   }
   transport_.shut_down();
 }

@@ -18,6 +18,15 @@ void leave(Wire& client, Leaving how) {
   if (how == Leaving::cut) client.cut();
 }
 
+// A model server's script: tells that it was asked, and that the gateway left.
+ScriptedServer::Script never_answers(Signal& asked, Signal& seen) {
+  return [&](Peer& peer) {
+    peer.read_request();
+    asked.set();
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  };
+}
+
 // While true, the kernel gathers what is sent, so that it arrives together.
 void hold_back(Wire& client, bool whether) {
   const int value = whether ? 1 : 0;
@@ -51,11 +60,7 @@ TEST_CASE("a client that leaves a stream ends the model server's work at once", 
 TEST_CASE("a client that leaves before a plain answer ends the model server's work at once", "[cancel]") {
   const Leaving how = GENERATE(Leaving::reset, Leaving::close, Leaving::cut);
   Signal asked, seen;
-  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
-    peer.read_request();
-    asked.set();
-    if (peer.wait_for_end() != Ending::open) seen.set();
-  });
+  ScriptedServer server(GatewayProcess::model_server(), never_answers(asked, seen));
   const GatewayProcess gateway(server);
   ScriptedClient client(gateway.client());
   client.send(gateway.chat("hello"));
@@ -84,11 +89,7 @@ TEST_CASE("a client that says goodbye along with its request has left, though it
 
 TEST_CASE("a client's goodbye is seen behind large records that hold nothing, though it sends no FIN", "[cancel]") {
   Signal asked, seen;
-  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
-    peer.read_request();
-    asked.set();
-    if (peer.wait_for_end() != Ending::open) seen.set();
-  });
+  ScriptedServer server(GatewayProcess::model_server(), never_answers(asked, seen));
   const GatewayProcess gateway(server);
   ScriptedClient client(gateway.client());
   client.send(gateway.chat("hello"));
@@ -106,11 +107,7 @@ TEST_CASE("a client that sent a byte too many and then leaves ends the model ser
   const Leaving how = GENERATE(Leaving::reset, Leaving::close, Leaving::cut);
   const bool plain = GENERATE(false, true);
   Signal asked, seen;
-  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
-    peer.read_request();
-    asked.set();
-    if (peer.wait_for_end() != Ending::open) seen.set();
-  });
+  ScriptedServer server(GatewayProcess::model_server(), never_answers(asked, seen));
   const ReservedPort port;
   const GatewayProcess gateway(
       server, {.more_listeners = "  - { name: plain, address: \"127.0.0.1:" + std::to_string(port.number()) +

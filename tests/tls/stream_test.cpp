@@ -145,16 +145,31 @@ Task<void> write_text(core::ByteStream& stream, std::string_view text, Result<vo
   out = co_await stream.write_all(core::bytes_of(text));
 }
 
-Task<void> read_text(core::ByteStream& stream, std::size_t size, std::string& out, Result<void>& result) {
-  std::array<std::byte, 16384> buffer;
+constexpr std::size_t usual_read = 16384;
+
+Task<void> read_text(core::ByteStream& stream, std::size_t size, std::string& out, Result<void>& result,
+                     std::size_t at_once = usual_read) {
+  std::vector<std::byte> buffer(at_once);
   while (out.size() < size) {
-    auto got = co_await stream.read_some(buffer);
+    auto got = co_await stream.read_some(core::MutableBytes(buffer));
     if (!got) {
       result = got.error();
       co_return;
     }
     if (*got == 0) co_return;
     out += core::text_of(core::ConstBytes(buffer).first(*got));
+  }
+}
+
+// The same by one who waits before each read; counts them.
+Task<void> read_awaited(core::ByteStream& stream, std::size_t size, std::string& out, int& reads,
+                        std::size_t at_once = usual_read) {
+  for (; out.size() < size; ++reads) {
+    const auto readable = co_await stream.wait_readable();
+    REQUIRE(readable.has_value());
+    Result<void> read;
+    co_await read_text(stream, out.size() + 1, out, read, at_once);
+    REQUIRE(read.has_value());
   }
 }
 
@@ -459,18 +474,11 @@ TEST_CASE("a record that may not follow a handshake ends the connection, and its
 TEST_CASE("a record is given piece by piece to reads that are smaller than it") {
   Pair pair;
   std::string got;
-  Result<void> written;
+  Result<void> written, read;
   const std::string sent(5'000, 'x');
   pair.bench.run(write_text(pair.from(), sent, written));
-  auto read_little = [](core::ByteStream& stream, std::size_t size, std::string& out) -> Task<void> {
-    std::array<std::byte, 7> buffer;
-    while (out.size() < size) {
-      const auto some = co_await stream.read_some(buffer);
-      REQUIRE(some.has_value());
-      out += core::text_of(core::ConstBytes(buffer).first(*some));
-    }
-  };
-  pair.bench.run(read_little(pair.to(), sent.size(), got));
+  pair.bench.run(read_text(pair.to(), sent.size(), got, read, 7));
+  REQUIRE(read.has_value());
   CHECK(got == sent);
   CHECK_FALSE(pair.to().has_unread());
 }
@@ -482,18 +490,8 @@ TEST_CASE("records that came together are all given, though each is awaited befo
   for (const std::string text : {"one", "two", "and three"}) pair.bench.run(write_text(pair.from(), text, written));
   const std::string sent = "onetwoand three";
   std::string got;
-  auto await_each = [](core::ByteStream& stream, std::size_t at_once, std::size_t size,
-                       std::string& out) -> Task<void> {
-    std::vector<std::byte> buffer(at_once);
-    while (out.size() < size) {
-      const auto some = co_await stream.wait_readable();
-      REQUIRE(some.has_value());
-      const auto read = co_await stream.read_some(core::MutableBytes(buffer));
-      REQUIRE(read.has_value());
-      out += core::text_of(core::ConstBytes(buffer).first(*read));
-    }
-  };
-  pair.bench.run(await_each(pair.to(), room, sent.size(), got));
+  int reads = 0;
+  pair.bench.run(read_awaited(pair.to(), sent.size(), got, reads, room));
   CHECK(got == sent);
 }
 
@@ -503,20 +501,10 @@ TEST_CASE("what came together is read together, also by one who waits before eac
   const std::string text(100, 'x');
   Result<void> written;
   for (int i = 0; i < records; ++i) pair.bench.run(write_text(pair.from(), text, written));
-  std::size_t got = 0;
+  std::string got;
   int reads = 0;
-  auto await_each = [](core::ByteStream& stream, std::size_t& size, int& times) -> Task<void> {
-    std::vector<std::byte> buffer(16384);
-    while (size < records * 100) {
-      REQUIRE((co_await stream.wait_readable()).has_value());
-      const auto read = co_await stream.read_some(core::MutableBytes(buffer));
-      REQUIRE(read.has_value());
-      size += *read;
-      ++times;
-    }
-  };
-  pair.bench.run(await_each(pair.to(), got, reads));
-  CHECK(got == records * text.size());
+  pair.bench.run(read_awaited(pair.to(), records * text.size(), got, reads));
+  CHECK(got.size() == records * text.size());
   CHECK(reads < 10);
 }
 
