@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "auth/policy.hpp"
@@ -130,33 +131,8 @@ class FileCheck {
     }
   }
 
-  // A pattern that fits no model is most often a slip of the pen.
   void check_patterns(const std::string& key, const std::string& who, const auth::Grant& grant) {
-    const auto fits_model = [&](const std::string& pattern) {
-      for (const routing::Model& model : config_.models) {
-        if (auth::matches(pattern, model.name)) return true;
-        for (const std::string& alias : model.aliases) {
-          if (auth::matches(pattern, alias)) return true;
-        }
-      }
-      return false;
-    };
-    const auto fits_route = [&](const std::string& pattern) {
-      for (const routing::PathRoute& route : config_.routes) {
-        if (auth::matches(pattern, route.name)) return true;
-      }
-      return false;
-    };
-    for (const std::string& pattern : grant.models) {
-      if (!fits_model(pattern)) warn_pattern(key, who, pattern, "model");
-    }
-    for (const std::string& pattern : grant.routes) {
-      if (!fits_route(pattern)) warn_pattern(key, who, pattern, "route");
-    }
-  }
-
-  void warn_pattern(const std::string& key, const std::string& who, const std::string& pattern, const char* kind) {
-    reading_.problem(key, who + "names '" + pattern + "', which fits no " + kind, Severity::warning);
+    for (const std::string& slip : idle_patterns(config_, grant)) reading_.problem(key, who + slip, Severity::warning);
   }
 
   void check_folder(const std::string& key, const path& folder, bool made_when_absent) {
@@ -181,6 +157,26 @@ class FileCheck {
 };
 
 }  // namespace
+
+std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& grant) {
+  const auto fits_model = [&](const std::string& pattern) {
+    const auto fits = [&](const std::string& name) { return auth::matches(pattern, name); };
+    return std::ranges::any_of(config.models, [&](const routing::Model& model) {
+      return fits(model.name) || std::ranges::any_of(model.aliases, fits);
+    });
+  };
+  const auto fits_route = [&](const std::string& pattern) {
+    return std::ranges::any_of(config.routes, [&](const auto& route) { return auth::matches(pattern, route.name); });
+  };
+  std::vector<std::string> slips;
+  for (const std::string& pattern : grant.models) {
+    if (!fits_model(pattern)) slips.push_back("names '" + pattern + "', which fits no model");
+  }
+  for (const std::string& pattern : grant.routes) {
+    if (!fits_route(pattern)) slips.push_back("names '" + pattern + "', which fits no route");
+  }
+  return slips;
+}
 
 std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) { return FileCheck(loaded, now).run(); }
 

@@ -12,4 +12,7 @@ namespace sallyport::gateway {
 // Problems stand at the key that names the file. Blocks; changes nothing.
 std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now);
 
+// "names 'lama*', which fits no model": a pattern that fits nothing there is, most often a slip of the pen.
+std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& grant);
+
 }  // namespace sallyport::gateway

@@ -4,13 +4,11 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 
 #include "gateway/check_command.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/key_command.hpp"
-#include "gateway/load_config.hpp"
 #include "gateway/log_command.hpp"
 #include "gateway/serve_command.hpp"
 #include "gateway/status_command.hpp"
@@ -34,12 +32,6 @@ Start here:
 Each command explains itself: sallyport COMMAND --help
 Exit codes: 0 all is well, 1 a problem was found, 2 the command was not used as it should be.
 )";
-
-std::filesystem::path tokens_file_of(const std::filesystem::path& config) {
-  const auto loaded = sallyport::gateway::load_config(config);
-  if (!loaded.draft.tokens_file.empty()) return loaded.draft.tokens_file;
-  throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
-}
 
 // CLI11 would say no more than that a command is missing.
 bool is_unknown_command(const CLI::App& app, std::string_view word) {
@@ -65,7 +57,7 @@ int main(int argc, char** argv) {
   sallyport::gateway::add_serve_command(app, exit_code);
   sallyport::gateway::add_check_command(app, exit_code);
   sallyport::gateway::add_status_command(app, exit_code);
-  sallyport::gateway::add_token_commands(app, exit_code, tokens_file_of);
+  sallyport::gateway::add_token_commands(app, exit_code);
   sallyport::gateway::add_key_commands(app, exit_code);
   sallyport::gateway::add_log_commands(app, exit_code);
   sallyport::gateway::add_version_command(app, exit_code);

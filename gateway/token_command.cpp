@@ -10,6 +10,7 @@
 #include "auth/utc_time.hpp"
 #include "gateway/expiry.hpp"
 #include "gateway/token_list.hpp"
+#include "gateway/tokens_place.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -43,11 +44,13 @@ Examples:
 )";
 
 constexpr auto revoke_details = R"(
-By id, or by name when one active token has it. A revoked token stays in the file and never comes back.
+By id, or by name when one active token has it. A revoked token stays in the file and never comes back. A running
+gateway takes it up within a second, unless its configuration or a file it names has an error: with --config that is
+looked at too, and said with exit code 1.
 
 Examples:
   sallyport token revoke tk-3f9a6c0d21e8b754 --file tokens.jsonl
-  sallyport token revoke team-a --file tokens.jsonl
+  sallyport token revoke team-a --config gateway.yaml
 )";
 
 // A problem that was found, as opposed to wrong use: exit code 1.
@@ -93,7 +96,8 @@ bool print_once(const core::Secret& token) {
   return static_cast<bool>(std::cout);
 }
 
-void create(const CreateOptions& options, const std::filesystem::path& file, core::WallTime now) {
+void create(const CreateOptions& options, const TokensPlace& place, core::WallTime now) {
+  const path& file = place.file();
   const Tokens others = std::filesystem::exists(file) ? tokens_in(file) : Tokens{};
   const core::Secret text = auth::make_token_text();
   Token token;
@@ -102,15 +106,19 @@ void create(const CreateOptions& options, const std::filesystem::path& file, cor
   token.hash = auth::hash_token(text.reveal_text());
   token.created = now;
   if (!options.expires.empty()) token.expires = parse_expiry(options.expires, now);
+  if (const auto refusal = place.refusal_of(token, now); !refusal.empty()) {
+    throw Failure(refusal + "; no token was made");
+  }
   auth::append_token(file, token);
   explain(token, others, now);
+  for (const std::string& doubt : place.doubts_about(token)) std::cerr << "warning: it " << doubt << ".\n";
   if (print_once(text)) return;
   auth::append_revocation(file, token.grant.id, now);  // nobody knows it, so nobody shall use it
   throw Failure("the token could not be written to stdout; " + token.grant.id + " is revoked again");
 }
 
-void list(const std::filesystem::path& file, bool json, core::WallTime now) {
-  const Tokens tokens = tokens_in(file);
+void list(const TokensPlace& place, bool json, core::WallTime now) {
+  const Tokens tokens = tokens_in(place.file());
   std::cout << (json ? json_list(tokens, now) : text_list(tokens, now)) << std::flush;
   if (!std::cout) throw Failure("the list could not be written to stdout");
 }
@@ -130,47 +138,45 @@ const Token& token_called(const std::string& id_or_name, const Tokens& tokens, c
   throw Failure(text);
 }
 
-void revoke(const std::string& id_or_name, const std::filesystem::path& file, core::WallTime now) {
-  const Tokens tokens = tokens_in(file);
+void revoke(const std::string& id_or_name, const TokensPlace& place, core::WallTime now) {
+  const Tokens tokens = tokens_in(place.file());
   const Token& token = token_called(id_or_name, tokens, now);
   const std::string who = token.grant.id + " (" + token.grant.name + ")";
   if (token.revoked) {
     std::cerr << who << " was already revoked at " << auth::format_utc(*token.revoked) << ".\n";
-    return;
+  } else {
+    auth::append_revocation(place.file(), token.grant.id, now);
+    std::cerr << who << " is revoked.\n";
   }
-  auth::append_revocation(file, token.grant.id, now);
-  std::cerr << who << " is revoked.\n";
+  if (const auto obstacle = place.obstacle(now); !obstacle.empty()) {
+    throw Failure("a running gateway may still accept it: " + obstacle);
+  }
 }
 
-// Which tokens file is meant.
-struct Place {
+// Where the person says that the tokens are.
+struct Named {
   std::string file;
   std::string config;
-  TokensFileOf tokens_file_of;
 
   void add_to(CLI::App& command) {
     CLI::Option* by_name = command.add_option("--file,-f", file, "The tokens file")->type_name("FILE");
-    if (!tokens_file_of) {
-      by_name->required();
-      return;
-    }
     command.add_option("--config,-c", config, "The configuration that names the tokens file")
         ->type_name("FILE")
         ->excludes(by_name);
   }
 
-  std::filesystem::path resolve() const {
-    if (!file.empty()) return file;
+  TokensPlace resolve() const {
+    if (!file.empty()) return TokensPlace(file);
     if (config.empty()) throw CLI::RequiredError("--file or --config");
-    return tokens_file_of(config);
+    return TokensPlace::of_config(config);
   }
 };
 
 // What went wrong is said here; wrong use passes on to where the command line is parsed.
 template <class Work>
-int run(const Place& place, Work work) {
+int run(const Named& named, Work work) {
   try {
-    work(place.resolve(), core::SystemClock().wall());
+    work(named.resolve(), core::SystemClock().wall());
     return 0;
   } catch (const CLI::Error&) {
     throw;
@@ -210,10 +216,10 @@ void add_limit(CLI::App& command, const char* name, Number& limit, std::uint64_t
   command.add_option(name, limit, about)->check(CLI::Range(std::uint64_t(1), most))->type_name("N");
 }
 
-void add_create(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+void add_create(CLI::App& token, int& exit_code) {
   CLI::App* command = token.add_subcommand("create", "Make a token and print it once")->footer(create_details);
   const auto options = std::make_shared<CreateOptions>();
-  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  const auto named = std::make_shared<Named>();
   command->add_option("--name,-n", options->name, "Whose it is: the principal in records, limits and metrics")
       ->required()
       ->check(check_name)
@@ -235,45 +241,45 @@ void add_create(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file
             "Of prompts and answers together; default: no limit");
   add_limit(*command, "--concurrent", allowance.concurrent_requests, auth::max_concurrent,
             "Requests at once; default: no limit");
-  place->add_to(*command);
-  command->callback([options, place, &exit_code] {
+  named->add_to(*command);
+  command->callback([options, named, &exit_code] {
     if (options->models.empty() && options->routes.empty()) throw CLI::RequiredError("--models or --routes");
-    exit_code = run(*place, [&](const auto& file, core::WallTime now) { create(*options, file, now); });
+    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { create(*options, place, now); });
   });
 }
 
-void add_list(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+void add_list(CLI::App& token, int& exit_code) {
   CLI::App* command =
       token.add_subcommand("list", "Show the tokens there are, without themselves")->footer(list_details);
   const auto json = std::make_shared<bool>(false);
-  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  const auto named = std::make_shared<Named>();
   command->add_flag("--json", *json, "One JSON array, for scripts");
-  place->add_to(*command);
-  command->callback([json, place, &exit_code] {
-    exit_code = run(*place, [&](const auto& file, core::WallTime now) { list(file, *json, now); });
+  named->add_to(*command);
+  command->callback([json, named, &exit_code] {
+    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { list(place, *json, now); });
   });
 }
 
-void add_revoke(CLI::App& token, int& exit_code, const TokensFileOf& tokens_file_of) {
+void add_revoke(CLI::App& token, int& exit_code) {
   CLI::App* command = token.add_subcommand("revoke", "Refuse a token from now on")->footer(revoke_details);
   const auto id_or_name = std::make_shared<std::string>();
-  const auto place = std::make_shared<Place>(Place{"", "", tokens_file_of});
+  const auto named = std::make_shared<Named>();
   command->add_option("token", *id_or_name, "Its id, or its name")->required()->type_name("ID|NAME");
-  place->add_to(*command);
-  command->callback([id_or_name, place, &exit_code] {
-    exit_code = run(*place, [&](const auto& file, core::WallTime now) { revoke(*id_or_name, file, now); });
+  named->add_to(*command);
+  command->callback([id_or_name, named, &exit_code] {
+    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { revoke(*id_or_name, place, now); });
   });
 }
 
 }  // namespace
 
-void add_token_commands(CLI::App& app, int& exit_code, TokensFileOf tokens_file_of) {
+void add_token_commands(CLI::App& app, int& exit_code) {
   CLI::App* token = app.add_subcommand("token", "Make, list and revoke the tokens that clients show");
   token->footer(token_details);
   token->require_subcommand(1);
-  add_create(*token, exit_code, tokens_file_of);
-  add_list(*token, exit_code, tokens_file_of);
-  add_revoke(*token, exit_code, tokens_file_of);
+  add_create(*token, exit_code);
+  add_list(*token, exit_code);
+  add_revoke(*token, exit_code);
 }
 
 }  // namespace sallyport::gateway

@@ -6,6 +6,7 @@
 
 #include "auth/authenticator.hpp"
 #include "auth/token_file.hpp"
+#include "tests/gateway/config_fixture.hpp"
 #include "tests/gateway/run_command.hpp"
 #include "tests/support/catch.hpp"
 
@@ -15,14 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-auto commands_with(gateway::TokensFileOf tokens_file_of) {
-  return [tokens_file_of = std::move(tokens_file_of)](CLI::App& app, int& exit_code) {
-    gateway::add_token_commands(app, exit_code, tokens_file_of);
-  };
-}
-
-Outcome run(std::vector<std::string> arguments, gateway::TokensFileOf tokens_file_of = {}) {
-  return run_command(commands_with(std::move(tokens_file_of)), std::move(arguments));
+Outcome run(std::vector<std::string> arguments) {
+  return run_command(gateway::add_token_commands, std::move(arguments));
 }
 
 class Desk {
@@ -130,7 +125,7 @@ TEST_CASE("wrong use of token is 2 and writes nothing") {
       {"token", "create", "--file", file, "--name", "team-a", "--models", "a", "--concurrent", "many"},
       {"token", "revoke", "--file", file},
       {"token", "list"},
-      {"token", "list", "--config", "gateway.yaml"},
+      {"token", "list", "--config", "gateway.yaml", "--file", file},
   };
   for (const auto& arguments : wrong) {
     std::string line;
@@ -267,20 +262,68 @@ TEST_CASE("a token that could not be shown is revoked again") {
   const Redirect redirect_out(std::cout, &full), redirect_err(std::cerr, err.rdbuf());
   const std::vector<std::string> create = {"token",    "create", "--name", "a",
                                            "--models", "a",      "--file", desk.file().string()};
-  CHECK(parse_and_run(commands_with({}), create) == 1);
+  CHECK(parse_and_run(gateway::add_token_commands, create) == 1);
   REQUIRE(desk.tokens().size() == 1);
   CHECK(desk.tokens()[0].revoked);
 }
 
+// A gateway's configuration with a tokens file beside it, which is served as it is.
+struct Gateway {
+  Gateway() {
+    config.listeners = "listeners:\n  - {name: in, address: 127.0.0.1:8443, plaintext: allowed}\n";
+    config.upstreams = "upstreams:\n  - {name: up, endpoints: [\"http://10.0.0.5:8000\"], plaintext: allowed}\n";
+    write();
+  }
+  void write() const { write_file(folder.file(), config.text()); }
+  Outcome token(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "token");
+    arguments.insert(arguments.end(), {"--config", folder.file().string()});
+    return run(std::move(arguments));
+  }
+  auto tokens() const { return auth::read_token_file(folder / "tokens.jsonl").tokens; }
+
+  ConfigFolder folder;
+  ConfigText config;
+};
+
 TEST_CASE("a configuration may stand in place of the tokens file") {
-  const Desk desk;
-  desk.create();
-  const gateway::TokensFileOf named = [&](const std::filesystem::path& config) {
-    if (config != "gateway.yaml") throw std::runtime_error(config.string() + " names no tokens file");
-    return desk.file();
-  };
-  CHECK(has(run({"token", "list", "--config", "gateway.yaml"}, named).out, "team-a"));
-  CHECK(run({"token", "list", "--config", "other.yaml"}, named).exit_code == 1);
-  CHECK(run({"token", "list"}, named).exit_code == 2);
-  CHECK(run({"token", "list", "--config", "gateway.yaml", "--file", desk.file().string()}, named).exit_code == 2);
+  const Gateway gateway;
+  REQUIRE(gateway.token({"create", "--name", "team-a", "--models", "m"}).exit_code == 0);
+  CHECK(has(gateway.token({"list"}).out, "team-a"));
+  CHECK(run({"token", "list", "--config", (gateway.folder / "other.yaml").string()}).exit_code == 1);
+  CHECK(run({"token", "list"}).exit_code == 2);
+}
+
+TEST_CASE("a token that would keep the gateway from taking up its file is not made") {
+  const Gateway gateway;
+  REQUIRE(gateway.token({"create", "--name", "team-a", "--models", "m"}).exit_code == 0);
+  const Outcome refused = gateway.token({"create", "--name", "team-b", "--models", "m", "--tenant", "nobody"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.out.empty());
+  CHECK(has(refused.err, "names tenant 'nobody', whom log.tenants does not have; no token was made"));
+  CHECK(gateway.tokens().size() == 1);
+}
+
+TEST_CASE("a pattern that fits nothing is made and warned of, where the configuration is known") {
+  const Gateway gateway;
+  const Outcome made = gateway.token({"create", "--name", "team-a", "--models", "m,lama*", "--routes", "audio"});
+  CHECK(made.exit_code == 0);
+  CHECK(has(made.err, "warning: it names 'lama*', which fits no model."));
+  CHECK(has(made.err, "warning: it names 'audio', which fits no route."));
+  CHECK_FALSE(has(made.err, "'m'"));
+}
+
+TEST_CASE("a revocation that no gateway would take up is said to be one") {
+  Gateway gateway;
+  REQUIRE(gateway.token({"create", "--name", "team-a", "--models", "m"}).exit_code == 0);
+  REQUIRE(gateway.token({"create", "--name", "team-b", "--models", "m"}).exit_code == 0);
+  CHECK(gateway.token({"revoke", "team-a"}).exit_code == 0);
+  gateway.config.more = "limits: {drain: 30}\n";
+  gateway.write();
+  const Outcome outcome = gateway.token({"revoke", "team-b"});
+  CHECK(outcome.exit_code == 1);
+  CHECK(has(outcome.err, "(team-b) is revoked."));
+  CHECK(has(outcome.err, "a running gateway may still accept it"));
+  CHECK(gateway.tokens()[1].revoked);
+  CHECK(gateway.token({"revoke", "team-b"}).exit_code == 1);  // nor is it later, while the error stands
 }

@@ -1,0 +1,38 @@
+#include "gateway/tokens_place.hpp"
+
+#include <stdexcept>
+
+#include "gateway/check_files.hpp"
+#include "gateway/snapshot.hpp"
+
+namespace sallyport::gateway {
+
+TokensPlace TokensPlace::of_config(const path& config) {
+  Loaded loaded = load_config(config);
+  if (loaded.draft.tokens_file.empty()) {
+    throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
+  }
+  TokensPlace place(loaded.draft.tokens_file);
+  place.config_file_ = config;
+  place.config_ = std::move(loaded.draft);
+  return place;
+}
+
+std::string TokensPlace::refusal_of(const auth::Token& token, core::WallTime now) const {
+  return config_file_.empty() ? "" : tenant_problem(config_, token, now);
+}
+
+std::vector<std::string> TokensPlace::doubts_about(const auth::Token& token) const {
+  if (config_file_.empty()) return {};
+  return idle_patterns(config_, token.grant);
+}
+
+std::string TokensPlace::obstacle(core::WallTime now) const {
+  if (config_file_.empty()) return {};
+  const Loaded loaded = load_config(config_file_);
+  if (!has_errors(loaded.problems) && !has_errors(check_files(loaded, now))) return {};
+  return config_file_.string() + " has errors (sallyport check --config shows them), and a gateway takes up nothing " +
+         "until it has none";
+}
+
+}  // namespace sallyport::gateway
