@@ -87,6 +87,7 @@ struct Server::Parts {
   AddressSlots address_slots_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
   LogWatch log_watch_{[this](auto level, auto event, auto fields) { log_.write(level, event, fields); }};
+  UpstreamWatch upstream_watch_{[this](auto level, auto event, auto fields) { log_.write(level, event, fields); }};
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;
@@ -105,7 +106,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
       shared_limits_(make_shared_limits(snapshot_->config)),
       body_memory_(snapshot_->config.limits.body_memory_total),
       body_disk_(snapshot_->config.limits.body_disk_total),
-      services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_} {
+      services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_, upstream_watch_} {
   const Config& running = snapshot_->config;
   raise_descriptor_limit();
   open_log(running);
@@ -242,6 +243,7 @@ void Server::Parts::reload() {
     metrics_.configure(snapshot_->config);
     log_.configure(snapshot_->config.operator_log);
     for (auto& worker : workers_) worker->adopt(snapshot_);
+    upstream_watch_.forget();
     metrics_.config_reloaded(true);
     log_.info("reloaded", {{"file", file_.string()}});
   } catch (const std::exception& problem) {

@@ -10,6 +10,7 @@
 #include "gateway/operator_log.hpp"
 #include "gateway/request_body.hpp"
 #include "gateway/snapshot.hpp"
+#include "gateway/upstream_watch.hpp"
 #include "logging/sealed_log.hpp"
 
 namespace sallyport::gateway {
@@ -21,6 +22,7 @@ struct Services {
   auth::Limiter& limiter;
   BodyBudgets bodies;
   AddressSlots& address_slots;
+  UpstreamWatch& upstream_watch;
   logging::SealedLog* log = nullptr;  // null where the configuration says `log: off`
 };
 

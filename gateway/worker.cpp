@@ -23,10 +23,12 @@ namespace {
 constexpr unsigned accepted_at_once = 16;  // by one listener, before everybody else has a turn
 
 // Session tickets are one worker's own and belong to one identity and one endpoint, so they live beside the pool.
-routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics) {
+routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics,
+                        UpstreamWatch& watch) {
   auto sessions = std::make_shared<std::unordered_map<std::string, std::shared_ptr<tls::SessionSlot>>>();
-  return [&loop, snapshot, sessions, &metrics](const routing::Upstream& upstream, const routing::Endpoint& endpoint,
-                                               core::TimePoint deadline) -> Task<core::Result<routing::Dialled>> {
+  return [&loop, snapshot, sessions, &metrics, &watch](
+             const routing::Upstream& upstream, const routing::Endpoint& endpoint,
+             core::TimePoint deadline) -> Task<core::Result<routing::Dialled>> {
     const tls::ClientIdentity* identity = nullptr;
     std::shared_ptr<tls::SessionSlot> slot;
     if (!endpoint.plaintext) {
@@ -38,9 +40,11 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
     auto peer = co_await tls::connect(loop, endpoint.host, endpoint.port, identity, std::move(slot), deadline);
     if (!peer) {
       metrics.upstream_connected(peer.error().reason);
+      watch.dialled(upstream, endpoint, peer.error());
       co_return peer.error();
     }
     metrics.upstream_connected(core::Reason::none, peer->identity.key_exchange);
+    watch.dialled(upstream, endpoint, core::Reason::none);
     co_return routing::Dialled{std::move(peer->stream), std::move(peer->identity.key_exchange)};
   };
 }
@@ -66,7 +70,8 @@ Worker::~Worker() {
 
 std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snapshot) {
   auto mine = std::make_shared<WorkerSnapshot>();
-  mine->pool = std::make_unique<routing::UpstreamPool>(make_dial(loop_, snapshot, metrics_), wheel_);
+  mine->pool =
+      std::make_unique<routing::UpstreamPool>(make_dial(loop_, snapshot, metrics_, services_.upstream_watch), wheel_);
   mine->shared = std::move(snapshot);
   return mine;
 }

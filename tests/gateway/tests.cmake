@@ -25,5 +25,6 @@ unit_tests(gateway
   tenant_commands_test.cpp
   text_file_test.cpp
   token_command_test.cpp
+  upstream_watch_test.cpp
   yaml_tree_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)

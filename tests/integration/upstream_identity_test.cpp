@@ -125,4 +125,6 @@ TEST_CASE("a host name that has no address, and a port where nobody listens, are
   CHECK(outcome.answer.status() == 502);
   CHECK(Json::parse(outcome.answer.body)["error"]["code"] == "upstream_unreachable");
   CHECK(outcome.record["outcome"] == expected);
+  const std::string told = "upstream_fails upstream=model-server endpoint=" + endpoint + " reason=";
+  CHECK(gateway.errors().find(told) != std::string::npos);
 }
