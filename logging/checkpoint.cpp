@@ -12,6 +12,7 @@ namespace {
 
 // A C2SP checkpoint's second line, here a number that grows as the log grows: the segments' high, its frames' low half.
 constexpr std::uint64_t frames_limit = 1ull << 32;
+constexpr std::uint64_t segments_limit = 1ull << 32;
 
 std::uint64_t position_of(const Checkpoint& checkpoint) {
   return checkpoint.segment * frames_limit + checkpoint.frames;
@@ -83,7 +84,8 @@ std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
   checkpoint.frames = get.number(' ');
   checkpoint.bytes = get.number('\n');
   checkpoint.time = get.time();
-  const bool sound = get.done() && checkpoint.frames < frames_limit && position == position_of(checkpoint);
+  const bool sound = get.done() && checkpoint.segment < segments_limit && checkpoint.frames < frames_limit &&
+                     position == position_of(checkpoint);
   return sound ? std::optional(std::move(checkpoint)) : std::nullopt;
 }
 

@@ -97,16 +97,17 @@ std::string keys_name(std::uint64_t number) { return file_name(number, keys_suff
 std::string checkpoints_name(std::uint64_t number) { return file_name(number, checkpoints_suffix); }
 fs::path keys_path_of(const fs::path& segment) { return fs::path(segment).replace_extension(keys_suffix); }
 
-std::vector<ListedSegment> list_segments(const fs::path& directory) {
+std::vector<ListedSegment> list_segments(const fs::path& directory) { return list_numbered(directory, segment_suffix); }
+
+std::vector<ListedSegment> list_numbered(const fs::path& directory, std::string_view suffix) {
   std::vector<ListedSegment> found;
   std::error_code failed;
   for (fs::directory_iterator file(directory, failed), end; !failed && file != end; file.increment(failed)) {
-    if (file->path().extension() != segment_suffix) continue;
-    const std::string stem = file->path().stem().string();
+    const std::string name = file->path().filename().string();
     std::uint64_t number = 0;
-    const auto parsed = std::from_chars(stem.data(), stem.data() + stem.size(), number);
-    if (parsed.ec != std::errc{} || parsed.ptr != stem.data() + stem.size()) continue;
-    found.push_back({number, file->path()});
+    std::from_chars(name.data(), name.data() + name.size(), number);
+    const bool possible = number > 0 && number <= max_segment_number;
+    if (possible && name == file_name(number, suffix)) found.push_back({number, file->path()});
   }
   if (failed) throw std::runtime_error("cannot list " + directory.string() + ": " + failed.message());
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.number < b.number; });

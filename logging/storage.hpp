@@ -16,22 +16,28 @@ namespace sallyport::logging {
 
 inline constexpr std::string_view segment_suffix = ".segment";
 inline constexpr std::string_view keys_suffix = ".keys";
+inline constexpr std::string_view unfinished_keys_suffix = ".keys.new";
 inline constexpr std::string_view checkpoints_suffix = ".checkpoints";
 inline constexpr std::string_view lock_name = "writer.lock";
 inline constexpr std::string_view rewrap_lock_name = "rewrap.lock";
 
-// "0000000042.segment": ten digits or more, so that a plain listing is in order.
+// "0000000042.segment": ten digits, so that a plain listing is in order.
 std::string segment_name(std::uint64_t number);
 std::string keys_name(std::uint64_t number);
 std::string checkpoints_name(std::uint64_t number);
 std::filesystem::path keys_path_of(const std::filesystem::path& segment);
 
+inline constexpr std::uint64_t max_segment_number = 0xffff'ffff;  // the upper half of an exchange's number
+
 struct ListedSegment {
   std::uint64_t number = 0;  // by its name; its header may disagree
   std::filesystem::path path;
 };
-// In order of number. Throws std::runtime_error when the directory cannot be read.
+// In order of number; a file under another name than segment_name() gives is none of the log's. Throws
+// std::runtime_error when the directory cannot be read.
 std::vector<ListedSegment> list_segments(const std::filesystem::path& directory);
+// So the log's other files, by what their names end in.
+std::vector<ListedSegment> list_numbered(const std::filesystem::path& directory, std::string_view suffix);
 
 // The writer's side, behind an interface so that a test can be a disk that fails. Errors: io_failed with errno.
 class SegmentFile {

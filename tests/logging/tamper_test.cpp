@@ -190,6 +190,17 @@ TEST_CASE("segments missing, swapped, renamed, doubled or foreign are named") {
   }
 }
 
+TEST_CASE("a segment under a name that the writer never gives is none of the log's") {
+  const GoodLog log, other;
+  for (const std::string name : {"2", "00000000002", "0000000000", "4294967296", "18446744073709551615"}) {
+    fs::copy_file(other.segment(2), log.directory / (name + ".segment"));
+    fs::copy_file(other.keys(2), log.directory / (name + ".keys"));
+  }
+  CHECK(list_segments(log.directory.where()).size() == 4);
+  CHECK(log.findings(true).empty());
+  CHECK(read_log(log.directory.where()).exchanges.size() == 12);
+}
+
 TEST_CASE("a rewritten segment no longer fits its successor, and never fits its key") {
   const GoodLog log;
   SECTION("in the middle: without the key") {

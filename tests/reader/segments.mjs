@@ -6,6 +6,8 @@ import {
   chainOf, frameHeadSize, kinds, lengthIsPossible, parseFrameHead, parseHeader, parseKeyBlock, parseParts, storedChain,
 } from './format.mjs';
 
+const lastNumber = 2 ** 32 - 1;
+
 // Whether a process on this machine writes the log. Node cannot ask for a file's lock, util-linux's flock(1) can.
 export function isBeingWritten(directory) {
   const lock = join(directory, 'writer.lock');
@@ -22,8 +24,9 @@ export function listSegments(directory, first = 1, beingWritten = false) {
   const nameOf = (number, kind) => `${String(number).padStart(10, '0')}.${kind}`;
   const read = (name) => (names.has(name) ? readFileSync(join(directory, name)) : undefined);
   const present = [...names]
-    .filter((name) => /^\d{10,}\.segment$/.test(name))
+    .filter((name) => /^\d{10}\.segment$/.test(name))
     .map((name) => Number.parseInt(name, 10))
+    .filter((number) => number > 0 && number <= lastNumber)
     .sort((a, b) => a - b);
   if (present.length === 0) throw new Error(`${directory} holds no log segment`);
   const next = present.at(-1) + 1;
