@@ -13,6 +13,7 @@
 #include "gateway/log_text.hpp"
 #include "gateway/table.hpp"
 #include "logging/frame_walker.hpp"
+#include "logging/live_log.hpp"
 #include "logging/segment_opener.hpp"
 #include "logging/storage.hpp"
 
@@ -111,6 +112,21 @@ Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& hol
   return access;
 }
 
+// What each of the keys opens of it. Empty: its gateway has removed it meanwhile.
+std::vector<Access> look_with(std::vector<Key>& keys, const logging::ListedSegment& segment,
+                              logging::Removals& removals) {
+  std::vector<Access> all;
+  for (Key& key : keys) {
+    Access access;
+    if (!logging::look_at(segment.path, [&] { access = access_of(segment, *key.holder); })) {
+      access = {false, {}, {}, "it is not there", true};
+    }
+    if (access.damaged && removals.cover(segment.number)) return {};
+    all.push_back(std::move(access));
+  }
+  return all;
+}
+
 // What several keys open together.
 struct Opened {
   bool segment = false, damaged = false;
@@ -131,10 +147,12 @@ class Report {
   explicit Report(bool json) : json_(json) {}
 
   // Whether the keys that stay open enough of it: its own key, or all that the leaving one opens where there is one.
-  bool add(const path& log, const logging::ListedSegment& segment, std::vector<Key>& keys) {
+  bool add(const path& log, const logging::ListedSegment& segment, const std::vector<Key>& keys,
+           const std::vector<Access>& accesses) {
     Opened staying, leaving;
-    for (Key& key : keys) {
-      const Access access = access_of(segment, *key.holder);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const Key& key = keys[i];
+      const Access& access = accesses[i];
       (key.leaving ? leaving : staying).add(access);
       if (json_) {
         ordered_json line{
@@ -172,8 +190,11 @@ int check(const CheckOptions& options) {
   Report report(options.json);
   std::uint64_t closed = 0;
   for (const path& log : logs) {
-    for (const logging::ListedSegment& segment : logging::list_segments(log)) {
-      if (!report.add(log, segment, keys)) ++closed;
+    const auto segments = logging::list_segments(log);
+    logging::Removals removals(log, segments.empty() ? 0 : segments.back().number);
+    for (const logging::ListedSegment& segment : segments) {
+      const std::vector<Access> accesses = look_with(keys, segment, removals);
+      if (!accesses.empty() && !report.add(log, segment, keys, accesses)) ++closed;
     }
   }
   report.print();

@@ -9,6 +9,7 @@
 #include "gateway/log_run.hpp"
 #include "gateway/repeatable.hpp"
 #include "gateway/text_file.hpp"
+#include "logging/live_log.hpp"
 #include "logging/rewrap.hpp"
 #include "logging/storage.hpp"
 
@@ -98,11 +99,16 @@ int change_all(const Options& options, const char* verb,
   const logging::RewrapLock lock(options.directory);
   auto segments = logging::list_segments(options.directory);
   if (segments.empty()) throw std::runtime_error(options.directory + " holds no log segment");
+  logging::Removals removals(options.directory, segments.back().number);
   const bool open = logging::WriterLock::held(options.directory);
   if (open) segments.pop_back();
   std::size_t done = 0, as_wanted = 0, not_there = 0, failed = 0;
   for (const auto& segment : segments) {
-    const auto result = change(segment.path, *keys);
+    logging::RewrapResult result;
+    if (!logging::look_at(segment.path, [&] { result = change(segment.path, *keys); })) {
+      result = {Rewrapped::not_opened, "it is not there"};
+    }
+    if (!result.words.empty() && removals.cover(segment.number)) continue;  // the gateway removed it meanwhile
     done += result.outcome == Rewrapped::done;
     as_wanted += result.outcome == Rewrapped::as_wanted;
     not_there += result.outcome == Rewrapped::not_there;

@@ -109,6 +109,12 @@ std::optional<Tombstone> parse_tombstone(std::string_view text) {
   return get.done() && tombstone.last > 0 ? std::optional(std::move(tombstone)) : std::nullopt;
 }
 
+std::optional<NoteVerifier> signer_named_by(const SegmentHeader& header) {
+  if (!is_note_name(header.origin)) return std::nullopt;
+  auto key = core::crypto::PublicKey::from_ed25519(extension_of(header, signer_extension));
+  return key ? std::optional(NoteVerifier(header.origin, std::move(*key))) : std::nullopt;
+}
+
 std::string_view note_in(core::ConstBytes frame) {
   const auto parts = parts_of(frame);
   if (!parts || parts->size() != 1) return {};

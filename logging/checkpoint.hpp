@@ -9,6 +9,7 @@
 
 #include "core/clock.hpp"
 #include "logging/format.hpp"
+#include "logging/signed_note.hpp"
 
 namespace sallyport::logging {
 
@@ -35,6 +36,9 @@ struct Tombstone {
 };
 std::string text_of(const Tombstone& tombstone);
 std::optional<Tombstone> parse_tombstone(std::string_view text);
+
+// Whose checkpoints a segment should have, by its header's own word. nullopt: it names nobody.
+std::optional<NoteVerifier> signer_named_by(const SegmentHeader& header);
 
 // The signed note that a frame of kind checkpoint or tombstone carries; empty when it carries none.
 std::string_view note_in(core::ConstBytes frame);

@@ -169,6 +169,10 @@ void CheckpointAudit::end(const FrameWalker& walker, End end) {
       walked.link);
 }
 
+void CheckpointAudit::leave_out(std::uint64_t number) {
+  if (!walked_.empty() && walked_.back().number == number) walked_.pop_back();
+}
+
 void CheckpointAudit::finish(bool writing) {
   const std::uint64_t last = walked_.empty() ? 0 : walked_.back().number;
   if (!expected_.empty() && expected_.rbegin()->first > last) {

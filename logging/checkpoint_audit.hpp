@@ -40,6 +40,7 @@ class CheckpointAudit {
     bool linked_to_next = false;  // the next segment's header speaks of this one
   };
   void end(const FrameWalker& walker, End end);
+  void leave_out(std::uint64_t number);  // the last one has gone, at whatever point of the walk
 
   // After it. `writing`: the last segment is not at its end.
   void finish(bool writing);

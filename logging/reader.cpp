@@ -24,8 +24,17 @@ struct LogReader::Open {
 
 namespace {
 
+constexpr std::string_view not_there = "it is not there";
+
 core::WallTime created(const ParsedHeader& header) {
   return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
+}
+
+// Nothing where it has none that can be read, and where it has gone.
+std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
+  std::optional<ParsedHeader> header;
+  look_at(segment.path, [&] { header = read_header(segment.path); });
+  return header;
 }
 
 KeyNumber content_key_of(core::ConstBytes frame) {
@@ -39,10 +48,11 @@ KeyNumber content_key_of(core::ConstBytes frame) {
 }  // namespace
 
 LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from)
-    : directory_(std::move(directory)), keys_(holder), tell_(std::move(tell)), from_(from) {
-  listed_ = list_segments(directory_);
+    : directory_(std::move(directory)), keys_(holder), tell_(std::move(tell)), from_(from), removals_(directory_, 0) {
+  list();
+  removals_ = Removals(directory_, newest_);
   if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
-  if (from_.segment > 0) last_ = from_.segment - 1;
+  last_ = std::max(listed_.front().number, from_.segment) - 1;
 }
 
 LogReader::~LogReader() = default;
@@ -70,7 +80,7 @@ std::optional<Exchange> LogReader::next() {
 
 // The first time a successor is seen the segment is read once more: its last frames may have come after the last read.
 bool LogReader::over() {
-  const auto successor = after(last_);
+  const auto successor = following();
   if (!successor) return false;
   if (!std::exchange(open_->last_look, true)) return true;
   check_end(*successor);
@@ -80,59 +90,79 @@ bool LogReader::over() {
 
 void LogReader::check_end(const ListedSegment& successor) {
   if (open_->damaged) return;
-  const auto following = read_header(successor.path);
-  if (!following || following->header.previous.id != open_->walker.header().header.id) return;
-  if (open_->walker.link().frames < following->header.previous.frames) {
+  const auto declared = header_of(successor);
+  if (!declared || declared->header.previous.id != open_->walker.header().header.id) return;
+  if (open_->walker.link().frames < declared->header.previous.frames) {
     hole(open_->number, "it ends before the place that its successor declares");
   }
 }
 
 bool LogReader::advance() {
-  while (const auto segment = after(last_)) {
+  while (const auto segment = following()) {
     if (is_past_end(*segment)) return false;
-    if (last_ > 0 && segment->number > last_ + 1) hole(last_ + 1, "it is not there");
+    miss(last_ + 1, segment->number - 1);
     last_ = segment->number;
-    if (open(*segment, after(last_))) return true;
+    if (open(*segment)) return true;
   }
   return false;
 }
 
-// The first segment behind that number. The directory is listed again only when the last listing has none.
-std::optional<ListedSegment> LogReader::after(std::uint64_t number) {
+void LogReader::list() {
+  listed_ = list_segments(directory_);
+  if (!listed_.empty()) newest_ = std::max(newest_, listed_.back().number);
+}
+
+// The directory is listed again only when the last listing has none.
+std::optional<ListedSegment> LogReader::following() {
   const auto find = [&] {
-    return std::find_if(std::lower_bound(listed_.begin(), listed_.end(), number + 1,
+    return std::find_if(std::lower_bound(listed_.begin(), listed_.end(), last_ + 1,
                                          [](const ListedSegment& s, std::uint64_t n) { return s.number < n; }),
                         listed_.end(), [](const ListedSegment& s) { return std::filesystem::exists(s.path); });
   };
   auto found = find();
   if (found == listed_.end()) {
-    listed_ = list_segments(directory_);
+    list();
     found = find();
   }
-  if (found == listed_.end()) return std::nullopt;
-  return *found;
+  if (found != listed_.end()) return *found;
+  miss(last_ + 1, newest_);  // they were there when they were listed
+  last_ = std::max(last_, newest_);
+  return std::nullopt;
 }
 
 bool LogReader::is_past_end(const ListedSegment& segment) const {
   if (!from_.until) return false;
-  const auto header = read_header(segment.path);
+  const auto header = header_of(segment);
   return header && created(*header) > *from_.until + longest_exchange;
 }
 
-bool LogReader::open(const ListedSegment& segment, const std::optional<ListedSegment>& successor) {
-  const auto following = successor ? read_header(successor->path) : std::nullopt;
-  if (from_.since && following && created(*following) < *from_.since) return false;
-  auto opening = std::make_unique<Open>(segment);
-  if (const auto problem = opening->walker.open(); problem != HeaderProblem::none) {
+bool LogReader::open(const ListedSegment& segment) {
+  const auto successor = following();
+  const auto declared = successor ? header_of(*successor) : std::nullopt;
+  if (from_.since && declared && created(*declared) < *from_.since) return false;
+  std::unique_ptr<Open> opening;
+  HeaderProblem problem = HeaderProblem::none;
+  std::vector<ReaderKeys::Trouble> troubles;
+  const bool there = look_at(segment.path, [&] {
+    opening = std::make_unique<Open>(segment);
+    problem = opening->walker.open();
+    if (problem == HeaderProblem::none) troubles = keys_.add(segment.number, segment.path, opening->walker.header());
+  });
+  const bool sound = there && problem == HeaderProblem::none && troubles.empty();
+  if (!there || (!sound && removals_.cover(segment.number))) {
+    miss(segment.number, segment.number);
+    return false;
+  }
+  if (problem != HeaderProblem::none) {
     hole(segment.number, words(problem));
     return false;
   }
   const ParsedHeader& header = opening->walker.header();
-  say(keys_.add(segment.number, segment.path, header));
+  say(troubles);
   hole_ = hole_ || keys_.misses_some(segment.number, header);
   if (!keys_.opens(segment.number)) return false;
-  if (following && following->header.previous.id == header.header.id) {
-    opening->declared_frames = following->header.previous.frames;
+  if (declared && declared->header.previous.id == header.header.id) {
+    opening->declared_frames = declared->header.previous.frames;
   }
   opening->parts.emplace(keys_.opener(segment.number, false));
   open_ = std::move(opening);
@@ -221,40 +251,66 @@ std::vector<Exchange> LogReader::unfinished() const {
 
 std::string LogReader::sealed_for(const Exchange& exchange) {
   for (const FramePlace& place : exchange.places) {
-    if (is_tenant_key(place.content) && !keys_.has(place.segment, place.content)) {
+    bool has = true;
+    const auto look = [&] { has = keys_.has(place.segment, place.content); };
+    if (is_tenant_key(place.content) && look_at(keys_.file(place.segment), look) && !has) {
       return keys_.tenant_of(place.segment, place.content);
     }
   }
   return {};
 }
 
-std::optional<core::Bytes> LogReader::content(const Exchange& exchange, PartType body) {
+std::optional<core::Bytes> LogReader::content(Exchange& exchange, PartType body) {
   core::Bytes whole;
+  std::uint64_t gone = 0;  // segment, said already
   for (const FramePlace& place : exchange.places) {
-    const bool tenants = is_tenant_key(place.content);
-    if (!content_opener_ || content_segment_ != place.segment || (tenants && !content_opener_->has(place.content))) {
-      content_opener_ = std::make_unique<PartOpener>(keys_.opener(place.segment, tenants));
-      content_segment_ = place.segment;
-    }
-    // The chain hash so far is what stands before the frame.
-    core::Bytes bytes(digest_size + place.size);
-    FileSource source(keys_.file(place.segment));
-    if (source.read(place.offset - digest_size, bytes) != bytes.size()) return std::nullopt;
-    Digest before;
-    std::copy_n(bytes.begin(), digest_size, before.begin());
-    const core::ConstBytes frame = core::ConstBytes(bytes).subspan(digest_size);
-    const auto parts = parts_of(frame);
-    if (!parts) return std::nullopt;
-    for (const PartView& part : *parts) {
-      const bool wanted = part.head.type == body;
-      if (!wanted && !content_opener_->can_open(part.head)) continue;  // sealed for another
-      // Parts of other types too: a body that was given another type would be missed in silence.
-      const auto plain = content_opener_->open(frame, before, part);
-      if (!plain) return std::nullopt;
-      if (wanted) whole.insert(whole.end(), plain->begin(), plain->end());
+    std::optional<core::Bytes> piece;
+    if (look_at(keys_.file(place.segment), [&] { piece = content_at(place, body); })) {
+      if (!piece) return std::nullopt;
+      whole.insert(whole.end(), piece->begin(), piece->end());
+    } else if (std::exchange(gone, place.segment) != place.segment) {
+      exchange.cut = true;
+      if (!removals_.cover(place.segment)) trouble(place.segment, not_there);
     }
   }
   return whole;
+}
+
+std::optional<core::Bytes> LogReader::content_at(const FramePlace& place, PartType body) {
+  const bool tenants = is_tenant_key(place.content);
+  if (!content_opener_ || content_segment_ != place.segment || (tenants && !content_opener_->has(place.content))) {
+    content_opener_ = std::make_unique<PartOpener>(keys_.opener(place.segment, tenants));
+    content_segment_ = place.segment;
+  }
+  // The chain hash so far is what stands before the frame.
+  core::Bytes bytes(digest_size + place.size);
+  FileSource source(keys_.file(place.segment));
+  if (source.read(place.offset - digest_size, bytes) != bytes.size()) return std::nullopt;
+  Digest before;
+  std::copy_n(bytes.begin(), digest_size, before.begin());
+  const core::ConstBytes frame = core::ConstBytes(bytes).subspan(digest_size);
+  const auto parts = parts_of(frame);
+  if (!parts) return std::nullopt;
+  core::Bytes piece;
+  for (const PartView& part : *parts) {
+    const bool wanted = part.head.type == body;
+    if (!wanted && !content_opener_->can_open(part.head)) continue;  // sealed for another
+    // Parts of other types too: a body that was given another type would be missed in silence.
+    const auto plain = content_opener_->open(frame, before, part);
+    if (!plain) return std::nullopt;
+    if (wanted) piece.insert(piece.end(), plain->begin(), plain->end());
+  }
+  return piece;
+}
+
+void LogReader::miss(std::uint64_t first, std::uint64_t last) {
+  if (first > last) return;
+  hole_ = true;
+  const bool all_removed = removals_.cover(last);
+  if (first <= removals_.last() && tell_) {
+    tell_(first, "it was removed by its gateway, and a signed tombstone says so");
+  }
+  if (!all_removed) trouble(std::max(first, removals_.last() + 1), not_there);
 }
 
 void LogReader::say(const std::vector<ReaderKeys::Trouble>& troubles) {

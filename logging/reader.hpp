@@ -14,6 +14,7 @@
 #include "core/clock.hpp"
 #include "envelope/key_holder.hpp"
 #include "logging/frame_walker.hpp"
+#include "logging/live_log.hpp"
 #include "logging/reader_keys.hpp"
 
 namespace sallyport::logging {
@@ -51,7 +52,8 @@ class LogReader {
   using Tell = std::function<void(std::uint64_t segment, const std::string& words)>;
 
   // `tell` hears of each place that cannot be read, once; reading goes on behind it where that is possible. It also
-  // hears of declared gaps. Throws std::runtime_error when the directory cannot be read or holds no segment.
+  // hears of declared gaps, and of segments that the gateway removed meanwhile. Throws std::runtime_error when the
+  // directory cannot be read or holds no segment.
   LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from = {});
   ~LogReader();
   void tell_to(Tell tell) { tell_ = std::move(tell); }  // from now on
@@ -64,8 +66,9 @@ class LogReader {
   // The tenant for whom some of its content is sealed, where this key does not open that; empty: there is none.
   std::string sealed_for(const Exchange& exchange);
 
-  // A body's bytes, as far as the log has them. nullopt when a piece is not authentic, or is sealed for another.
-  std::optional<core::Bytes> content(const Exchange& exchange, PartType body);
+  // A body's bytes, as far as the log has them: the exchange is cut when the segment of a piece has gone. nullopt when
+  // a piece is not authentic, or is sealed for another.
+  std::optional<core::Bytes> content(Exchange& exchange, PartType body);
 
   // With a tenant's key alone: whose exchanges it shows, and how many of others it passed over so far.
   const std::set<std::string>& tenants() const noexcept { return keys_.tenants(); }
@@ -77,14 +80,17 @@ class LogReader {
  private:
   struct Open;
   bool advance();  // to the next segment that opens; false: there is none yet
-  std::optional<ListedSegment> after(std::uint64_t number);
-  bool open(const ListedSegment& segment, const std::optional<ListedSegment>& successor);
+  void list();
+  std::optional<ListedSegment> following();  // the first segment behind the last one
+  bool open(const ListedSegment& segment);
   bool is_past_end(const ListedSegment& segment) const;
   bool over();                                     // the open segment gives no more frames, and another follows
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
   bool is_for_this_key() const;
   std::optional<std::string> text_of_frame();
+  std::optional<core::Bytes> content_at(const FramePlace& place, PartType body);
+  void miss(std::uint64_t first, std::uint64_t last);  // segments that are not there, or that are being removed
   void say(const std::vector<ReaderKeys::Trouble>& troubles);
   void trouble(std::uint64_t segment, std::string_view words);
   void hole(std::uint64_t segment, std::string_view words);  // trouble, and pieces of open exchanges may stand there
@@ -94,6 +100,8 @@ class LogReader {
   Tell tell_;
   ReadFrom from_;
   std::vector<ListedSegment> listed_;
+  std::uint64_t newest_ = 0;  // segment of any listing
+  Removals removals_;
   std::unique_ptr<Open> open_;
   std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last
   std::map<std::uint64_t, Exchange> begun_;  // by exchange

@@ -46,6 +46,16 @@ std::size_t over_age(const std::vector<ListedSegment>& segments, core::Duration 
   return 0;
 }
 
+// Key blocks that a rewrap put in place, or began to write, while their segment was being removed.
+void remove_stray_keys(const fs::path& directory, std::uint64_t last) {
+  for (const auto& [number, file] : list_numbered(directory, keys_suffix)) {
+    if (number <= last) fs::remove(file);
+  }
+  for (const auto& [number, file] : list_numbered(directory, unfinished_keys_suffix)) {
+    if (number <= last) fs::remove(file);
+  }
+}
+
 }  // namespace
 
 std::optional<Removal> find_removal(const fs::path& directory, const RetentionSettings& settings, std::uint64_t open,
@@ -71,6 +81,7 @@ std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last) {
     fs::remove(keys_path_of(segment.path));
     if (fs::remove(segment.path)) ++removed;
   }
+  remove_stray_keys(directory, last);
   return removed;
 }
 

@@ -132,6 +132,7 @@ class Rewrapping {
     if (const auto replaced = replace_keys(segment_, encode_key_block(block_)); !replaced) {
       return {Rewrapped::not_written, std::strerror(replaced.error().os_code)};
     }
+    if (!std::filesystem::exists(segment_)) std::filesystem::remove(keys_path_of(segment_));
     return {Rewrapped::done, {}};
   }
 

@@ -37,7 +37,8 @@ struct RewrapResult {
 };
 
 // May block in the holder, which must open the segment's key. To add recipients of a tenant's it must open that too.
-// Where a tenant's key was erased all is as wanted. Throws what the holder throws.
+// Where a tenant's key was erased all is as wanted. Throws what the holder throws, and std::system_error when the
+// segment cannot be read. Of one that is removed meanwhile no key block stays behind.
 RewrapResult rewrap_segment(const std::filesystem::path& segment, envelope::KeyHolder& holder, const RewrapPlan& plan);
 
 // Takes a tenant's content key out of the key block and says so in its place: from this file nobody reads that content

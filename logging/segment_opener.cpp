@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <system_error>
 
 #include "logging/storage.hpp"
 
@@ -29,16 +30,19 @@ std::string_view words(UnlockProblem problem) noexcept {
   return "";
 }
 
-UnlockProblem read_key_block(const std::filesystem::path& segment, const SegmentId& id, KeyBlock& out) {
+UnlockProblem read_key_block(const std::filesystem::path& segment, const SegmentId& id, KeyBlock& out) try {
   const std::filesystem::path path = keys_path_of(segment);
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return UnlockProblem::keys_missing;
-  if (std::filesystem::file_size(path, failed) > max_key_block_size) return UnlockProblem::keys_malformed;
+  if (std::filesystem::file_size(path) > max_key_block_size) return UnlockProblem::keys_malformed;
   auto block = parse_key_block(read_whole(path, max_key_block_size));
   if (!block) return UnlockProblem::keys_malformed;
   if (block->segment != id) return UnlockProblem::keys_foreign;
   out = std::move(*block);
   return UnlockProblem::none;
+} catch (const std::system_error& failure) {
+  if (failure.code() == std::errc::no_such_file_or_directory) return UnlockProblem::keys_missing;  // it went just now
+  throw;
 }
 
 namespace {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
-#include <system_error>
 
 #include "logging/checkpoint_audit.hpp"
 #include "logging/frame_walker.hpp"
 #include "logging/key_audit.hpp"
+#include "logging/live_log.hpp"
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -50,14 +50,14 @@ class Verifier {
     read_headers(0);
     prepare_audit();
     check_segments(0);
-    if (removed_meanwhile_) {
+    if (!gone_.empty()) {
       const std::size_t more = list_more();
       read_headers(more);
       check_segments(more);
     }
     audit_->finish(alive_);
     check_removed();
-    for (std::size_t i = 0; i < segments_.size(); ++i) check_presence(i);
+    check_presence();
     check_last();
     tenants_.settle(report_);
     report_.signed_state = audit_->state();
@@ -82,7 +82,8 @@ class Verifier {
   void read_header(Candidate& segment);
   void prepare_audit();
   void check_removed();
-  void check_presence(std::size_t index);
+  void check_presence();
+  void find_missing(std::uint64_t next, std::uint64_t there);
   void check_link(std::size_t index);
   void check_body(std::size_t index);
   void check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step, const SegmentLink* declared);
@@ -93,11 +94,11 @@ class Verifier {
   const std::filesystem::path& directory_;
   const VerifyOptions& options_;
   const bool alive_;
-  bool removed_meanwhile_ = false;
   std::optional<SignedNote> since_;
   std::optional<CheckpointAudit> audit_;
   std::uint64_t first_ = 1;  // segment that must be there
   std::vector<Candidate> segments_;
+  std::vector<std::uint64_t> gone_;  // listed, and not there when they were looked at
   std::map<SegmentId, std::uint64_t> seen_;
   TenantAudit tenants_;
   LogReport report_;
@@ -128,19 +129,13 @@ std::size_t Verifier::list_more() {
   return known;
 }
 
-// A segment that its writer removes at this moment is left out, as if it had not been listed.
+// A segment that goes at this moment is left out, as if it had not been listed: it is missing unless a tombstone covers
+// it.
 template <class Look>
 void Verifier::look_at_each(std::size_t from, Look look) {
   for (std::size_t i = from; i < segments_.size();) {
     const std::size_t findings = report_.findings.size();
-    bool gone = false;
-    try {
-      look(i);
-    } catch (const std::system_error& failure) {
-      if (!alive_ || failure.code() != std::errc::no_such_file_or_directory) throw;
-      gone = true;
-    }
-    if (!gone && (!alive_ || std::filesystem::exists(segments_[i].file.path))) {
+    if (look_at(segments_[i].file.path, [&] { look(i); })) {
       ++i;
       continue;
     }
@@ -148,7 +143,8 @@ void Verifier::look_at_each(std::size_t from, Look look) {
     report_.findings.resize(findings);
     if (!report_.segments.empty() && report_.segments.back().number == number) report_.segments.pop_back();
     segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(i));
-    removed_meanwhile_ = true;
+    if (audit_) audit_->leave_out(number);
+    gone_.push_back(number);
   }
 }
 
@@ -192,12 +188,10 @@ void Verifier::read_header(Candidate& segment) {
 void Verifier::prepare_audit() {
   std::vector<NoteVerifier> signers = options_.signers;
   for (const Candidate& segment : segments_) {
-    if (!options_.signers.empty() || !segment.header || !is_note_name(report_.origin)) continue;
-    const auto key = core::crypto::PublicKey::from_ed25519(extension_of(segment.header->header, signer_extension));
-    if (!key) continue;
-    NoteVerifier signer(report_.origin, *key);
-    const auto same = [&](const NoteVerifier& other) { return other.id() == signer.id(); };
-    if (std::none_of(signers.begin(), signers.end(), same)) signers.push_back(std::move(signer));
+    if (!options_.signers.empty() || !segment.in_place) continue;
+    auto signer = signer_named_by(segment.header->header);
+    const auto same = [&](const NoteVerifier& other) { return other.id() == signer->id(); };
+    if (signer && std::none_of(signers.begin(), signers.end(), same)) signers.push_back(std::move(*signer));
   }
   for (const NoteVerifier& signer : signers) report_.signers.push_back(signer.text());
   report_.signers_named = !options_.signers.empty();
@@ -235,12 +229,20 @@ void Verifier::check_removed() {
   findings.erase(std::remove_if(findings.begin(), findings.end(), remains), findings.end());
 }
 
-void Verifier::check_presence(std::size_t index) {
-  const std::uint64_t number = segments_[index].file.number;
-  const std::uint64_t expected = std::max(first_, index == 0 ? 1 : segments_[index - 1].file.number + 1);
-  for (std::uint64_t missing = expected; missing < number; ++missing) {
-    if (missing == expected + 2 && number - missing > 1) {  // a long run is said in one line
-      return find(FindingKind::missing, number - 1, "so are all up to segment " + std::to_string(number - 1));
+void Verifier::check_presence() {
+  std::uint64_t next = std::max<std::uint64_t>(first_, 1);
+  for (const Candidate& segment : segments_) {
+    find_missing(next, segment.file.number);
+    next = std::max(first_, segment.file.number + 1);
+  }
+  if (!gone_.empty()) find_missing(next, *std::max_element(gone_.begin(), gone_.end()) + 1);
+}
+
+// Segments from `next` on, up to the one that is there.
+void Verifier::find_missing(std::uint64_t next, std::uint64_t there) {
+  for (std::uint64_t missing = next; missing < there; ++missing) {
+    if (missing == next + 2 && there - missing > 1) {  // a long run is said in one line
+      return find(FindingKind::missing, there - 1, "so are all up to segment " + std::to_string(there - 1));
     }
     find(FindingKind::missing, missing, "the segment is not there");
   }

@@ -10,6 +10,7 @@ unit_tests(gateway
   key_reference_test.cpp
   key_rotate_test.cpp
   load_config_test.cpp
+  live_log_test.cpp
   load_watched_test.cpp
   log_command_test.cpp
   log_watch_test.cpp

@@ -100,7 +100,7 @@ TEST_CASE(
 
   std::set<std::string> read;
   logging::LogReader reader(directory.where(), reader_key(), nullptr);
-  while (const auto exchange = reader.next()) {
+  while (auto exchange = reader.next()) {
     const std::string& text = exchange->metadata;
     const std::size_t begin = text.find("\"request_id\":\"") + 14;
     const auto [id, fresh] = read.insert(text.substr(begin, text.find('"', begin) - begin));

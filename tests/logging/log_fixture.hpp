@@ -1,9 +1,11 @@
 // A log in a directory of its own, with a key pair made once for all tests of this program.
 #pragma once
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/public_key.hpp"
@@ -17,8 +19,13 @@
 
 namespace sallyport::tests {
 
+inline const core::crypto::PrivateKey& reader_private_key() {
+  static const auto key = core::crypto::PrivateKey::generate_p256();
+  return key;
+}
+
 inline envelope::Identity& reader_key() {
-  static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
+  static envelope::Identity identity(reader_private_key());
   return identity;
 }
 
@@ -37,6 +44,18 @@ inline envelope::Identity& globex_key() {
   static envelope::Identity identity(core::crypto::PrivateKey::generate_p256());
   return identity;
 }
+
+// The reader's key, and what happens the first time that it is asked for: a log's first segment is being opened then,
+// and all of them have been listed.
+struct KeyAtFirstUse final : envelope::KeyHolder {
+  explicit KeyAtFirstUse(std::function<void()> first) : once(std::move(first)) {}
+  std::vector<envelope::Recipient> recipients() const override { return reader_key().recipients(); }
+  core::Result<core::Secret> unwrap(const envelope::Stanza& stanza, core::ConstBytes context) override {
+    if (once) std::exchange(once, nullptr)();
+    return reader_key().unwrap(stanza, context);
+  }
+  std::function<void()> once;
+};
 
 inline logging::LogSettings log_settings(const path& directory) {
   logging::LogSettings settings;
@@ -112,13 +131,15 @@ inline ReadLog read_log(const path& directory, envelope::KeyHolder& key = reader
   logging::LogReader reader(directory, key, [&](std::uint64_t segment, const std::string& words) {
     read.troubles.push_back(std::to_string(segment) + ": " + words);
   });
-  const auto text = [&](const logging::Exchange& exchange, logging::PartType body) {
+  const auto text = [&](logging::Exchange& exchange, logging::PartType body) {
     const auto content = reader.content(exchange, body);
     return content ? std::string(core::text_of(*content)) : std::string("(not authentic)");
   };
   while (auto exchange = reader.next()) {
-    read.exchanges.push_back({*exchange, text(*exchange, logging::PartType::request_body),
-                              text(*exchange, logging::PartType::response_body), reader.sealed_for(*exchange)});
+    auto request = text(*exchange, logging::PartType::request_body);
+    auto response = text(*exchange, logging::PartType::response_body);
+    auto sealed_for = reader.sealed_for(*exchange);
+    read.exchanges.push_back({std::move(*exchange), std::move(request), std::move(response), std::move(sealed_for)});
   }
   read.passed_over = reader.passed_over();
   read.unfinished = reader.unfinished();

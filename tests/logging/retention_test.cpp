@@ -142,21 +142,13 @@ TEST_CASE("a removal that was cut short by a crash is no finding, and is finishe
 TEST_CASE("what the gateway removes while its log is verified is no finding but the tombstone's") {
   AgingLog log;
   SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
-  struct Holder final : envelope::KeyHolder {
-    std::function<void()> once;
-    std::vector<envelope::Recipient> recipients() const override { return reader_key().recipients(); }
-    core::Result<core::Secret> unwrap(const envelope::Stanza& stanza, core::ConstBytes context) override {
-      if (once) std::exchange(once, nullptr)();
-      return reader_key().unwrap(stanza, context);
-    }
-  } holder;
-  // All are listed when the first is opened; the tombstone comes into a segment that is not.
-  holder.once = [&] {
+  // The tombstone comes into a segment that is not.
+  KeyAtFirstUse holder([&] {
     log.clock.advance(std::chrono::hours(12));
     REQUIRE(eventually([&] { return writer.counters().segments == 2; }));
     log.clock.advance(std::chrono::hours(13));
     REQUIRE(eventually([&] { return writer.counters().removed == 4; }));
-  };
+  });
   auto options = log.by_signer();
   options.holder = &holder;
   const auto report = verify_log(log.log, options);

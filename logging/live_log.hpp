@@ -1,0 +1,46 @@
+// Reading a log while its gateway removes segments: a signed tombstone is on disk first, then a segment's key block
+// goes, then the segment (logging/retention.hpp). So what was listed may be gone, or half gone, when its turn comes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace sallyport::logging {
+
+// Calls `look`. False: the segment is not there, or went meanwhile; then what `look` found of it, or threw because it
+// had gone, counts for nothing.
+template <class Look>
+bool look_at(const std::filesystem::path& segment, Look look) {
+  try {
+    look();
+  } catch (const std::system_error& failure) {
+    if (failure.code() != std::errc::no_such_file_or_directory || std::filesystem::exists(segment)) throw;
+    return false;
+  }
+  return std::filesystem::exists(segment);
+}
+
+// What a writer says that it removed, once somebody who reads its log finds a segment gone or at fault. It is believed
+// as the log itself is: the tombstone's signer must be the one whom the header of its own segment names.
+class Removals {
+ public:
+  // `newest` is the last segment of a listing: the tombstone of what goes after that stands there or behind.
+  Removals(std::filesystem::path directory, std::uint64_t newest) : directory_(std::move(directory)), newest_(newest) {}
+
+  // Whether a tombstone covers that segment. Reads the newest segments, unless it did and nothing came since. Throws as
+  // list_segments() and FileSource do.
+  bool cover(std::uint64_t segment);
+  std::uint64_t last() const noexcept { return last_; }  // that is covered, as far as was looked
+
+ private:
+  void look_for_tombstone();
+
+  std::filesystem::path directory_;
+  std::uint64_t newest_;
+  std::uint64_t last_ = 0;
+  std::pair<std::uint64_t, std::uintmax_t> looked_{};  // how the log ended then: its last segment, and the size of it
+};
+
+}  // namespace sallyport::logging
