@@ -33,20 +33,17 @@ bool ByteBudget::take(std::uint64_t bytes) noexcept {
 class RequestBody::Spool {
  public:
   static constexpr std::size_t sealed_size = block_size + Aes256Gcm::tag_size;
-  static constexpr std::size_t memory_bytes = 2 * block_size + sealed_size;  // what it holds, however long the body
+  static constexpr std::size_t memory_bytes = 2 * sealed_size;  // what it holds at the most, however long the body
 
   Spool(const std::filesystem::path& directory, ByteBudget& disk)
       : file_(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)),
         disk_(disk),
         cipher_(new_key().reveal()),
-        filling_(block_size),
-        opened_(block_size),
-        sealed_(sealed_size) {}
+        filling_(sealed_size) {}
   ~Spool() {
     if (file_ >= 0) ::close(file_);
     disk_.give_back(blocks_ * sealed_size);
     core::wipe(filling_);
-    core::wipe(opened_);
   }
 
   Result<void> append(core::ConstBytes piece) {
@@ -67,7 +64,14 @@ class RequestBody::Spool {
     const auto within = static_cast<std::size_t>(offset % block_size);
     if (block == blocks_) return core::ConstBytes(filling_).first(filled_).subspan(std::min(within, filled_));
     if (auto read = read_block(block); !read) return read.error();
-    return core::ConstBytes(opened_).subspan(within);
+    return opened_.bytes().subspan(within);
+  }
+
+  Result<core::SharedBytes> share(std::uint64_t offset) {
+    const auto bytes = part(offset);
+    if (!bytes) return bytes.error();
+    const bool is_opened = bytes->data() == opened_.bytes().data();
+    return is_opened ? opened_ : core::SharedBytes::copy_of(*bytes);
   }
 
  private:
@@ -85,25 +89,26 @@ class RequestBody::Spool {
   }
 
   Result<void> write_block() {
-    if (!disk_.take(sealed_size)) return Error(Reason::overloaded);
-    cipher_.seal(nonce_of(blocks_), {}, filling_, sealed_);
-    const auto at = static_cast<off_t>(blocks_ * sealed_size);
-    if (file_ < 0 || ::pwrite(file_, sealed_.data(), sealed_.size(), at) != static_cast<ssize_t>(sealed_.size())) {
-      disk_.give_back(sealed_size);
-      return Error(Reason::overloaded, errno);
-    }
-    ++blocks_;
+    if (file_ < 0 || !disk_.take(sealed_size)) return Error(Reason::overloaded);
+    const std::uint64_t block = blocks_++;  // whatever comes of it: its nonce is used
+    cipher_.seal(nonce_of(block), {}, core::ConstBytes(filling_).first(block_size), filling_);  // in place
     filled_ = 0;
-    return {};
+    const auto at = static_cast<off_t>(block * sealed_size);
+    const bool written = ::pwrite(file_, filling_.data(), sealed_size, at) == static_cast<ssize_t>(sealed_size);
+    return written ? Result<void>() : Error(Reason::overloaded, errno);
   }
 
   Result<void> read_block(std::uint64_t block) {
     if (block == opened_block_) return {};
     const auto at = static_cast<off_t>(block * sealed_size);
-    if (::pread(file_, sealed_.data(), sealed_.size(), at) != static_cast<ssize_t>(sealed_.size()) ||
-        !cipher_.open(nonce_of(block), {}, sealed_, opened_)) {
+    core::ByteBlock read(sealed_size);
+    const core::MutableBytes sealed = read.room();
+    if (::pread(file_, sealed.data(), sealed_size, at) != static_cast<ssize_t>(sealed_size) ||
+        !cipher_.open(nonce_of(block), {}, sealed, sealed.first(block_size))) {
       return Error(Reason::internal, errno);
     }
+    read.grow(block_size);
+    opened_ = read.share();
     opened_block_ = block;
     return {};
   }
@@ -111,7 +116,8 @@ class RequestBody::Spool {
   const int file_;
   ByteBudget& disk_;
   Aes256Gcm cipher_;
-  core::Bytes filling_, opened_, sealed_;
+  core::Bytes filling_;  // with room for the tag
+  core::SharedBytes opened_;
   std::size_t filled_ = 0;
   std::uint64_t blocks_ = 0;  // on disk
   std::uint64_t opened_block_ = UINT64_MAX;
@@ -193,6 +199,7 @@ Result<core::ConstBytes> RequestBody::part(std::uint64_t offset) {
 // A block that is not full is not shared: its owners would be charged for less than they hold.
 Result<core::SharedBytes> RequestBody::share(std::uint64_t offset) {
   if (offset < in_memory() && block_at(offset).is_full()) return block_at(offset).share();
+  if (offset >= in_memory() && spool_) return spool_->share(offset - in_memory());
   const auto bytes = part(offset);
   if (!bytes) return bytes.error();
   return core::SharedBytes::copy_of(*bytes);

@@ -15,7 +15,7 @@ using gateway::RequestBody;
 namespace {
 
 constexpr std::uint64_t block = 64 * 1024;
-constexpr std::uint64_t spool_memory = 3 * block + 16;  // what a spool holds beside the body's first part
+constexpr std::uint64_t spool_memory = 2 * (block + 16);  // what a spool holds beside the body's first part
 
 struct Store {
   ByteBudget memory{16 << 20}, disk{16 << 20};
