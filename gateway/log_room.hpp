@@ -7,7 +7,7 @@
 
 namespace sallyport::gateway {
 
-// Waits until the log keeps up again, or `patience` is over: then the queue's own limit decides.
-core::Task<void> wait_for_log(core::TimerWheel& wheel, const logging::LogEntry& entry, core::Duration patience);
+// Waits until it is this exchange's turn, or `patience` is over: then the queue's own limit decides.
+core::Task<void> wait_for_log(core::TimerWheel& wheel, logging::LogEntry& entry, core::Duration patience);
 
 }  // namespace sallyport::gateway

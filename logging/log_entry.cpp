@@ -108,7 +108,7 @@ void LogEntry::State::finish(const Record& record, Sealed sealed) {
     item.text = text_of(record);
     item.request = std::move(request_);
     item.response = std::move(response_);
-    if (!at_once) item.sealed = std::move(sealed);
+    if (!at_once) item.sealed.told = std::move(sealed);
     push(std::move(item), credit_);
   }
   if (sealed && (at_once || !reserved_)) sealed(told);
@@ -131,6 +131,8 @@ LogEntry::~LogEntry() {
 }
 
 bool LogEntry::should_wait() const noexcept { return state_->should_wait(); }
+
+void LogEntry::wait_for_room(std::function<void()> told) { state_->wait_for_room(std::move(told)); }
 
 core::Result<void> LogEntry::request_body(core::SharedBytes piece) { return state_->request_body(std::move(piece)); }
 

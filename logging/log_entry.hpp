@@ -29,6 +29,9 @@ class LogEntry::State {
   core::Result<void> response_body(core::ConstBytes piece);
   void finish(const Record& record, Sealed sealed);
   core::WallTime opened() const noexcept { return opened_; }
+  void wait_for_room(std::function<void()> told) {
+    sink_.wait_for_room({[told = std::move(told)](const core::Result<void>&) { told(); }});
+  }
   bool should_wait() const noexcept {
     return keep_ && reserved_ && content_lost_ == 0 && writer_.queue.behind() && writer_.healthy();
   }

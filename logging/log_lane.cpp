@@ -17,11 +17,16 @@ core::Result<LogEntry> LogLane::open_entry(bool keep_content, std::string_view t
 }
 
 void LogLane::push(LogItem item) {
-  if (item.sealed) item.answers = answers_;
+  if (item.sealed.told) item.sealed.answers = answers_;
   cost_ += item.cost;
   items_.push_back(std::move(item));
   if (closed_ || cost_ > waits_at_most) return hand_over();
   if (items_.size() == 1) at_turns_end_([this] { hand_over(); });
+}
+
+void LogLane::wait_for_room(LogReply waiter) {
+  waiter.answers = answers_;
+  queue_.wait_for_room(std::move(waiter));
 }
 
 void LogLane::hand_over() {

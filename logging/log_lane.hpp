@@ -29,6 +29,7 @@ class LogLane final : public ItemSink {
   void close();
 
   void push(LogItem item) override;
+  void wait_for_room(LogReply waiter) override;
 
  private:
   void hand_over();

@@ -1,5 +1,6 @@
 #include "logging/log_queue.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -44,10 +45,10 @@ void LogAnswers::close() {
   state_->waiting.clear();
 }
 
-std::optional<LogAnswers> LogItem::answer(core::Result<void> result) {
-  Sealed told = std::exchange(sealed, nullptr);
-  if (told && answers) return answers->put(std::move(told), result) ? answers : std::nullopt;
-  if (told) told(result);
+std::optional<LogAnswers> LogReply::give(core::Result<void> result) {
+  Sealed once = std::exchange(told, nullptr);
+  if (once && answers) return answers->put(std::move(once), result) ? answers : std::nullopt;
+  if (once) once(result);
   return std::nullopt;
 }
 
@@ -62,7 +63,6 @@ LogItem& LogItem::operator=(LogItem&& other) noexcept {
   cost = other.cost;
   content_lost = other.content_lost;
   sealed = std::move(other.sealed);
-  answers = std::move(other.answers);
   return *this;
 }
 
@@ -123,6 +123,32 @@ void LogQueue::take(std::vector<LogItem>& batch) {
   }
   std::move(items_.begin(), items_.end(), std::back_inserter(batch));
   items_.clear();
+}
+
+void LogQueue::wait_for_room(LogReply waiter) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (behind()) return waiters_.push_back(std::move(waiter));
+  }
+  if (auto owed = waiter.give({})) owed->tell();
+}
+
+std::vector<LogReply> LogQueue::take_waiters() {
+  const std::size_t queued = queued_.load(std::memory_order_relaxed);
+  if (queued == 0) return take_all_waiters();
+  const std::lock_guard lock(mutex_);
+  const std::size_t room = mark() - std::min(queued, mark());
+  const auto end = waiters_.begin() + static_cast<std::ptrdiff_t>(std::min(waiters_.size(), room / max_content_piece));
+  std::vector<LogReply> taken(std::move_iterator(waiters_.begin()), std::move_iterator(end));
+  waiters_.erase(waiters_.begin(), end);
+  return taken;
+}
+
+std::vector<LogReply> LogQueue::take_all_waiters() {
+  const std::lock_guard lock(mutex_);
+  std::vector<LogReply> taken(std::move_iterator(waiters_.begin()), std::move_iterator(waiters_.end()));
+  waiters_.clear();
+  return taken;
 }
 
 void LogQueue::nudge() {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,15 @@ class LogAnswers {
   std::shared_ptr<State> state_;
 };
 
+// Who is told, once: on the writer's thread, or where it has answers, with those on its worker's.
+struct LogReply {
+  Sealed told;
+  std::optional<LogAnswers> answers{};
+
+  // Later calls do nothing. Gives whom tell() is owed to.
+  [[nodiscard]] std::optional<LogAnswers> give(core::Result<void> result);
+};
+
 // One frame to be. Its plaintext is wiped when it goes, the request's when its last owner goes.
 struct LogItem {
   FrameKind kind = FrameKind::exchange;
@@ -51,8 +61,7 @@ struct LogItem {
   core::Bytes response;
   std::uint64_t content_lost = 0;  // bytes that are not in it; sealed with the text
   std::size_t cost = 0;            // bytes of the queue it takes
-  Sealed sealed;
-  std::optional<LogAnswers> answers;  // absent: `sealed` is called on the writer's thread
+  LogReply sealed;
 
   LogItem() = default;
   LogItem(LogItem&&) noexcept = default;
@@ -60,9 +69,6 @@ struct LogItem {
   ~LogItem() { wipe(); }
 
   std::size_t content_size() const noexcept { return request.size() + response.size(); }
-
-  // Once; later calls do nothing. Gives whom tell() is owed to.
-  [[nodiscard]] std::optional<LogAnswers> answer(core::Result<void> result);
 
  private:
   void wipe() noexcept;
@@ -72,6 +78,7 @@ struct LogItem {
 class ItemSink {
  public:
   virtual void push(LogItem item) = 0;
+  virtual void wait_for_room(LogReply waiter) = 0;
 
  protected:
   ~ItemSink() = default;
@@ -87,9 +94,11 @@ class LogQueue final : public ItemSink {
   std::size_t held() const noexcept { return held_.load(std::memory_order_relaxed); }
   bool crowded() const noexcept { return held() > limit_ / 2; }
   // More has been pushed than the writer keeps up with; it will go down by itself.
-  bool behind() const noexcept { return queued_.load(std::memory_order_relaxed) > limit_ / 4; }
+  bool behind() const noexcept { return queued_.load(std::memory_order_relaxed) > mark(); }
 
   void push(LogItem item) override;
+  // The waiter is told in its turn, once the writer is behind no more, or when waiting does not help.
+  void wait_for_room(LogReply waiter) override;
   void push(std::vector<LogItem>& items);  // all of them; leaves none
   // The writer is done with an item.
   void settled(const LogItem& item) noexcept;
@@ -100,12 +109,16 @@ class LogQueue final : public ItemSink {
   void wait(core::Duration at_most);
   // Appends all that is queued to `batch`.
   void take(std::vector<LogItem>& batch);
+  // Those who wait that there is room for, a piece of content each; all of them when nothing is queued.
+  std::vector<LogReply> take_waiters();
+  std::vector<LogReply> take_all_waiters();
   void nudge();
   void stop();
   bool stopped() const;
 
  private:
   static constexpr std::size_t wake_items = 256;  // with `buffered`, this many do not wait for the interval
+  std::size_t mark() const noexcept { return limit_ / 16; }
 
   const std::size_t limit_;
   const bool wake_for_each_;
@@ -115,6 +128,7 @@ class LogQueue final : public ItemSink {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<LogItem> items_;
+  std::deque<LogReply> waiters_;  // for room, first come first
   bool waiting_ = false, nudged_ = false, stopped_ = false;
 };
 

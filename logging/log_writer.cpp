@@ -165,15 +165,20 @@ void LogWriter::settle(std::uint64_t vouched) {
     if (has_record(item.kind)) records += 1;
     queue.settled(item);
     const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
-    answer(item, fails);
+    answer(item.sealed, fails);
     item = LogItem();
   }
+  answer_waiters(queue.take_waiters());
   tell_answered();
 }
 
-void LogWriter::answer(LogItem& item, bool fails) {
-  auto owed = item.answer(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
+void LogWriter::answer(LogReply& reply, bool fails) {
+  auto owed = reply.give(fails ? core::Error(core::Reason::log_unavailable) : core::Result<void>{});
   if (owed) answered_.push_back(std::move(*owed));
+}
+
+void LogWriter::answer_waiters(std::vector<LogReply> waiters) {
+  for (LogReply& waiter : waiters) answer(waiter, false);
 }
 
 // Each worker once for a whole commit: woken by the first of its answers, it would have to be woken again.
@@ -187,8 +192,9 @@ void LogWriter::tell_answered() {
 void LogWriter::answer_waiting() {
   const bool fails = settings.overload == Overload::refuse;
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
-    answer(batch_[i], fails);
+    answer(batch_[i].sealed, fails);
   }
+  answer_waiters(queue.take_all_waiters());
   tell_answered();
 }
 

@@ -49,7 +49,8 @@ class LogWriter {
   void busy() noexcept;
   void settle(std::uint64_t vouched);
   void answer_waiting();
-  void answer(LogItem& item, bool fails);
+  void answer(LogReply& reply, bool fails);
+  void answer_waiters(std::vector<LogReply> waiters);  // for room in the queue
   void tell_answered();
   void count_batch_lost();
   void add_gap();

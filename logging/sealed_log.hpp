@@ -108,6 +108,10 @@ class LogEntry {
   // writer works it off. False when the disk fails: then waiting would not help.
   bool should_wait() const noexcept;
 
+  // Calls `told` once, as finish() calls its, when it is this one's turn to bring more: who waits is served in order, and
+  // everybody once the disk fails. One that hangs tells nobody.
+  void wait_for_room(std::function<void()> told);
+
   // Content, in the order it passes. The last piece of a request, and what is small of an answer, waits for the record;
   // the rest is handed on as frames of its own.
   // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "logging/log_lane.hpp"
+#include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -47,10 +48,20 @@ class Loop {
   std::deque<std::function<void()>> posted_;
 };
 
+logging::LogSettings small_queue(const path& directory) {
+  logging::LogSettings settings = log_settings(directory);
+  settings.queue_bytes = 1024 * 1024;
+  return settings;
+}
+
 struct Desk {
   TemporaryDirectory directory;
   FakeClock clock;
-  SealedLog log{log_settings(directory.where()), {reader_key().recipient()}, clock};
+  Disk disk;
+  SealedLog log{small_queue(directory.where()),
+                {reader_key().recipient()},
+                clock,
+                std::make_unique<MoodyStorage>(disk, directory.where())};
   Loop loop;
   LogLane lane{log, loop.post(), loop.post()};
   std::vector<std::string> told;
@@ -63,6 +74,22 @@ struct Desk {
       CHECK(result.has_value());
       told.push_back(id);
     });
+  }
+
+  // An exchange that has brought so much that it is to wait for the disk, which hangs.
+  logging::LogEntry much() {
+    disk.hang(true);
+    auto entry = lane.open_entry(true);
+    REQUIRE(entry.has_value());
+    for (int pieces = 0; !entry->should_wait(); ++pieces) {
+      REQUIRE(pieces < 8);
+      REQUIRE(keep_request(*entry, std::string(logging::max_content_piece, 'x')).has_value());
+    }
+    return std::move(*entry);
+  }
+
+  void wait_in_turn(logging::LogEntry& entry, const std::string& id) {
+    entry.wait_for_room([this, id] { told.push_back(id); });
   }
 };
 
@@ -100,6 +127,65 @@ TEST_CASE("much content does not wait for the turn's end") {
   while (desk.log.counters().frames < 4) std::this_thread::yield();  // while the loop has not turned
   entry->finish(record_named("long"), nullptr);
   desk.lane.close();
+}
+
+TEST_CASE("who waits for room in the log is told in turn, when the writer is behind no more") {
+  Desk desk;
+  auto first = desk.much();
+  auto second = *desk.lane.open_entry(true), third = *desk.lane.open_entry(true);
+  CHECK(second.should_wait());
+  desk.wait_in_turn(second, "second");
+  desk.wait_in_turn(first, "first");
+  desk.wait_in_turn(third, "third");
+  const std::size_t posted = desk.loop.posted();
+  SECTION("because the disk works again") { desk.disk.hang(false); }
+  SECTION("or fails, so that waiting does not help") {
+    desk.disk.mood = Disk::Mood::full;
+    desk.disk.hang(false);
+  }
+  while (desk.loop.posted() == posted) std::this_thread::yield();
+  CHECK(desk.told.empty());
+  while (desk.told.size() < 3) desk.loop.turn();
+  CHECK(desk.told == std::vector<std::string>{"second", "first", "third"});
+  desk.disk.mood = Disk::Mood::working;
+  desk.lane.close();
+}
+
+TEST_CASE("who waits for room where there is some is told in the next turn") {
+  Desk desk;
+  auto entry = *desk.lane.open_entry(true);
+  CHECK_FALSE(entry.should_wait());
+  desk.wait_in_turn(entry, "one");
+  CHECK(desk.told.empty());
+  desk.loop.turn();
+  CHECK(desk.told.size() == 1);
+  desk.lane.close();
+}
+
+TEST_CASE("of those who wait as many are told as there is room for, and the rest when nothing is queued") {
+  logging::LogQueue queue(16 * 4 * logging::max_content_piece, true);  // behind from four pieces on
+  std::vector<int> told;
+  std::vector<logging::LogItem> queued(6);
+  for (auto& item : queued) {
+    item.cost = logging::max_content_piece;
+    logging::LogItem copy;
+    copy.cost = item.cost;
+    REQUIRE(queue.reserve(item.cost));
+    queue.push(std::move(copy));
+  }
+  for (int i = 0; i < 5; ++i) queue.wait_for_room({[&told, i](const core::Result<void>&) { told.push_back(i); }});
+  const auto settle = [&](std::size_t items) {
+    for (; items > 0; --items) queue.settled(queued.back());
+    for (auto& waiter : queue.take_waiters()) (void)waiter.give({});
+  };
+  settle(2);
+  CHECK(told.empty());  // it is behind no more, but a piece would bring it there again
+  settle(1);
+  CHECK(told == std::vector<int>{0});
+  settle(1);
+  CHECK(told == std::vector<int>{0, 1, 2});  // they have not brought theirs yet
+  settle(2);
+  CHECK(told == std::vector<int>{0, 1, 2, 3, 4});
 }
 
 TEST_CASE("a lane that closes hands over what waits, and its loop hears no more") {
