@@ -1,8 +1,8 @@
 // ByteStream: the one interface to a peer, TLS or plain. The rest of the house sees bytes, never a socket.
 //
 // One reader and one writer at a time; they may be different coroutines of the same worker. All on the worker's thread.
-// Deadline: one per stream, moved cheaply (no timer is touched). When it passes, what is pending and all that follows
-// end with Reason::timeout until the deadline is moved again.
+// Deadline: one per stream, moved cheaply (no timer is touched). When it has passed nothing waits any more: what would
+// have to ends with Reason::timeout, until the deadline is moved again. What has come by then can still be read.
 #pragma once
 
 #include <functional>

@@ -23,9 +23,8 @@ Task<void> linger(Connection& connection) {
   const bool body = connection.body_owed;
   const std::uint64_t body_bytes = connection.worker.snapshot()->shared->config.limits.body_bytes;
   const std::uint64_t most = body ? body_linger_bodies * body_bytes : short_linger_bytes;
-  if (connection.worker.stopping()) co_return;
   connection.stream.set_deadline(connection.worker.now() + (body ? body_linger : short_linger));
-  for (std::uint64_t total = 0; total < most;) {
+  for (std::uint64_t total = 0; total < most && !connection.worker.stopping();) {
     connection.input.consume(connection.input.bytes().size());
     auto got = co_await connection.input.more();
     if (!got || *got == 0) co_return;

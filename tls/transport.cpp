@@ -64,12 +64,12 @@ void Transport::ready(std::uint32_t events) {
 
 Task<Result<void>> Transport::fill() {
   while (!may_give() && !is_over()) co_await arrived_.wait();
-  if (is_over()) co_return why_over();
+  if (!may_give()) co_return why_over();
   co_return Result<void>();
 }
 
 std::size_t Transport::take(core::MutableBytes out) noexcept {
-  if (!readable_ || resting_ || ended_ || out.empty()) return 0;
+  if (!may_give() || ended_ || out.empty()) return 0;
   if (taken_this_turn_ >= turn_bytes) {
     resting_ = true;
     loop_.ready.tell_later(*this);
@@ -125,7 +125,7 @@ Result<void> Transport::send_outbox() noexcept {
 
 Task<Result<void>> Transport::flush() {
   while (has_unsent()) {
-    if (is_over()) co_return why_over();
+    if (cancelled_ || (expired_ && !writable_)) co_return why_over();
     if (!writable_) {
       co_await sendable_.wait();
       continue;

@@ -25,7 +25,8 @@ class Transport final : ReadySet::Watcher {
   Transport& operator=(const Transport&) = delete;
   ~Transport();
 
-  // Waits until take() may give something, or the peer ended. Errors: timeout, cancelled.
+  // Waits until take() may give something, or the peer ended. Errors: timeout, cancelled. What has come by the deadline
+  // is still to be taken: a process that stood still finds both at once.
   core::Task<core::Result<void>> fill();
 
   // Takes what has arrived, without waiting; 0 when nothing has (or the peer ended: see ended()).
@@ -34,7 +35,7 @@ class Transport final : ReadySet::Watcher {
   // Nothing for the peer's FIN, else what ended the connection.
   core::Result<void> ending() const noexcept;
 
-  bool may_give() const noexcept { return (readable_ && !resting_) || ended_; }
+  bool may_give() const noexcept { return (readable_ && !resting_ && !cancelled_) || ended_; }
   bool has_unread() const noexcept { return readable_ || ended_; }
   bool ended() const noexcept { return ended_; }        // FIN, or a failure: nothing more will come
   bool has_left() const noexcept { return has_left_; }  // the same, known before what was sent first has been taken

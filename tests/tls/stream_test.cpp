@@ -141,6 +141,15 @@ struct PlainPair {
   core::ByteStream& to() { return *server->stream; }
 };
 
+// The check of a connection without TLS, and of one with it.
+template <class Check>
+void on_either(Check check) {
+  PlainPair plain;
+  check(plain);
+  Pair pair;
+  check(pair);
+}
+
 Task<void> write_text(core::ByteStream& stream, std::string_view text, Result<void>& out) {
   out = co_await stream.write_all(core::bytes_of(text));
 }
@@ -311,6 +320,30 @@ TEST_CASE("a read ends when its deadline passes, and works again when it is move
   CHECK(text == "x");
 }
 
+// A process that stood still (SIGSTOP, a paused machine) finds what came meanwhile together with its deadlines.
+TEST_CASE("what has come by the deadline is read, though both are seen in one turn") {
+  on_either([](auto& pair) {
+    std::string text;
+    Result<void> read, again;
+    pair.to().set_deadline(pair.bench.now + 10s);
+    bool done = false, done_again = false;
+    pair.bench.start(read_text(pair.to(), 1, text, read), [&] { done = true; });
+    const auto send_and_pass = [](auto& both) -> Task<void> {
+      const auto written = co_await both.from().write_all(core::bytes_of("x"));
+      REQUIRE(written.has_value());
+      both.bench.pass(11s);
+    };
+    pair.bench.run(send_and_pass(pair));
+    pair.bench.until([&] { return done; });
+    CHECK(read.has_value());
+    CHECK(text == "x");
+    pair.bench.start(read_text(pair.to(), 2, text, again), [&] { done_again = true; });
+    pair.bench.until([&] { return done_again; });
+    REQUIRE_FALSE(again.has_value());
+    CHECK(again.error().reason == Reason::timeout);
+  });
+}
+
 TEST_CASE("a write to a peer that does not read ends at its deadline, its memory bounded by what was asked") {
   Pair pair;
   const std::string much(64 << 20, 'x');
@@ -436,6 +469,33 @@ TEST_CASE("a cancelled stream ends what waits and refuses what follows") {
   CHECK(read.error().reason == Reason::cancelled);
   pair.bench.run(write_text(pair.to(), "x", written));
   CHECK_FALSE(written.has_value());
+}
+
+TEST_CASE("a cancelled stream gives nothing more, whatever has come") {
+  on_either([](auto& pair) {
+    std::string text;
+    Result<void> written, read;
+    pair.bench.run(write_text(pair.from(), "x", written));
+    pair.bench.until([&] { return pair.to().has_unread(); });
+    pair.to().cancel();
+    pair.bench.run(read_text(pair.to(), 1, text, read));
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().reason == Reason::cancelled);
+  });
+}
+
+TEST_CASE("what is left in the kernel counts as unread, also while its reader has had its share of the turn") {
+  PlainPair pair;
+  const std::string much(4 << 20, 'x');
+  std::string text;
+  Result<void> written, read;
+  bool done = false;
+  pair.bench.start(write_text(pair.from(), much, written), [] {});
+  pair.bench.start(read_text(pair.to(), much.size(), text, read, 1024), [&] { done = true; });
+  // The reader waits although there is more.
+  REQUIRE(text.size() < much.size());
+  CHECK(pair.to().has_unread());
+  pair.bench.until([&] { return done; });
 }
 
 TEST_CASE("what breaks a connection behind good bytes is told with the next read, though nothing more comes") {
