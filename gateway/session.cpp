@@ -32,12 +32,13 @@ Task<void> linger(Connection& connection) {
   }
 }
 
-Task<Result<tls::Peer>> accept_client(Worker& worker, tls::Socket socket, std::size_t listener) {
+// A stop ends the handshake: whoever is not through it when the drain begins would not be served.
+Task<Result<tls::Peer>> accept_client(Worker& worker, LiveConnection& live, tls::Socket socket, std::size_t listener) {
   const auto snapshot = worker.snapshot();
   const tls::ServerIdentity* identity = snapshot->shared->listeners[listener].get();
   if (identity == nullptr) co_return tls::accept_plain(std::move(socket), worker.loop());
   const auto deadline = worker.now() + snapshot->shared->config.limits.handshake;
-  auto peer = co_await tls::accept(std::move(socket), worker.loop(), *identity, deadline);
+  auto peer = co_await tls::accept(std::move(socket), worker.loop(), *identity, deadline, live.stop);
   worker.metrics().handshake_finished(peer ? core::Reason::none : peer.error().reason,
                                       peer ? peer->identity.key_exchange : std::string());
   co_return peer;
@@ -46,7 +47,7 @@ Task<Result<tls::Peer>> accept_client(Worker& worker, tls::Socket socket, std::s
 }  // namespace
 
 Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket socket, std::size_t listener) {
-  auto peer = co_await accept_client(worker, std::move(socket), listener);
+  auto peer = co_await accept_client(worker, live, std::move(socket), listener);
   if (!peer) co_return;
   Connection connection{worker, live, *peer->stream, peer->identity, listener, Input(*peer->stream, worker.buffers())};
   for (;;) {

@@ -269,6 +269,16 @@ TEST_CASE("a second SIGTERM ends a call whose model server does not answer the h
   CHECK(records[0]["outcome"] == "draining");
 }
 
+TEST_CASE("a drain does not wait for a client that does not go on with its handshake", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server, {.limits = "{ handshake: 1m }"});
+  Wire stranger = Wire::dial(gateway.client().port);
+  stranger.send("\x16\x03\x01");
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_connections") >= 1; }));
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+}
+
 TEST_CASE("the admin listener says how it is", "[operations]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);

@@ -97,7 +97,8 @@ struct Bench final : tls::ReadySet::Watcher {
 
 Task<void> accept_one(Bench& bench, const tls::ServerIdentity& identity, Result<tls::Peer>& out) {
   auto socket = co_await bench.accept();
-  out = co_await tls::accept(std::move(socket), bench.loop, identity, core::TimerWheel::never);
+  std::function<void()> end;
+  out = co_await tls::accept(std::move(socket), bench.loop, identity, core::TimerWheel::never, end);
 }
 
 Task<void> connect_one(Bench& bench, const tls::ClientIdentity& identity, Result<tls::Peer>& out,
