@@ -191,6 +191,7 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
   // The log promises a record before anything is spent on the answer.
   const bool keep_content = route.capture() == routing::Capture::full;
   if (auto promised = open_entry(keep_content); !promised) co_return promised.error();
+  watch_client(nullptr);
   if (entry_ && keep_content) {
     if (auto kept = co_await keep_request_body(); !kept) co_return kept.error();
   }

@@ -42,7 +42,11 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   } else if (!passed && passed.error().reason == Reason::cancelled) {
     passed = Error(Reason::draining);
   }
-  if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
+  if (passed && request_sent_ && relay.upstream_reusable()) {
+    lease.release();
+  } else {
+    lease.close();  // the model's work ends now, however long the log takes
+  }
   record_.response_bytes = relay.bytes();
   if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
   if (const auto usage = relay.usage()) {

@@ -102,6 +102,7 @@ Task<Result<void>> Exchange::keep_request_body() {
   for (std::uint64_t offset = 0; offset < body_.size();) {
     if (entry_->should_wait()) {
       co_await wait_for_log(worker_.loop().wheel, *entry_, config_.log->settings.stall_limit);
+      if (client_left_) co_return Error(Reason::client_left);
       if (worker_.stopping()) co_return Error(Reason::draining);
     }
     auto part = body_.share(offset);

@@ -274,3 +274,43 @@ TEST_CASE("a file system that is really full refuses, and what makes room on it 
   INFO(verified.out << verified.errors);
   CHECK(verified.exit_code == 0);
 }
+
+TEST_CASE("a client that leaves ends the model server's work at once, also while the log's disk hangs", "[disk]") {
+  Signal seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const GatewayProcess gateway(server, {.log = "stall_limit: 1m", .environment = MoodyGateway::preload()});
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello", true));
+  client.read_until("\n\n\r\n");
+  write_file(gateway.directory() / "disk-mood", "hanging");
+  client.reset();
+  CHECK(seen.wait_for(5s));
+  write_file(gateway.directory() / "disk-mood", "working");
+  Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "client_left");
+}
+
+TEST_CASE("a client that leaves while its prompt waits for a slow log is not waited for", "[disk]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.log = "capture: full, queue: 1MiB", .environment = MoodyGateway::preload()});
+  constexpr std::size_t prompt = 48 << 20;
+  write_file(gateway.directory() / "disk-mood", "slow");
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat(std::string(prompt, 'x')), 30s);
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_log_bytes_total") > 256 * 1024; }));
+  client.reset();
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_requests_in_flight") == 0; }, 30s));
+  CHECK(gateway.metric("sallyport_log_bytes_total") < prompt / 2);
+  CHECK(server.connections() == 0);
+  write_file(gateway.directory() / "disk-mood", "working");
+  CHECK(eventually([&] {
+    const Records records = gateway.records();
+    return records.size() == 1 && records[0].value("outcome", "") == "client_left";
+  }));
+}
