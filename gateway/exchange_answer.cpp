@@ -54,6 +54,8 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
     record_.completion_tokens = usage->completion_tokens;
     record_.total_tokens = usage->total_tokens;
     admission.settle(usage->total_tokens);
+  } else if (record_.status >= 400) {
+    admission.settle(0);  // a refusal or failure that tells of no use used nothing
   }
   if (!passed && !relay.started()) co_return co_await refuse(passed.error());
 

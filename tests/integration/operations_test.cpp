@@ -322,6 +322,29 @@ TEST_CASE("limits of a token: 429 with what a client needs to wait", "[operation
   CHECK(anthropic["error"]["type"] == "rate_limit_error");
 }
 
+TEST_CASE("a call that the model server refuses spends no tokens, unless it says so", "[operations]") {
+  const std::string usage = R"({"error":{"message":"no"},"usage":{"prompt_tokens":900,"completion_tokens":0}})";
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    for (;;) {
+      const bool spends = peer.read_request().body.find("spend") != std::string::npos;
+      peer.send_answer(400, spends ? usage : R"({"error":{"message":"no"}})", "Content-Type: application/json\r\n");
+    }
+  });
+  const GatewayProcess gateway(server, {.tokens = {{"team-b", {"--models", "*", "--tokens-per-minute", "1000"}}}});
+  const auto status_after = [&](const std::string& prompt) {
+    ScriptedClient client(gateway.client());
+    for (const std::string& said : {prompt, std::string("and now?")}) {
+      const std::string body =
+          R"({"model":"llama","max_tokens":600,"messages":[{"role":"user","content":")" + said + "\"}]}";
+      client.send(request_text({.token = gateway.token_of("team-b"), .body = body}));
+      if (const Message answer = client.read_answer(); said != prompt) return answer.status();
+    }
+    return 0u;
+  };
+  CHECK(status_after("what is wrong here") == 400);
+  CHECK(status_after("spend") == 429);
+}
+
 TEST_CASE("a wrong configuration is told with its line, and nothing is served", "[operations]") {
   const TemporaryDirectory directory;
   write_file(directory / "bad.yaml", "listeners: []\nnonsense: 1\nlog: off\n");
