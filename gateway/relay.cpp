@@ -29,7 +29,12 @@ bool is_event_stream_type(const http::Fields& fields) {
 
 bool is_json_type(const http::Fields& fields) {
   const auto type = fields.find("content-type");
-  return type && type->starts_with("application/json") && !fields.find("content-encoding");
+  return type && type->starts_with("application/json");
+}
+
+bool is_encoded(const http::Fields& fields) {
+  const auto coding = fields.find("content-encoding");
+  return coding && !http::same_name(*coding, "identity");
 }
 
 // Whether the gateway sets this field itself: an upstream's would contradict it. `own_fields` as in Relay::start.
@@ -108,9 +113,10 @@ void Relay::choose_framing() {
 
 void Relay::start(std::string_view own_fields) {
   event_stream_ = is_event_stream_type(head_.fields);
+  if (is_encoded(head_.fields)) plan_.family.reset();  // it can neither be read nor added to
   const bool readable = plan_.family && (event_stream_ || is_json_type(head_.fields));
-  const bool hide = plan_.hide_usage && event_stream_;
-  meter_.emplace(readable ? *plan_.family : routing::Family::other, event_stream_ && readable, hide);
+  plan_.hide_usage = plan_.hide_usage && event_stream_ && readable;
+  meter_.emplace(readable ? *plan_.family : routing::Family::other, event_stream_ && readable, plan_.hide_usage);
   decoder_.emplace(head_.framing);
   choose_framing();
 
@@ -177,12 +183,12 @@ Task<Result<void>> Relay::pass() {
 // The answer's end has come: pieces_ is left holding what finish() sends.
 Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
   const auto* views = &meter_->pass(content);
-  if (plan_.hide_usage && event_stream_) {
+  if (plan_.hide_usage) {
     if (auto sent = co_await send(*views); !sent) co_return sent;
     views = &meter_->finish();
   }
   if (auto framed = frame(*views); !framed) co_return framed;
-  if (!plan_.hide_usage || !event_stream_) meter_->finish();  // holds nothing back; only now is the usage whole
+  if (!plan_.hide_usage) meter_->finish();  // holds nothing back; only now is the usage whole
   if (framing_.kind == BodyKind::chunked) {
     http::append_last_chunk(last_chunk_, decoder_->trailers());
     pieces_.push_back(core::bytes_of(last_chunk_));
@@ -224,13 +230,14 @@ Result<void> Relay::frame(const std::vector<core::ConstBytes>& views) {
   if (chunked) pieces_.push_back(core::bytes_of(http::chunk_end));
   bytes_ += size;
   if (!first_byte_) first_byte_ = clock_.now();
-  if (event_stream_) event_open_ = !ends_event(views.back());
+  if (event_stream_) pieces_leave_event_open_ = !ends_event(views.back());
   return {};
 }
 
 Task<Result<void>> Relay::write_pieces() {
   client_.set_deadline(clock_.now() + plan_.write_stall);
   started_ = true;
+  event_open_ = pieces_leave_event_open_;
   auto written = co_await client_.write_all(pieces_);
   client_.set_deadline(core::TimerWheel::never);
   client_head_.clear();

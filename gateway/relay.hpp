@@ -35,8 +35,8 @@ struct RelayPlan {
 class Relay {
  public:
   // All outlive the relay. `entry` may be null.
-  Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
-        RelayPlan plan, logging::LogEntry* entry);
+  Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream,
+        BufferPool& buffers, RelayPlan plan, logging::LogEntry* entry);
 
   // Waits for the answer's head; interim answers are dropped. Errors: upstream_closed, _malformed, _first_byte_timeout,
   // cancelled.
@@ -92,7 +92,8 @@ class Relay {
   http::Framing framing_;  // towards the client
   bool event_stream_ = false;
   bool started_ = false;
-  bool event_open_ = false;         // the client has part of an event
+  bool event_open_ = false;  // the client has part of an event
+  bool pieces_leave_event_open_ = false;
   std::string client_head_;  // until it has been sent
   std::string size_line_, last_chunk_;
   std::vector<core::ConstBytes> pieces_;

@@ -211,6 +211,30 @@ TEST_CASE("an answer cut anywhere is never given a clean end") {
   }
 }
 
+TEST_CASE("what is said of a failure does not run into an event whose end was held back") {
+  Bench bench;
+  bench.upstream.peer.send(std::string(event_head) + chunk("data: half"));
+  bench.upstream.peer.send(chunk(" an event\n\n") + "0\r\n\r\n");
+  REQUIRE(bench.pass().has_value());
+  tests::run(bench.io, Bench::break_off(*bench.relay));  // the record could not be sealed
+  CHECK(bench.body().starts_with(chunk("data: half")));
+  CHECK(bench.body().find("\r\n\n\ndata: {\"error\":{") != std::string::npos);
+}
+
+TEST_CASE("what is encoded passes as it is, and nothing is said behind it") {
+  Bench bench;
+  bench.plan.hide_usage = true;
+  const std::string coding = GENERATE("gzip", "identity");
+  bench.upstream.peer.send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: " + coding +
+                           "\r\ntransfer-encoding: chunked\r\n\r\n" + chunk("data: half"));
+  bench.upstream.peer.fail(Reason::truncated);
+  REQUIRE_FALSE(bench.pass().has_value());
+  const bool passed_at_once = bench.body() == chunk("data: half");
+  tests::run(bench.io, Bench::break_off(*bench.relay));
+  CHECK(passed_at_once == (coding == "gzip"));
+  CHECK((bench.body().find("error") == std::string::npos) == (coding == "gzip"));
+}
+
 TEST_CASE("an event stream of a stated size that is cut is not whole for its client") {
   Bench bench;
   bench.upstream.peer.send(
