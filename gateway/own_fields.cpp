@@ -8,12 +8,16 @@ namespace sallyport::gateway {
 
 namespace {
 
-// The gateway's token stops here; forwarding claims are not believed; Expect has been answered already.
-constexpr std::string_view dropped[] = {"host",      "authorization",   "x-api-key",          "expect",
-                                        "forwarded", "x-forwarded-for", "x-forwarded-proto",  "x-forwarded-host",
-                                        "x-real-ip", "x-request-id",    "proxy-authorization"};
+// The gateway's token stops here; forwarding claims are not believed; Expect has been answered already. The last ones
+// are taken by some servers for the real path or method, which were decided by.
+constexpr std::string_view dropped[] = {
+    "host",         "authorization", "x-api-key",      "expect",        "proxy-authorization",    "x-request-id",
+    "forwarded",    "x-real-ip",     "x-original-url", "x-rewrite-url", "x-http-method-override", "x-method-override",
+    "x-http-method"};
+constexpr std::string_view dropped_prefix = "x-forwarded-";
 
 bool is_dropped(std::string_view name) noexcept {
+  if (http::may_be_read_as(name.substr(0, dropped_prefix.size()), dropped_prefix)) return true;
   for (const auto candidate : dropped) {
     if (http::may_be_read_as(name, candidate)) return true;
   }

@@ -178,9 +178,11 @@ TEST_CASE("what must not reach a model server does not reach it spelt with _ eit
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);
   ScriptedClient client(gateway.client());
-  const std::vector<std::string> names = {"X_Forwarded_For",     "X_Forwarded-Proto", "x_forwarded_host",
-                                          "X_Real_IP",           "X_Api_Key",         "X_Request_Id",
-                                          "Proxy_Authorization", "Transfer_Encoding", "Content_Length"};
+  const std::vector<std::string> names = {
+      "X_Forwarded_For",         "X_Forwarded-Proto",   "x_forwarded_host",  "X-Forwarded-Port",
+      "X_Forwarded_Client_Cert", "X_Real_IP",           "X_Api_Key",         "X_Request_Id",
+      "X-Original-URL",          "X_Rewrite_Url",       "X-Method-Override", "X-HTTP-Method",
+      "X_Http_Method_Override",  "Proxy_Authorization", "Transfer_Encoding", "Content_Length"};
   HeaderFields fields = {{"X_Stays", "1"}};
   for (const auto& name : names) fields.emplace_back(name, "forged");
   client.send(gateway.chat("hello", false, fields));
