@@ -12,6 +12,7 @@
 
 #include "gateway/admin.hpp"
 #include "gateway/check_files.hpp"
+#include "gateway/config_text.hpp"
 #include "gateway/file_watch.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/load_watched.hpp"
@@ -28,17 +29,20 @@ namespace {
 
 constexpr auto look_interval = std::chrono::seconds(1);
 constexpr auto drain_look_interval = std::chrono::milliseconds(20);
+constexpr rlim_t descriptors_kept_back = 128;  // for the log, the admin's clients, the event loops
 
 unsigned worker_count(const Config& config) {
   return config.workers != 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
 }
 
-// Every connection is a descriptor, so the process takes all it is allowed.
-void raise_descriptor_limit() {
+// The process takes all descriptors it is allowed. Gives how many clients they are enough for, each with a connection
+// to a model server: strangers must not take those away, nor the log's.
+std::size_t connections_possible() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  return (limit.rlim_cur - std::min(descriptors_kept_back, limit.rlim_cur / 2)) / 2;
 }
 
 std::vector<logging::Tenant> tenants_of(const LogConfig& log) {
@@ -108,7 +112,12 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
       body_disk_(snapshot_->config.limits.body_disk_total),
       services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_, upstream_watch_} {
   const Config& running = snapshot_->config;
-  raise_descriptor_limit();
+  services_.connections = connections_possible();
+  if (services_.connections < running.limits.connections) {
+    log_.warning("connections_limited", {{"limits.connections", running.limits.connections},
+                                         {"connections", services_.connections},
+                                         {"reason", "the process may open no more files"}});
+  }
   open_log(running);
   for (unsigned i = 0; i < worker_count(running); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_));
@@ -151,9 +160,8 @@ bool Server::Parts::run() {
   for (auto& worker : workers_) worker->start();
   if (shared_limits_) shared_limits_->start();
   for (const auto& listener : snapshot_->config.listeners) {
-    log_.info("listening", {{"listener", listener.name},
-                            {"address", listener.address.host + ":" + std::to_string(listener.address.port)},
-                            {"tls", listener.tls.has_value()}});
+    log_.info("listening",
+              {{"listener", listener.name}, {"address", text_of(listener.address)}, {"tls", listener.tls.has_value()}});
   }
   log_.info("ready", {{"workers", workers_.size()}});
   look_for_signals();

@@ -1,6 +1,7 @@
 // What all workers share. Each member says in its own header that it is safe from every thread; nothing else is shared.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "auth/limiter.hpp"
@@ -23,7 +24,8 @@ struct Services {
   BodyBudgets bodies;
   AddressSlots& address_slots;
   UpstreamWatch& upstream_watch;
-  logging::SealedLog* log = nullptr;  // null where the configuration says `log: off`
+  std::size_t connections = SIZE_MAX;  // of clients, for which the process has descriptors
+  logging::SealedLog* log = nullptr;   // null where the configuration says `log: off`
 };
 
 }  // namespace sallyport::gateway

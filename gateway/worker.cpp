@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "core/pause.hpp"
+#include "gateway/config_text.hpp"
 #include "gateway/operator_log.hpp"
 #include "gateway/session.hpp"
 #include "tls/listen.hpp"
@@ -78,11 +79,10 @@ std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snap
 
 void Worker::listen() {
   for (const auto& listener : snapshot_->shared->config.listeners) {
-    const auto& [host, port] = listener.address;
-    entrances_.push_back(std::make_unique<Entrance>(tls::listen(host, port)));
+    entrances_.push_back(std::make_unique<Entrance>(tls::listen(listener.address.host, listener.address.port)));
     const auto watched = loop_.ready.add(entrances_.back()->socket.number(), *entrances_.back());
     if (!watched) {
-      throw std::runtime_error("cannot wait for clients on " + host + ":" + std::to_string(port) + ": " +
+      throw std::runtime_error("cannot wait for clients on " + text_of(listener.address) + ": " +
                                std::strerror(watched.error().os_code));
     }
   }
@@ -130,7 +130,8 @@ std::optional<AddressSlots::Slot> Worker::take_slot(const tls::Socket& socket) {
 
 bool Worker::is_full() const noexcept {
   const std::size_t workers = services_.metrics.workers();
-  return live_.size() >= (snapshot_->shared->config.limits.connections + workers - 1) / workers;
+  const std::size_t most = std::min(snapshot_->shared->config.limits.connections, services_.connections);
+  return live_.size() >= (most + workers - 1) / workers;
 }
 
 // At the limit each listener holds one socket that it does not touch; all others wait in the kernel's queue.

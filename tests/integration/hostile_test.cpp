@@ -469,3 +469,15 @@ TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]"
   // Pooled upstream connections may differ by a few.
   CHECK(eventually([&] { return gateway.process().open_descriptors() <= before + 4; }));
 }
+
+TEST_CASE("clients that do nothing do not take the descriptors that a call and the log need", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.under = {"prlimit", "--nofile=200:200"}});
+  CHECK(gateway.errors().find("connections_limited") != std::string::npos);
+  ScriptedClient client(gateway.client());
+  std::vector<Wire> strangers;
+  for (int i = 0; i < 250; ++i) strangers.push_back(Wire::dial(gateway.client().port));
+  client.send(gateway.chat("hello"));
+  CHECK(client.read_answer().status() == 200);
+  CHECK(gateway.errors().find("accept_failed") == std::string::npos);
+}

@@ -41,7 +41,8 @@ ServerWish GatewayProcess::model_server() { return mutual_tls(pki().model_server
 GatewayProcess::GatewayProcess(const ScriptedServer& model_server, GatewayWish wish)
     : GatewayProcess(with_upstream(std::move(wish), model_server)) {}
 
-GatewayProcess::GatewayProcess(const GatewayWish& wish) : has_admin_(wish.admin), environment_(wish.environment) {
+GatewayProcess::GatewayProcess(const GatewayWish& wish)
+    : has_admin_(wish.admin), environment_(wish.environment), under_(wish.under) {
   if (const Finished made = command({"key", "new", "--out", directory_ / "auditor"}); made.exit_code != 0) {
     throw std::runtime_error("key new: " + made.errors);
   }
@@ -88,12 +89,10 @@ std::string GatewayProcess::config_text(const GatewayWish& wish) const {
 void GatewayProcess::write_config(const GatewayWish& wish) const { write_file(config_file(), config_text(wish)); }
 
 void GatewayProcess::start() {
-  child_ = std::make_unique<ChildProcess>(Launch{{SALLYPORT_BINARY, "serve", "--config", config_file()},
-                                                 "/dev/null",
-                                                 errors_file(),
-                                                 "/dev/null",
-                                                 directory(),
-                                                 environment_});
+  std::vector<std::string> command = under_;
+  command.insert(command.end(), {SALLYPORT_BINARY, "serve", "--config", config_file()});
+  child_ = std::make_unique<ChildProcess>(
+      Launch{command, "/dev/null", errors_file(), "/dev/null", directory(), environment_});
   const auto serves = [this] {
     if (!child_->running()) return true;
     try {

@@ -33,6 +33,7 @@ struct GatewayWish {
   std::string more{};                                        // further top-level YAML
   std::map<std::string, std::vector<std::string>> tokens{};  // further ones: name → arguments of `token create`
   std::vector<std::string> environment{};                    // of the process: "NAME=VALUE"
+  std::vector<std::string> under{};                          // a program and its arguments, which starts it
   int workers = 2;                                           // each has upstream connections of its own
   bool admin = true;
 };
@@ -91,7 +92,7 @@ class GatewayProcess {
   bool has_admin_ = true;
   std::string token_;
   std::map<std::string, std::string> tokens_;
-  std::vector<std::string> environment_;
+  std::vector<std::string> environment_, under_;
   std::unique_ptr<ChildProcess> child_;
   int signal_sent_ = 0;
 };
