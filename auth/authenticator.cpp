@@ -94,7 +94,7 @@ core::Result<Principal> Authenticator::identify(const Credentials& shown, core::
   if (!token) return token.error();
   if (*token) return identify_token(**token, now);
   if (shown.peer == nullptr || !shown.peer->verified) return core::Error(Reason::credential_missing);
-  return identify_certificate(*shown.peer);
+  return identify_certificate(*shown.peer, now);
 }
 
 core::Result<Principal> Authenticator::identify_token(std::string_view text, core::WallTime now) const {
@@ -109,7 +109,9 @@ core::Result<Principal> Authenticator::identify_token(std::string_view text, cor
   return Principal(entry.grant);
 }
 
-core::Result<Principal> Authenticator::identify_certificate(const core::PeerIdentity& peer) const {
+// The handshake looked at the certificate's time; its connection may have lasted longer.
+core::Result<Principal> Authenticator::identify_certificate(const core::PeerIdentity& peer, core::WallTime now) const {
+  if (now >= peer.valid_until) return core::Error(Reason::credential_expired);
   for (const Certificate& certificate : certificates_) {
     if (matches(certificate.rule, peer)) return Principal(certificate.grant);
   }

@@ -64,7 +64,7 @@ class Authenticator {
   };
 
   core::Result<Principal> identify_token(std::string_view text, core::WallTime now) const;
-  core::Result<Principal> identify_certificate(const core::PeerIdentity& peer) const;
+  core::Result<Principal> identify_certificate(const core::PeerIdentity& peer, core::WallTime now) const;
 
   std::unordered_map<TokenHash, Entry, FirstBytes, ConstantTimeEqual> by_hash_;
   std::vector<Certificate> certificates_;

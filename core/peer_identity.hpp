@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.hpp"
+
 namespace sallyport::core {
 
 struct PeerIdentity {
@@ -13,6 +15,7 @@ struct PeerIdentity {
   std::vector<std::string> dns_names;  // subjectAltName dNSName
   std::vector<std::string> uris;       // subjectAltName URI (SPIFFE ids)
   std::string fingerprint;             // SHA-256 of the certificate, lower-case hex
+  WallTime valid_until{};              // the certificate's end
   std::string key_exchange;            // negotiated group, e.g. "X25519MLKEM768"
   bool resumed = false;                // an earlier session went on: no certificate was exchanged this time
   std::string server_name;             // SNI the client asked for, may be empty

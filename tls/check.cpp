@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "tls/openssl.hpp"
+#include "tls/peer.hpp"
 
 namespace sallyport::tls {
 namespace {
@@ -75,8 +76,8 @@ void check_validity(X509* certificate, const std::string& subject, core::WallTim
     ERR_clear_error();
     return;
   }
-  const auto starts = std::chrono::system_clock::from_time_t(timegm(&from));
-  const auto ends = std::chrono::system_clock::from_time_t(timegm(&until));
+  const auto starts = *time_of(X509_get0_notBefore(certificate));
+  const auto ends = *time_of(X509_get0_notAfter(certificate));
   if (now < starts) {
     findings.push_back({true, subject + "is not valid before " + date(from) + "; wait, or check this machine's clock"});
   } else if (now > ends) {

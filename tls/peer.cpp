@@ -3,7 +3,10 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <ctime>
 
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
@@ -51,6 +54,15 @@ std::string key_exchange_of(SSL* ssl) {
 
 }  // namespace
 
+std::optional<core::WallTime> time_of(const ASN1_TIME* date) {
+  std::tm utc{};
+  if (ASN1_TIME_to_tm(date, &utc) != 1) return std::nullopt;
+  const std::chrono::seconds since_1970(::timegm(&utc));
+  constexpr auto last = std::chrono::floor<std::chrono::seconds>(core::WallTime::max().time_since_epoch());
+  constexpr auto first = std::chrono::ceil<std::chrono::seconds>(core::WallTime::min().time_since_epoch());
+  return core::WallTime(std::clamp<std::chrono::seconds>(since_1970, first, last));
+}
+
 core::PeerIdentity identify(SSL* ssl) {
   core::PeerIdentity peer;
   peer.key_exchange = key_exchange_of(ssl);
@@ -63,6 +75,7 @@ core::PeerIdentity identify(SSL* ssl) {
   peer.dns_names = dns_names_of(certificate);
   peer.uris = uris_of(certificate);
   peer.fingerprint = fingerprint_of(certificate);
+  peer.valid_until = time_of(X509_get0_notAfter(certificate)).value_or(core::WallTime::min());
   ERR_clear_error();  // an absent extension is no error of the next SSL call
   return peer;
 }

@@ -26,6 +26,7 @@ struct House {
 core::PeerIdentity peer_named(const std::string& common_name) {
   core::PeerIdentity peer;
   peer.verified = true;
+  peer.valid_until = noon + 1h;
   peer.common_name = common_name;
   peer.dns_names = {"a.example", "b.example"};
   peer.uris = {"spiffe://example/team-a"};
@@ -157,6 +158,15 @@ TEST_CASE("a bad token is not forgiven for a good certificate") {
   CHECK(reason_of(authenticator.identify({{"Bearer x"}, {}, &peer}, noon)) == Reason::credential_malformed);
 }
 
+TEST_CASE("a certificate that expires on a live connection counts no longer") {
+  const core::PeerIdentity peer = peer_named("alice");
+  CertificateRule rule = rule_for("alice");
+  rule.common_name = "alice";
+  const Authenticator authenticator({}, {rule});
+  CHECK(authenticator.identify({{}, {}, &peer}, peer.valid_until - 1ns).has_value());
+  CHECK(reason_of(authenticator.identify({{}, {}, &peer}, peer.valid_until)) == Reason::credential_expired);
+}
+
 TEST_CASE("each condition of a certificate rule must hold") {
   const core::PeerIdentity peer = peer_named("alice");
   CertificateRule rule = rule_for("alice");
@@ -178,6 +188,7 @@ TEST_CASE("each condition of a certificate rule must hold") {
 TEST_CASE("a condition is not met by a certificate that lacks the field") {
   core::PeerIdentity bare;
   bare.verified = true;
+  bare.valid_until = noon + 1h;
   CertificateRule rule = rule_for("alice");
   SECTION("common name") { rule.common_name = "alice"; }
   SECTION("dns name") { rule.dns_name = "a.example"; }

@@ -31,6 +31,7 @@ inline Principal principal_with(const Allowance& allowance, const std::string& i
   const Authenticator authenticator({}, {rule});
   core::PeerIdentity peer;
   peer.verified = true;
+  peer.valid_until = noon + std::chrono::hours(1);
   peer.common_name = "test";
   return authenticator.identify({.authorization = {}, .api_key = {}, .peer = &peer}, noon).value();
 }

@@ -133,6 +133,15 @@ TEST_CASE("an expired certificate is an error and one that soon expires a warnin
   CHECK(contains(soon.said, "is not valid before"));
 }
 
+TEST_CASE("a certificate that ends when no clock of ours counts any more has not expired") {
+  Gateway gateway;
+  const Identity lasting = gateway.pki.ours.issue("lasting", {.valid_to_days = 400 * 365});
+  gateway.use_server(lasting.certificate, lasting.key);
+  const int code = gateway.check();
+  INFO(gateway.said);
+  CHECK(code == 0);
+}
+
 TEST_CASE("a key must be the certificate's own, readable and without a passphrase") {
   Gateway gateway;
   gateway.use_server(gateway.pki.gateway.certificate, gateway.pki.client.key);

@@ -240,6 +240,9 @@ TEST_CASE("a handshake proves both sides to each other") {
   CHECK(pair.client->identity.dns_names == std::vector<std::string>{"localhost"});
   CHECK(pair.server->identity.fingerprint.size() == 64);
   CHECK(pair.server->identity.address == "127.0.0.1");
+  const auto left = pair.server->identity.valid_until - std::chrono::system_clock::now();
+  CHECK(left > 29 * 24h);
+  CHECK(left <= 30 * 24h);
   CHECK_FALSE(pair.client->identity.key_exchange.empty());
 }
 
