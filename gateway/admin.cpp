@@ -17,6 +17,7 @@ namespace {
 constexpr core::Duration patience = std::chrono::seconds(30);
 constexpr core::Duration pause_after_failure = std::chrono::milliseconds(100);
 constexpr std::size_t connection_limit = 64;
+constexpr unsigned taken_at_once = 16;  // before everybody else has a turn
 
 struct Page {
   unsigned status;
@@ -58,7 +59,7 @@ Admin::~Admin() {
 }
 
 void Admin::take_clients() {
-  for (;;) {
+  for (unsigned in_turn = 0; in_turn < taken_at_once; ++in_turn) {
     auto taken = tls::take_client(listener_->socket);
     // Out of descriptors: the same client would fail again at once.
     if (!taken) return listener_->again.set(loop_.wheel.now() + pause_after_failure);
@@ -68,14 +69,14 @@ void Admin::take_clients() {
     boost::asio::co_spawn(loop_.executor(), serve(*stream),
                           [this, stream](std::exception_ptr) { open_.erase(stream); });
   }
+  loop_.ready.tell_later(*listener_);
 }
 
 Task<void> Admin::serve(tls::TcpStream& stream) {
   Input input(stream, buffers_);
   http::RequestHead head;
   const http::HeadLimits limits;
-  for (;;) {
-    stream.set_deadline(loop_.wheel.now() + patience);
+  for (stream.set_deadline(loop_.wheel.now() + patience);;) {
     auto size = http::parse_request_head(input.text(), limits, head);
     if (!size) co_return;
     if (!*size) {
@@ -95,6 +96,7 @@ Task<void> Admin::serve(tls::TcpStream& stream) {
     http::append_end_of_head(answer);
     if (head.method != "HEAD") answer += page.body;
     input.consume(**size);
+    stream.set_deadline(loop_.wheel.now() + patience);
     if (auto sent = co_await stream.write_all(core::bytes_of(answer)); !sent || !keep) co_return stream.close();
   }
 }

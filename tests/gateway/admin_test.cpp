@@ -84,6 +84,22 @@ TEST_CASE("an admin's client that comes while there are no descriptors is served
   SECTION("unless all ends first, when nothing stays behind") { bench.admin.reset(); }
 }
 
+TEST_CASE("an admin's client has one time for its whole request, however it spreads it") {
+  Bench bench;
+  auto client = bench.arrive();
+  for (int i = 0; i < 4; ++i) {
+    boost::asio::write(client, boost::asio::buffer("GET " + i, 1));
+    bench.loop.turn(100ms);
+    bench.wheel.advance(bench.wheel.now() + 10s);
+    bench.loop.turn(0s);
+  }
+  char byte = 0;
+  boost::system::error_code error;
+  client.non_blocking(true);
+  client.read_some(boost::asio::buffer(&byte, 1), error);
+  CHECK(error == boost::asio::error::eof);
+}
+
 TEST_CASE("the admin's port is nobody else's") {
   Bench bench;
   CHECK_THROWS_WITH(gateway::Admin(bench.address, bench.loop, {}),
