@@ -12,73 +12,53 @@
 #include <unordered_set>
 
 #include "auth/token_line.hpp"
-#include "core/descriptor.hpp"
+#include "core/file.hpp"
 
 namespace sallyport::auth {
 namespace {
 
 using core::Descriptor;
+using core::open_file;
+using core::sync_file;
+using core::throw_file_error;
 using std::filesystem::path;
-
-[[noreturn]] void fail(const path& file, int code = errno) {
-  throw std::system_error(code, std::generic_category(), file.string());
-}
-
-Descriptor opened(const path& file, int flags) {
-  Descriptor descriptor(::open(file.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!descriptor.is_open()) fail(file);
-  return descriptor;
-}
 
 // The lock ends with the descriptor.
 void lock(const Descriptor& descriptor, int kind, const path& file) {
   while (::flock(descriptor.number(), kind) != 0) {
-    if (errno != EINTR) fail(file);
+    if (errno != EINTR) throw_file_error(file);
   }
 }
 
 std::size_t regular_size(const Descriptor& descriptor, const path& file) {
   struct stat status {};
-  if (::fstat(descriptor.number(), &status) != 0) fail(file);
-  if (!S_ISREG(status.st_mode)) fail(file, EINVAL);
+  if (::fstat(descriptor.number(), &status) != 0) throw_file_error(file);
+  if (!S_ISREG(status.st_mode)) throw_file_error(file, EINVAL);
   return static_cast<std::size_t>(status.st_size);
-}
-
-void write_all(const Descriptor& descriptor, std::string_view text, const path& file) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor.number(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(file);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-void sync(const Descriptor& descriptor, const path& file) {
-  if (::fsync(descriptor.number()) != 0) fail(file);
 }
 
 // A new file is there after a power cut only when its directory was written too.
 void sync_directory(const path& file) {
   const path directory = file.has_parent_path() ? file.parent_path() : path(".");
-  sync(opened(directory, O_RDONLY | O_DIRECTORY), directory);
+  sync_file(open_file(directory, O_RDONLY | O_DIRECTORY), directory);
 }
 
 // A line that was cut short, by a crash or an editor, must not swallow the next one.
 bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path& file) {
   char last = '\n';
-  if (size > 0 && ::pread(descriptor.number(), &last, 1, static_cast<off_t>(size - 1)) != 1) fail(file);
+  if (size > 0 && ::pread(descriptor.number(), &last, 1, static_cast<off_t>(size - 1)) != 1) throw_file_error(file);
   return last != '\n';
 }
 
 void append_line(const path& file, const std::string& line) {
-  const Descriptor descriptor = opened(file, O_RDWR | O_CREAT | O_APPEND);
+  const Descriptor descriptor = open_file(file, O_RDWR | O_CREAT | O_APPEND);
   lock(descriptor, LOCK_EX, file);
   const std::size_t size = regular_size(descriptor, file);
   const std::string text = (ends_within_line(descriptor, size, file) ? "\n" : "") + line + "\n";
-  if (size + text.size() > max_token_file_size) fail(file, EFBIG);
+  if (size + text.size() > max_token_file_size) throw_file_error(file, EFBIG);
   try {
-    write_all(descriptor, text, file);
-    sync(descriptor, file);
+    core::write_file(descriptor, core::bytes_of(text), file);
+    sync_file(descriptor, file);
   } catch (const std::system_error&) {
     if (::ftruncate(descriptor.number(), static_cast<off_t>(size)) != 0) { /* the first failure says enough */
     }
@@ -148,15 +128,15 @@ TokenFileContent parse_token_file(std::string_view text) {
 }
 
 TokenFileContent read_token_file(const path& file) {
-  const Descriptor descriptor = opened(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
+  const Descriptor descriptor = open_file(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
   lock(descriptor, LOCK_SH, file);
   std::string text(regular_size(descriptor, file), '\0');
-  if (text.size() > max_token_file_size) fail(file, EFBIG);
+  if (text.size() > max_token_file_size) throw_file_error(file, EFBIG);
   std::size_t have = 0;
   while (have < text.size()) {
     const ssize_t got = ::pread(descriptor.number(), text.data() + have, text.size() - have, static_cast<off_t>(have));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(file);
+    if (got < 0) throw_file_error(file);
     if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace sallyport::core {
@@ -13,6 +15,13 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view spaces = " \t\r\n";
   const auto first = text.find_first_not_of(spaces);
   return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(spaces) - first + 1);
+}
+
+// "127.0.0.1:8443", "[::1]:8443", "llama.internal:443" (RFC 3986 §3.2).
+inline std::string with_port(std::string_view host, std::uint16_t port) {
+  const bool literal6 = host.find(':') != host.npos;
+  std::string text(literal6 ? "[" : "");
+  return text.append(host).append(literal6 ? "]:" : ":").append(std::to_string(port));
 }
 
 // An integer as text, where std::to_string would allocate.

@@ -8,6 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "core/text.hpp"
+
 namespace sallyport::gateway {
 namespace {
 
@@ -146,10 +148,7 @@ std::optional<Address> parse_host_address(std::string_view text) {
   return Address{parts->host, *port};
 }
 
-std::string text_of(const Address& address) {
-  const bool brackets = address.host.find(':') != std::string::npos;
-  return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
+std::string text_of(const Address& address) { return core::with_port(address.host, address.port); }
 
 bool is_loopback(const Address& address) {
   in_addr parsed{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/text.hpp"
 #include "routing/json_text.hpp"
 
 namespace sallyport::routing {
@@ -37,10 +38,7 @@ std::string model_object(std::string_view name, const Model& model) {
 
 }  // namespace
 
-std::string Endpoint::text() const {
-  const bool literal6 = host.find(':') != host.npos;
-  return (plaintext ? "http://" : "https://") + (literal6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
-}
+std::string Endpoint::text() const { return (plaintext ? "http://" : "https://") + core::with_port(host, port); }
 
 RouteTable::RouteTable(std::vector<Upstream> upstreams, std::vector<Model> models, std::vector<PathRoute> routes)
     : upstreams_(std::move(upstreams)), models_(std::move(models)), routes_(std::move(routes)) {

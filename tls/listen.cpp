@@ -8,6 +8,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "core/text.hpp"
+
 namespace sallyport::tls {
 
 using boost::asio::ip::tcp;
@@ -33,7 +35,7 @@ bool is_clients_own(int error) {
 }  // namespace
 
 core::Descriptor listen(const std::string& host, std::uint16_t port, Port use) {
-  const std::string failed = "cannot listen on " + host + ":" + std::to_string(port) + ": ";
+  const std::string failed = "cannot listen on " + core::with_port(host, port) + ": ";
   boost::system::error_code not_an_address;
   const tcp::endpoint endpoint(boost::asio::ip::make_address(host, not_an_address), port);
   if (not_an_address) throw std::runtime_error(failed + "not an IP address");

@@ -1,0 +1,36 @@
+#include "core/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <system_error>
+
+namespace sallyport::core {
+
+using std::filesystem::path;
+
+void throw_file_error(const path& file, int code) {
+  throw std::system_error(code, std::generic_category(), file.string());
+}
+
+Descriptor open_file(const path& file, int flags) {
+  Descriptor descriptor(::open(file.c_str(), flags | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!descriptor.is_open()) throw_file_error(file);
+  return descriptor;
+}
+
+void write_file(const Descriptor& descriptor, ConstBytes bytes, const path& file) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor.number(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_file_error(file);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_file(const Descriptor& descriptor, const path& file) {
+  if (::fsync(descriptor.number()) != 0) throw_file_error(file);
+}
+
+}  // namespace sallyport::core

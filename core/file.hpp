@@ -1,0 +1,20 @@
+// Files by their descriptors, for commands and for starting up. Failures throw std::system_error with the file's name.
+#pragma once
+
+#include <cerrno>
+#include <filesystem>
+
+#include "core/bytes.hpp"
+#include "core/descriptor.hpp"
+
+namespace sallyport::core {
+
+[[noreturn]] void throw_file_error(const std::filesystem::path& file, int code = errno);
+
+// What it makes only its owner may read and write.
+Descriptor open_file(const std::filesystem::path& file, int flags);
+
+void write_file(const Descriptor& descriptor, ConstBytes bytes, const std::filesystem::path& file);
+void sync_file(const Descriptor& descriptor, const std::filesystem::path& file);  // to the disk
+
+}  // namespace sallyport::core
