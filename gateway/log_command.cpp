@@ -115,11 +115,12 @@ class Printer {
 
  private:
   static void add_content(LogReader& reader, ShownExchange& exchange) {
+    if (exchange.content_damaged) return;
     exchange.sealed_for = reader.sealed_for(exchange.exchange);
     if (!exchange.sealed_for.empty()) return;
     exchange.request = reader.content(exchange.exchange, PartType::request_body);
     exchange.response = reader.content(exchange.exchange, PartType::response_body);
-    exchange.content_damaged = !exchange.request || !exchange.response;
+    exchange.content_damaged = exchange.exchange.damaged;
   }
 
   const ReadOptions& options_;

@@ -91,7 +91,8 @@ bool is_utf8(std::string_view text) {
 ShownExchange shown(logging::Exchange exchange) {
   auto record = ordered_json::parse(exchange.metadata, nullptr, false);
   if (!record.is_object()) record = ordered_json::object();
-  return {std::move(exchange), std::move(record), std::nullopt, std::nullopt, false, {}};
+  const bool damaged = exchange.damaged;
+  return {std::move(exchange), std::move(record), std::nullopt, std::nullopt, damaged, {}};
 }
 
 bool LogFilter::takes(const ShownExchange& exchange) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "logging/frame_shape.hpp"
 #include "logging/json_text.hpp"
 
 namespace sallyport::logging {
@@ -99,21 +100,27 @@ void KeyAudit::judge_tenants(const ParsedHeader& header, bool with_key) {
   }
 }
 
-// Every part that can be opened must open, and where the segment's key is here one of them must be under it, save in
-// kinds that are signed or unknown: a tenant has its content's key, and could seal frames of its own. The flag that
-// says "pass over" counts for nothing here: whoever forges a frame can set it.
 bool KeyAudit::finds_forged(const FrameWalker& walker) {
-  if (!opener_) return false;
-  const auto parts = parts_of(walker.frame());
-  bool proven = walker.head().kind > FrameKind::segment_end || !opens_segment_;
-  bool opens = true;
-  for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
-    if (!opener_->can_open(part.head)) continue;
-    opens = opens && opener_->open(walker.frame(), walker.chain_before(), part).has_value();
-    proven = proven || !is_tenant_key(part.head.key);
-  }
-  if (opens && proven) return false;
+  if (!opener_ || is_genuine(walker)) return false;
   opener_.reset();
+  return true;
+}
+
+// Every part that can be opened must open; those that cannot must be what belongs in their place, which for the kinds
+// up to segment_end includes one under the segment's key: a tenant has its content's key, and could seal frames of its
+// own. The flag that says "pass over" counts for nothing here: whoever forges a frame can set it.
+bool KeyAudit::is_genuine(const FrameWalker& walker) {
+  const std::vector<TenantKey>& tenants = walker.header().tenants;
+  const auto parts = parts_of(walker.frame());
+  if (!parts || !fits_kind(walker.head().kind, *parts, tenants)) return false;
+  const TenantKey* tenant = has_record(walker.head().kind) ? tenant_in(*parts, tenants) : nullptr;
+  for (const PartView& part : *parts) {
+    if (!opener_->can_open(part.head)) continue;
+    const auto plain = opener_->open(walker.frame(), walker.chain_before(), part);
+    if (!plain) return false;
+    const bool record = part.head.type == PartType::record;
+    if (record && tenant != nullptr && !is_of_tenant(core::text_of(*plain), tenant->name)) return false;
+  }
   return true;
 }
 

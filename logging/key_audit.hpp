@@ -47,6 +47,7 @@ class KeyAudit {
   bool opens_segment_ = false;
   bool genuine_ = false;  // block_, by its MAC
   std::vector<std::string> opened_, closed_;
+  bool is_genuine(const FrameWalker& walker);
   std::optional<PartOpener> opener_;
 };
 

@@ -20,6 +20,12 @@ std::string text_of(const Record& record) {
   return text;
 }
 
+// What is sealed for a tenant says so: a reader holds the one to the other.
+std::string text_of(Record record, const std::string& tenant) {
+  record.tenant = tenant;
+  return text_of(record);
+}
+
 }  // namespace
 
 // After a loss nothing more is kept: a body with a hole misleads.
@@ -105,7 +111,7 @@ void LogEntry::State::finish(const Record& record, Sealed sealed) {
   item.content_lost = content_lost_;
   if (reserved_) {
     item.kind = begun_ ? FrameKind::end : FrameKind::exchange;
-    item.text = text_of(record);
+    item.text = record.tenant == tenant_ ? text_of(record) : text_of(record, tenant_);
     item.request = std::move(request_);
     item.response = std::move(response_);
     if (!at_once) item.sealed.told = std::move(sealed);

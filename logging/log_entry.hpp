@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "logging/format.hpp"
 #include "logging/log_writer.hpp"
@@ -14,12 +15,13 @@ inline constexpr std::size_t entry_cost = 1024;  // of the queue, for an open en
 
 class LogEntry::State {
  public:
-  State(LogWriter& writer, ItemSink& sink, bool keep, bool reserved, KeyNumber key)
+  State(LogWriter& writer, ItemSink& sink, bool keep, bool reserved, KeyNumber key, std::string_view tenant)
       : writer_(writer),
         sink_(sink),
         opened_(writer.clock.wall()),
         keep_(keep),
         key_(key),
+        tenant_(tenant),
         credit_(reserved ? entry_cost : 0),
         reserved_(reserved),
         number_(writer.next_exchange.fetch_add(1, std::memory_order_relaxed)) {}
@@ -47,7 +49,8 @@ class LogEntry::State {
   const core::WallTime opened_;
   const bool keep_;
   const KeyNumber key_;  // of the content
-  std::size_t credit_;   // taken from the queue and not yet handed on with an item
+  const std::string tenant_;
+  std::size_t credit_;  // taken from the queue and not yet handed on with an item
   const bool reserved_;
   const std::uint64_t number_;
   bool begun_ = false;

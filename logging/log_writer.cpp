@@ -243,7 +243,7 @@ core::Result<LogEntry> LogWriter::open_entry(bool keep_content, std::string_view
     return core::Error(core::Reason::log_unavailable);
   }
   const KeyNumber key = tenant.empty() ? content_key : readers.number_of(tenant);
-  return LogEntry(std::make_unique<LogEntry::State>(*this, sink, keep_content, reserved, key));
+  return LogEntry(std::make_unique<LogEntry::State>(*this, sink, keep_content, reserved, key, tenant));
 }
 
 }  // namespace sallyport::logging

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "logging/json_text.hpp"
+#include "logging/frame_shape.hpp"
 
 namespace sallyport::logging {
 
@@ -37,8 +37,8 @@ std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
   return header;
 }
 
-KeyNumber content_key_of(core::ConstBytes frame) {
-  for (const PartView& part : parts_of(frame).value_or(std::vector<PartView>{})) {
+KeyNumber content_key_of(const std::vector<PartView>& parts) {
+  for (const PartView& part : parts) {
     const bool body = part.head.type == PartType::request_body || part.head.type == PartType::response_body;
     if (body && is_tenant_key(part.head.key)) return part.head.key;
   }
@@ -171,48 +171,34 @@ bool LogReader::open(const ListedSegment& segment) {
 }
 
 std::optional<Exchange> LogReader::take_frame() {
-  const FrameWalker& walker = open_->walker;
-  const FrameHead head = walker.head();
-  if (!is_for_this_key()) {
+  const FrameHead head = open_->walker.head();
+  const auto found = parts_of(open_->walker.frame());
+  const std::vector<PartView> parts = found.value_or(std::vector<PartView>{});
+  const bool fits = found && fits_kind(head.kind, parts, open_->walker.header().tenants);
+  if (!fits) trouble(open_->number, "frame " + std::to_string(head.sequence) + " has parts that do not belong in it");
+  if (!is_for_this_key(parts)) {
+    hole_ = hole_ || !fits;
     passed_over_ += has_record(head.kind);
     return std::nullopt;
   }
-  const FramePlace place{open_->number, walker.offset(), head.length, content_key_of(walker.frame())};
   if (std::exchange(hole_, false)) {
     for (auto& [number, exchange] : begun_) exchange.cut = true;
   }
   switch (head.kind) {
     case FrameKind::begin:
     case FrameKind::exchange:
-    case FrameKind::end: {
-      auto text = text_of_frame();
-      if (!text) return std::nullopt;
-      auto begun = begun_.extract(head.number);
-      Exchange exchange = begun ? std::move(begun.mapped()) : Exchange{};
-      exchange.number = head.number;
-      exchange.metadata = std::move(*text);
-      exchange.segment = place.segment;
-      exchange.finished = head.kind != FrameKind::begin;
-      exchange.cut = exchange.cut || (head.kind == FrameKind::end && begun.empty());
-      exchange.places.push_back(place);
-      if (exchange.finished) return exchange;
-      begun_.insert_or_assign(head.number, std::move(exchange));
+    case FrameKind::end:
+      return take_exchange(parts, fits);
+    case FrameKind::data:
+      take_piece(parts, fits);
       return std::nullopt;
-    }
-    case FrameKind::data: {
-      const auto begun = begun_.try_emplace(head.number);
-      Exchange& exchange = begun.first->second;
-      exchange.number = head.number;
-      exchange.finished = false;
-      exchange.cut = exchange.cut || begun.second;
-      exchange.segment = place.segment;
-      exchange.places.push_back(place);
-      return std::nullopt;
-    }
     case FrameKind::declared_gap:
+      if (keys_.has_segment_key(open_->number) && !text_of(parts)) return std::nullopt;
       if (tell_) tell_(open_->number, "the writer lost " + std::to_string(head.number) + " records here, and says so");
       return std::nullopt;
     case FrameKind::segment_end:
+      (void)text_of(parts);
+      return std::nullopt;
     case FrameKind::checkpoint:
     case FrameKind::tombstone:
       return std::nullopt;
@@ -223,24 +209,70 @@ std::optional<Exchange> LogReader::take_frame() {
   return std::nullopt;
 }
 
+// What an exchange begins or ends with.
+std::optional<Exchange> LogReader::take_exchange(const std::vector<PartView>& parts, bool fits) {
+  const FrameWalker& walker = open_->walker;
+  const FrameHead head = walker.head();
+  auto text = text_of(parts);
+  if (!text) return std::nullopt;
+  if (fits && has_record(head.kind) && !is_of_its_tenant(parts, *text)) {
+    trouble(open_->number, "frame " + std::to_string(head.sequence) + " is sealed for a tenant whose it is not");
+    fits = false;
+  }
+  auto begun = begun_.extract(head.number);
+  Exchange exchange = begun ? std::move(begun.mapped()) : Exchange{};
+  exchange.number = head.number;
+  exchange.metadata = std::move(*text);
+  exchange.segment = open_->number;
+  exchange.finished = head.kind != FrameKind::begin;
+  exchange.cut = exchange.cut || (head.kind == FrameKind::end && begun.empty());
+  exchange.damaged = exchange.damaged || !fits;
+  exchange.places.push_back({open_->number, walker.offset(), head.length, content_key_of(parts)});
+  if (exchange.finished) return exchange;
+  begun_.insert_or_assign(head.number, std::move(exchange));
+  return std::nullopt;
+}
+
+void LogReader::take_piece(const std::vector<PartView>& parts, bool fits) {
+  const FrameWalker& walker = open_->walker;
+  const FrameHead head = walker.head();
+  for (const PartView& part : parts) {
+    if (part.head.type != PartType::note || !open_->parts->can_open(part.head)) continue;
+    if (open_->parts->open(walker.frame(), walker.chain_before(), part)) continue;
+    trouble(open_->number, "frame " + std::to_string(head.sequence) + " is not authentic");
+    fits = false;
+  }
+  const auto begun = begun_.try_emplace(head.number);
+  Exchange& exchange = begun.first->second;
+  exchange.number = head.number;
+  exchange.finished = false;
+  exchange.cut = exchange.cut || begun.second;
+  exchange.damaged = exchange.damaged || !fits;
+  exchange.segment = open_->number;
+  exchange.places.push_back({open_->number, walker.offset(), head.length, content_key_of(parts)});
+}
+
 // With the segment's key everything is; with a tenant's alone, what has a part under it.
-bool LogReader::is_for_this_key() const {
+bool LogReader::is_for_this_key(const std::vector<PartView>& parts) const {
   if (keys_.has_segment_key(open_->number) || open_->walker.head().kind == FrameKind::declared_gap) return true;
-  const auto parts = parts_of(open_->walker.frame()).value_or(std::vector<PartView>{});
   return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return open_->parts->can_open(part.head); });
 }
 
-// The record or note of the walker's frame.
-std::optional<std::string> LogReader::text_of_frame() {
+// The record or note of the walker's frame, whose parts these are.
+std::optional<std::string> LogReader::text_of(const std::vector<PartView>& parts) {
   const FrameWalker& walker = open_->walker;
-  const auto parts = parts_of(walker.frame());
-  for (const PartView& part : parts.value_or(std::vector<PartView>{})) {
+  for (const PartView& part : parts) {
     if (part.head.type != PartType::record && part.head.type != PartType::note) continue;
     const auto plain = open_->parts->open(walker.frame(), walker.chain_before(), part);
     if (plain) return std::string(core::text_of(*plain));
   }
   hole(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
   return std::nullopt;
+}
+
+bool LogReader::is_of_its_tenant(const std::vector<PartView>& parts, const std::string& record) const {
+  const TenantKey* tenant = tenant_in(parts, open_->walker.header().tenants);
+  return tenant == nullptr || is_of_tenant(record, tenant->name);
 }
 
 std::vector<Exchange> LogReader::unfinished() const {
@@ -261,12 +293,18 @@ std::string LogReader::sealed_for(const Exchange& exchange) {
 }
 
 std::optional<core::Bytes> LogReader::content(Exchange& exchange, PartType body) {
+  if (exchange.damaged) return std::nullopt;
   core::Bytes whole;
   std::uint64_t gone = 0;  // segment, said already
   for (const FramePlace& place : exchange.places) {
     std::optional<core::Bytes> piece;
     if (look_at(keys_.file(place.segment), [&] { piece = content_at(place, body); })) {
-      if (!piece) return std::nullopt;
+      if (!piece) {
+        if (!sealed_for(exchange).empty()) return std::nullopt;
+        trouble(place.segment, "content of exchange " + std::to_string(exchange.number) + " is not authentic");
+        exchange.damaged = true;
+        return std::nullopt;
+      }
       whole.insert(whole.end(), piece->begin(), piece->end());
     } else if (std::exchange(gone, place.segment) != place.segment) {
       exchange.cut = true;

@@ -31,6 +31,7 @@ struct Exchange {
   std::uint64_t number = 0;
   bool finished = true;            // false: its end is not in the log
   bool cut = false;                // pieces may be missing: not all from its beginning to its end could be read
+  bool damaged = false;            // content may be missing or another's: a frame has other parts than belong in it
   std::uint64_t segment = 0;       // in which it ended, or was last seen
   std::string metadata;            // the record's JSON; of an unfinished one {"opened": time}
   std::vector<FramePlace> places;  // the frames that hold its content, in order
@@ -67,7 +68,7 @@ class LogReader {
   std::string sealed_for(const Exchange& exchange);
 
   // A body's bytes, as far as the log has them: the exchange is cut when the segment of a piece has gone. nullopt when
-  // a piece is not authentic, or is sealed for another.
+  // a piece is not authentic, which makes the exchange damaged, or is sealed for another.
   std::optional<core::Bytes> content(Exchange& exchange, PartType body);
 
   // With a tenant's key alone: whose exchanges it shows, and how many of others it passed over so far.
@@ -87,8 +88,11 @@ class LogReader {
   bool over();                                     // the open segment gives no more frames, and another follows
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
-  bool is_for_this_key() const;
-  std::optional<std::string> text_of_frame();
+  bool is_for_this_key(const std::vector<PartView>& parts) const;
+  std::optional<Exchange> take_exchange(const std::vector<PartView>& parts, bool fits);
+  void take_piece(const std::vector<PartView>& parts, bool fits);
+  std::optional<std::string> text_of(const std::vector<PartView>& parts);
+  bool is_of_its_tenant(const std::vector<PartView>& parts, const std::string& record) const;
   std::optional<core::Bytes> content_at(const FramePlace& place, PartType body);
   void miss(std::uint64_t first, std::uint64_t last);  // segments that are not there, or that are being removed
   void say(const std::vector<ReaderKeys::Trouble>& troubles);

@@ -290,15 +290,33 @@ TEST_CASE("reading goes on behind damage") {
   CHECK(read.troubles.size() == 1);
 }
 
-TEST_CASE("a body whose part was given another type is not read as if it were not there") {
+TEST_CASE("a body whose part was given another type, key or flag is not read as if it were not there") {
   const GoodLog log;
-  const core::Bytes frame = frame_bytes(log.segment(4))[1];
-  const PartView request = parts_of(frame).value()[1];
-  const auto head = static_cast<std::size_t>(request.sealed.data() - frame.data()) - part_head_size;
-  forge(log.segment(4), 1, head + 4);
+  cut_behind(log.segment(4), 3);
+  const auto unknown = static_cast<PartType>(9);
+  SECTION("type") { forge_part(log.segment(4), 2, 1, PartType::response_body, content_key); }
+  SECTION("type and key, which nobody has") { forge_part(log.segment(4), 2, 1, unknown, 40'000); }
+  SECTION("type, and no key") { forge_part(log.segment(4), 2, 1, unknown, no_key); }
+  SECTION("key alone") { forge_part(log.segment(4), 2, 1, PartType::request_body, 2); }
+  SECTION("a note in its place") { forge_part(log.segment(4), 2, 1, PartType::note, 2); }
+  SECTION("flags") { forge_part(log.segment(4), 2, 1, PartType::request_body, content_key, 1); }
   const ReadLog read = read_log(log.directory.where());
-  REQUIRE(read.has("3-1"));
-  CHECK(read.find("3-1")->request == "(not authentic)");
+  REQUIRE(read.has("3-2"));
+  CHECK(read.find("3-2")->request == "(not authentic)");
+  CHECK(read.find("3-2")->exchange.damaged);
+  CHECK(read.troubles == Names{"4: frame 2 has parts that do not belong in it"});
+  CHECK(log.findings(true) == Names{"forged@4", "unsealed@4"});
+}
+
+TEST_CASE("content that is not authentic is a trouble") {
+  const GoodLog log;
+  const auto frames = frame_bytes(log.segment(4));
+  forge(log.segment(4), 1, frames[1].size() - 33);  // the last byte before the chain hash: a tag's
+  const ReadLog read = read_log(log.directory.where());
+  CHECK(read.find("3-1")->response == "(not authentic)");
+  CHECK(std::count(
+            read.troubles.begin(), read.troubles.end(),
+            "4: content of exchange " + std::to_string(read.find("3-1")->exchange.number) + " is not authentic") == 1);
 }
 
 TEST_CASE("an exchange of which a piece in the middle was not read is shown as cut") {

@@ -100,4 +100,21 @@ inline void forge(const path& file, std::size_t frame, std::size_t at) {
   rechain(file, std::move(frames));
 }
 
+// So with the head of one part, and with its flags.
+inline void forge_part(const path& file, std::size_t frame, std::size_t part, logging::PartType type,
+                       logging::KeyNumber key, std::uint8_t flags = 0) {
+  std::vector<core::Bytes> frames = frame_bytes(file);
+  const logging::PartView view = logging::parts_of(frames[frame]).value().at(part);
+  const auto at = view.sealed.data() - frames[frame].data() - static_cast<std::ptrdiff_t>(logging::part_head_size);
+  logging::encode({view.head.length, type, flags, key, view.head.step}, frames[frame].data() + at);
+  rechain(file, std::move(frames));
+}
+
+// The segment ends behind these frames: nothing behind them vouches for the last one.
+inline void cut_behind(const path& file, std::size_t count) {
+  std::vector<core::Bytes> frames = frame_bytes(file);
+  frames.resize(count);
+  rechain(file, std::move(frames));
+}
+
 }  // namespace sallyport::tests

@@ -143,6 +143,97 @@ TEST_CASE("a tenant whose key was taken from one of its segments hears of it") {
   CHECK(log.read_by(acme_key()).troubles == Names{"2: it is sealed to other keys"});
 }
 
+namespace {
+
+// An exchange of each kind stands last: the operator's, with one body, or acme's, with one too.
+struct UnfinishedLog : TenantLog {
+  explicit UnfinishedLog(const std::string& of) : TenantLog({two_tenants()}) {
+    logging::SealedLog log(log_settings(directory.where()), {reader_key().recipient()}, clock, two_tenants());
+    REQUIRE(seal(log, "last", "the only body", {}, of).has_value());
+    log.end();
+    REQUIRE(eventually([&] { return log.ended(); }));
+    cut_behind(segment(2), 1);
+  }
+  void forge(std::size_t part, PartType type, KeyNumber key) { forge_part(segment(2), 0, part, type, key); }
+};
+constexpr KeyNumber acmes = 2, globexs = 3;
+
+}  // namespace
+
+TEST_CASE("the operator's content that was made to look like a tenant's is not read as if it were not there") {
+  UnfinishedLog log("");
+  SECTION("as a tenant's copy of the record") { log.forge(1, PartType::record, acmes); }
+  SECTION("as a tenant's body") { log.forge(1, PartType::request_body, acmes); }
+  SECTION("as a body of a tenant whom the segment does not name") { log.forge(1, PartType::request_body, 9); }
+  const ReadLog read = log.read_by(reader_key());
+  REQUIRE(read.has("last"));
+  CHECK(read.find("last")->exchange.damaged);
+  CHECK(read.find("last")->request == "(not authentic)");
+  CHECK(read.troubles.size() == 1);
+  CHECK(log.findings(&reader_key()) == Names{"forged@2", "unsealed@2"});
+}
+
+TEST_CASE("a tenant's content that was made to look like another's is not read as if it were not there") {
+  UnfinishedLog log("acme");  // record, acme's copy of it, a body
+  const auto is_told = [&](envelope::Identity& key) {
+    const ReadLog read = log.read_by(key);
+    REQUIRE(read.has("last"));
+    CHECK(read.find("last")->exchange.damaged);
+    CHECK(read.troubles.size() == 1);
+    CHECK(log.findings(&key) == Names{"forged@2", "unsealed@2"});
+  };
+  SECTION("its body as another tenant's") {
+    log.forge(2, PartType::request_body, globexs);
+    is_told(reader_key());
+    is_told(acme_key());
+  }
+  SECTION("its body as one more copy of the record") {
+    log.forge(2, PartType::record, acmes);
+    is_told(reader_key());
+  }
+  SECTION("its body as the operator's") {
+    log.forge(2, PartType::request_body, content_key);
+    is_told(reader_key());
+    is_told(acme_key());
+  }
+  SECTION("all of it: the record tells") {
+    log.forge(1, PartType::record, globexs);
+    log.forge(2, PartType::request_body, globexs);
+    is_told(reader_key());
+    CHECK_FALSE(log.read_by(acme_key()).has("last"));
+  }
+}
+
+TEST_CASE("a tenant hears of a frame that may have been its own") {
+  TenantLog log({two_tenants()});
+  {
+    SealedLog writer(log_settings(log.directory.where()), {reader_key().recipient()}, log.clock, two_tenants());
+    REQUIRE(seal(writer, "last", "prompt", "answer", "acme").has_value());
+  }
+  cut_behind(log.segment(2), 1);
+  for (const std::size_t part : {1, 2, 3}) forge_part(log.segment(2), 0, part, PartType::record, 9);
+  const ReadLog read = log.read_by(acme_key());
+  CHECK_FALSE(read.has("last"));
+  CHECK(read.troubles == Names{"2: frame 0 has parts that do not belong in it"});
+}
+
+TEST_CASE("the record of a tenant's exchange names the tenant, whoever finished it and however") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  {
+    SealedLog log(log_settings(directory.where()), {reader_key().recipient()}, clock, two_tenants());
+    CHECK(finish(*log.open_entry(true, "acme"), record_named("unnamed")).has_value());
+    { const auto abandoned = log.open_entry(true, "acme"); }
+  }
+  const ReadLog read = read_log(directory.where(), acme_key());
+  REQUIRE(read.exchanges.size() == 2);
+  for (const ReadExchange& one : read.exchanges) {
+    CHECK(one.exchange.metadata.find(R"("tenant":"acme")") != std::string::npos);
+    CHECK_FALSE(one.exchange.damaged);
+  }
+  CHECK(findings_of(directory.where(), &reader_key()).empty());
+}
+
 TEST_CASE(
     "content whose tenant a reload took away is dropped, stated and "
     "counted, and sealed under no other key") {

@@ -5,12 +5,12 @@ import { isProblem, openAll, surveyLog } from './verify.mjs';
 const withRecord = [kinds.exchange, kinds.end];
 const withoutRecord = [kinds.begin, kinds.data];
 
-// Yields {record, exchange, segment, finished, cut, sealedFor, request, response} in the order of the records, `record`
+// Yields {record, exchange, segment, finished, cut, damaged, sealedFor, request, response} in the order of the records, `record`
 // being the text that was sealed and `segment` where it stands; then what began and never ended, with the note of its
 // beginning in the record's place and the segment that has its last piece. Bodies come in pieces; `cut` says that some
-// may be missing, because not all that stands between the beginning and the end was read; `sealedFor` names the tenant
-// under whose key they are, where the holder has not that. With a tenant's key alone the others' are passed over.
-// `tell(segment, finding)` hears of what cannot be read, from the first segment on that is there.
+// may be missing, because not all that stands between the beginning and the end was read; `damaged` says that
+// not all of them is authentic; `sealedFor` names the tenant under whose key they are, where the holder has not that.
+// With a tenant's key alone the others' are passed over. `tell(segment, finding)` hears of what cannot be read, from the first segment on that is there.
 export async function* readExchanges(directory, holder, tell = () => {}) {
   const begun = new Map();
   let hole = false;
@@ -24,12 +24,15 @@ export async function* readExchanges(directory, holder, tell = () => {}) {
     const findings = [...segment.findings.map(({ finding }) => finding), ...(trouble ? [trouble] : [])];
     for (const finding of findings) tell(segment.number, finding);
     for (const frame of keys ? segment.walked.frames : []) {
-      const parts = keys.open(frame);
-      if (parts === undefined) tell(segment.number, 'forged');
-      if (parts === undefined || hole) for (const exchange of begun.values()) exchange.cut = true;
-      hole = false;
-      const isForHolder = parts?.length > 0 || keys.has(0);
-      const exchange = parts && isForHolder && takeIn(frame, parts, begun, segment, keys);
+      const { parts, genuine } = keys.open(frame);
+      if (!genuine) tell(segment.number, 'forged');
+      if (parts.length === 0 && !keys.has(0)) {
+        hole ||= !genuine;
+        continue;
+      }
+      if (hole) for (const exchange of begun.values()) exchange.cut = true;
+      hole = lacksText(frame, parts);
+      const exchange = !hole && takeIn(frame, parts, genuine, begun, segment, keys);
       if (exchange) yield exchange;
     }
     hole ||= (!keys && trouble !== undefined) || segment.findings.some(isProblem);
@@ -43,13 +46,19 @@ function troubleWith({ header, hasBlock, block }, opening) {
   return block.id.equals(header.id) ? opening.trouble : 'keys-foreign';
 }
 
+// Whether there is no telling what the frame says.
+const lacksText = ({ kind }, parts) => kind !== kinds.data && kind <= kinds.segmentEnd &&
+  !parts.some(({ type, text }) => [types.record, types.note].includes(type) && text !== undefined);
+
 // Adds a frame to its exchange, and gives that exchange once it has its record.
-function takeIn(frame, parts, begun, { number, header }, keys) {
+function takeIn(frame, parts, genuine, begun, { number, header }, keys) {
   if (!withRecord.includes(frame.kind) && !withoutRecord.includes(frame.kind)) return undefined;
   const exchange = begun.get(frame.number) ?? startedBy(frame);
   exchange.segment = number;
   exchange.sealedFor ??= sealedFor(frame, header, keys);
+  exchange.damaged ||= !genuine;
   for (const { type, text } of parts) {
+    if (text === undefined) continue;
     if (type === types.requestBody) exchange.request.push(text);
     else if (type === types.responseBody) exchange.response.push(text);
     else if (frame.kind !== kinds.data) exchange.record = text.toString();
@@ -69,5 +78,5 @@ function sealedFor(frame, { tenants }, keys) {
 
 function startedBy({ kind, number }) {
   const cut = kind === kinds.data || kind === kinds.end;
-  return { exchange: number, finished: false, cut, record: '{}', request: [], response: [] };
+  return { exchange: number, finished: false, cut, damaged: false, record: '{}', request: [], response: [] };
 }

@@ -170,6 +170,25 @@ export function parseParts(bytes, { offset, length, partCount }) {
   return fields.at === end ? parts : undefined;
 }
 
+// Whether a frame has the parts that belong in it. `tenants` are those that the header names; true of kinds that are
+// signed or unknown.
+export function fitsKind({ kind, parts }, tenants) {
+  const [{ key: second } = {}] = parts.slice(1);
+  const content = tenants.some(({ number }) => number === second) ? second : 1;
+  const forTenant = content !== 1;
+  const { record, requestBody: request, responseBody: response, note } = types;
+  const bodies = [[], [[request, content]], [[response, content]], [[request, content], [response, content]]];
+  const both = (type) => (forTenant ? [[type, 0], [type, content]] : [[type, 0]]);
+  const whole = bodies.map((some) => [...both(record), ...some]);
+  const piece = [request, response].map((type) => (forTenant ? [[note, 0], [type, content]] : [[type, 1]]));
+  const allowed = {
+    [kinds.exchange]: whole, [kinds.end]: whole, [kinds.begin]: [both(note)], [kinds.data]: [...piece, [[note, 0]]],
+    [kinds.declaredGap]: [[[note, 0]]], [kinds.segmentEnd]: [[[note, 0]]],
+  }[kind];
+  const has = parts.map(({ type, key, flags }) => [type, key, flags].join());
+  return allowed === undefined || allowed.some((one) => one.map((part) => [...part, 0].join()).join(' ') === has.join(' '));
+}
+
 export const chainOf = (bytes, { offset, length, chainBefore }) =>
   sha256(chainBefore, bytes.subarray(offset, offset + length - hashSize));
 

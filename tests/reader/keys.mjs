@@ -3,7 +3,7 @@ import {
   constants, createDecipheriv, createHmac, createPrivateKey, createPublicKey, privateDecrypt, webcrypto,
 } from 'node:crypto';
 import * as HPKE from 'hpke';
-import { isTenantKey, kinds, sha256, tenantKeyState, u16, u32, u64 } from './format.mjs';
+import { fitsKind, isTenantKey, sha256, tenantKeyState, types, u16, u32, u64 } from './format.mjs';
 import { hybridPublicKey, hybridSeed, hybridSuite } from './hybrid.mjs';
 
 globalThis.crypto ??= webcrypto;  // for hpke; Node 18 keeps it to itself
@@ -46,28 +46,44 @@ class Ratchet {
   }
 }
 
+function tenantOf(record) {
+  try {
+    return JSON.parse(record).tenant;
+  } catch {
+    return undefined;  // no JSON
+  }
+}
+
 // Keys of a segment, by number: `add(number, root)`.
 class PartKeys {
-  constructor({ id }) {
+  constructor({ id, tenants }) {
     this.id = id;
+    this.tenants = tenants;
     this.ratchets = new Map();
   }
   add(number, root) { this.ratchets.set(number, new Ratchet(root)); }
   has(number) { return this.ratchets.has(number); }
 
-  // The parts under these keys, opened: [{type, text}]. Undefined when the frame was not sealed with them: each must
-  // open and, with the segment's own key, there must be one under keys 0 and 1, save in kinds that may be passed over or
-  // carry a signature. Frames must come in order.
+  // {parts, genuine}: the parts under these keys, each with its `text`, undefined where it does not open; and whether
+  // all of them open and the frame has what belongs in it, so that nothing was made to look like what others open.
+  // Frames must come in order.
   open(frame) {
     const parts = frame.parts
-      .filter((part) => part.flags === 0 && this.has(part.key))
-      .map((part) => ({ type: part.type, key: part.key, text: this.#openPart(frame, part) }));
-    const forged = parts.some(({ text }) => text === undefined);
-    const proven = !this.has(0) || frame.kind > kinds.segmentEnd || parts.some(({ key }) => !isTenantKey(key));
-    return forged || !proven ? undefined : parts;
+      .filter(({ key }) => this.has(key))
+      .map((part) => ({ ...part, text: this.#openPart(frame, part) }));
+    const opened = parts.every(({ text }) => text !== undefined);
+    return { parts, genuine: opened && fitsKind(frame, this.tenants) && parts.every((part) => this.#isNamed(part, frame)) };
+  }
+
+  // A record that is sealed for a tenant as well names the tenant.
+  #isNamed({ type, text }, { parts }) {
+    const tenants = parts.find(({ key }) => isTenantKey(key));
+    if (type !== types.record || tenants === undefined) return true;
+    return tenantOf(text) === this.tenants.find(({ number }) => number === tenants.key)?.name;
   }
 
   #openPart(frame, part) {
+    if (part.flags !== 0) return undefined;
     const key = BigInt(part.step) <= frame.sequence ? this.ratchets.get(part.key).at(part.step) : undefined;
     if (key === undefined || part.sealed.length < tagSize) return undefined;
     const nonce = Buffer.concat([u32(part.index), u64(frame.sequence)]);

@@ -48,12 +48,12 @@ if (!holder || values.verify) {
 }
 
 // The record's text is passed on untouched, and the number of an exchange may be more than JSON.stringify can write.
-function lineOf({ record, exchange, segment, finished, cut, sealedFor, request, response }) {
-  const more = `"exchange":${exchange},"segment":${segment},"finished":${finished}${cut ? ',"cut":true' : ''}`;
-  const bodies = sealedFor !== undefined
-    ? `"content_sealed_for":${JSON.stringify(sealedFor)}`
-    : `${bodyOf('request_body', request)},${bodyOf('response_body', response)}`;
-  return `${record.slice(0, -1)}${record === '{}' ? '' : ','}${more},${bodies}}`;
+function lineOf({ record, exchange, segment, finished, cut, damaged, sealedFor, request, response }) {
+  const flags = `${cut ? ',"cut":true' : ''}${damaged ? ',"content_damaged":true' : ''}`;
+  const more = `"exchange":${exchange},"segment":${segment},"finished":${finished}${flags}`;
+  const bodies = `,${bodyOf('request_body', request)},${bodyOf('response_body', response)}`;
+  const content = damaged ? '' : sealedFor !== undefined ? `,"content_sealed_for":${JSON.stringify(sealedFor)}` : bodies;
+  return `${record.slice(0, -1)}${record === '{}' ? '' : ','}${more}${content}}`;
 }
 
 function bodyOf(name, pieces) {

@@ -58,7 +58,7 @@ export function shownByBoth(directory, key, ...secrets) {
   const second = secondReader(directory, '--key', key.file, ...secrets);
   assert.equal(second.status, first.status, second.errors + first.errors);
   assert.ok(first.out === second.out, 'the two readers show different exchanges');
-  return second.out.trimEnd().split('\n').map((line) => JSON.parse(line));
+  return second.out.split('\n').filter(Boolean).map((line) => JSON.parse(line));
 }
 
 // The names that both readers find, sorted: they, their places and whether they are problems must be the same.
@@ -115,6 +115,19 @@ export const flip = (file, at) => alter(file, (bytes) => {
 export const forge = (file, index, at, mask) => alter(file, (bytes) => {
   const frames = framesOf(bytes);
   bytes[frames[index].offset + at] ^= mask;
+  for (const { offset, length, chainBefore } of frames) {
+    sha256(chainBefore, bytes.subarray(offset, offset + length - 32)).copy(bytes, offset + length - 32);
+  }
+  return bytes;
+});
+
+// So with the head of one part: [type, key number, flags].
+export const forgePart = (file, index, part, [type, key, flags = 0]) => alter(file, (bytes) => {
+  const frames = framesOf(bytes);
+  const { head } = frames[index].parts[part];
+  head.writeUInt8(type, 4);
+  head.writeUInt8(flags, 5);
+  head.writeUInt16BE(key, 6);
   for (const { offset, length, chainBefore } of frames) {
     sha256(chainBefore, bytes.subarray(offset, offset + length - 32)).copy(bytes, offset + length - 32);
   }

@@ -1,10 +1,10 @@
 // Copies of a log that were tampered with: the second reader finds what the first one (`sallyport log verify`) finds.
 import assert from 'node:assert/strict';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  alter, copyOf, flip, forge, forgeHeader, foundByBoth, framesOf, home, keysFile, lastSegment, newKey, rebuild,
+  alter, copyOf, flip, forge, forgeHeader, forgePart, foundByBoth, framesOf, home, keysFile, lastSegment, newKey, rebuild,
   segmentFile, shownByBoth, spliced, swap, tornSegment, writeLog,
 } from './support.mjs';
 
@@ -72,6 +72,27 @@ for (const [what, expected, tamper] of tamperings) {
       const needsKey = expected.endsWith('*');
       assert.equal(found.includes(expected.replace('*', '')), key !== undefined || !needsKey, `${found}`);
     }
+  });
+}
+
+// What is done to the one body of an exchange that stands last in an unfinished segment.
+const lastBodies = [
+  ['another type', [3, 1]], ['another type and a key that nobody has', [9, 40_000]], ['the plain key', [9, 65_535]],
+  ['a key that nobody has', [2, 40_000]], ['the form of a note', [4, 40_000]], ['flags', [2, 1, 1]],
+];
+for (const [what, head] of lastBodies) {
+  test(`a body that was given ${what} is not shown as if it were not there`, (context) => {
+    const copy = copyOf(log, context);
+    const file = segmentFile(copy, 1);
+    for (let number = 2; number <= lastSegment; ++number) rmSync(segmentFile(copy, number));
+    for (let number = 2; number <= lastSegment; ++number) rmSync(keysFile(copy, number));
+    const index = framesOf(readFileSync(file)).findIndex(({ kind, parts }) => kind === 1 && parts.length === 3);
+    rebuild(file, (frames) => frames.slice(0, index + 1));
+    forgePart(file, index, 1, head);
+    assert.deepEqual(foundByBoth(copy, { key: reader }), ['forged@1', 'unsealed@1']);
+    const shown = shownByBoth(copy, reader);
+    assert.equal(shown.at(-1).content_damaged, true);
+    assert.equal(shown.at(-1).request_body, undefined);
   });
 }
 

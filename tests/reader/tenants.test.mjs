@@ -1,11 +1,12 @@
 // A log of two tenants and the operator: what each key opens in both readers, erasure, and tampering with tenants' keys.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeKeyBlock, parseHeader, parseKeyBlock, sha256 } from './format.mjs';
 import {
-  alter, copyOf, foundByBoth, framesOf, home, keysFile, newKey, runWriter, sallyport, segmentFile, shownByBoth,
+  alter, copyOf, forgePart, foundByBoth, framesOf, home, keysFile, newKey, rebuild, runWriter, sallyport, segmentFile,
+  shownByBoth,
 } from './support.mjs';
 
 const golden = new URL('../vectors/log_v1_tenants/', import.meta.url).pathname;
@@ -151,6 +152,39 @@ for (const [what, change] of headerTamperings) {
     const found = (key) => foundByBoth(copy, { key });
     const swapped = [`keys-swapped@${lastOfTenants}`];
     assert.deepEqual([found(), found(operator), found(acme)], [[], swapped, swapped]);
+  });
+}
+
+// What is done to parts of the first exchange of an owner, behind which its segment was cut: [part, [type, key]].
+const [record, request, response] = [1, 2, 3];
+const lastFrames = [
+  ["the operator's body under a tenant's key", 'operator', [[1, [request, 2]]]],
+  ["the operator's bodies as a tenant's copy of the record and its body", 'operator', [[1, [record, 2]], [2, [response, 2]]]],
+  ["a tenant's body under another's key", 'acme', [[2, [request, 3]]]],
+  ["a tenant's body under the operator's key", 'acme', [[2, [request, 1]]]],
+  ["a tenant's body as one more copy of the record", 'acme', [[2, [record, 2]]]],
+  ["a tenant's exchange as another's", 'acme', [[1, [record, 3]], [2, [request, 3]], [3, [response, 3]]]],
+];
+for (const [what, owner, changes] of lastFrames) {
+  test(`${what}: forged`, (context) => {
+    const copy = copyOf(log, context);
+    const numbers = readdirSync(copy).filter((name) => name.endsWith('.segment')).map(Number.parseFloat).sort((a, b) => a - b);
+    const partCount = owner === 'acme' ? 4 : 3;
+    const isIt = ({ kind, parts }) => kind === 1 && parts.length === partCount && (partCount === 3 || parts[1].key === 2);
+    const number = numbers.find((one) => one >= firstOfTenants && framesOf(readFileSync(segmentFile(copy, one))).some(isIt));
+    for (const behind of numbers.filter((one) => one > number)) {
+      for (const file of [segmentFile(copy, behind), keysFile(copy, behind)]) rmSync(file);
+    }
+    const file = segmentFile(copy, number);
+    const index = framesOf(readFileSync(file)).findIndex(isIt);
+    rebuild(file, (frames) => frames.slice(0, index + 1));
+    for (const [part, head] of changes) forgePart(file, index, part, head);
+    assert.deepEqual(foundByBoth(copy, { key: operator }), [`forged@${number}`, `unsealed@${number}`]);
+    assert.equal(shownByBoth(copy, operator).at(-1).content_damaged, true);
+    for (const key of [acme, globex]) {
+      const found = foundByBoth(copy, { key });
+      if (found.some((one) => one.startsWith('forged'))) shownByBoth(copy, key);
+    }
   });
 }
 

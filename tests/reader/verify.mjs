@@ -114,7 +114,7 @@ function judgeKeys({ header, hasBlock, block, walked }, opening) {
   if (!block.id.equals(header.id)) return [{ finding: 'keys-foreign' }];
   const states = header.tenants.map((tenant) => tenantKeyState(block, tenant));
   const { keys, trouble } = opening ?? {};
-  const forged = keys && walked.frames.find((frame) => keys.open(frame) === undefined);
+  const forged = keys && walked.frames.find((frame) => !keys.open(frame).genuine);
   return [
     ...(trouble ? [{ finding: trouble }] : []),
     ...states.filter((state) => state === 'erased').map((finding) => ({ finding })),
