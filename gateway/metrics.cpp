@@ -78,6 +78,7 @@ void Metrics::configure(const Config& config) {
 void Metrics::config_reloaded(bool succeeded) noexcept {
   (succeeded ? reloads_ : failed_reloads_).fetch_add(1, std::memory_order_relaxed);
   if (succeeded) last_reload_ = seconds_now();
+  last_reload_refused_ = !succeeded;
 }
 
 std::string Metrics::text(const logging::LogCounters& log, const SharedLimitsStatus* shared_limits) const {

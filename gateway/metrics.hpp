@@ -80,7 +80,8 @@ class Metrics {
   std::vector<std::unique_ptr<WorkerMetrics>> workers_;
   std::atomic<std::uint64_t> reloads_{0}, failed_reloads_{0};
   const std::int64_t started_;             // seconds since 1970
-  std::atomic<std::int64_t> last_reload_;  // likewise
+  std::atomic<std::int64_t> last_reload_;  // likewise; the last that succeeded
+  std::atomic<bool> last_reload_refused_{false};
   std::atomic<bool> has_log_;
 };
 

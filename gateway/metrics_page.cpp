@@ -231,6 +231,8 @@ void MetricsPage::add_reloads() {
   family("sallyport_config_last_load_timestamp_seconds", "When the running configuration was loaded",
          MetricType::Gauge);
   gauge(static_cast<double>(metrics_.last_reload_.load()));
+  family("sallyport_config_last_reload_successful", "0: the files say what is not running", MetricType::Gauge);
+  gauge(metrics_.last_reload_refused_ ? 0 : 1);
 }
 
 void MetricsPage::add_shared_limits(const SharedLimitsStatus& status) {
@@ -261,8 +263,8 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   if (!log.signs) return;
   count("sallyport_log_checkpoints_total", "Checkpoints signed and on disk, also in their directory", log.checkpoints);
   count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
-  family("sallyport_log_last_checkpoint_timestamp_seconds", "When the last one was signed, since the Unix epoch; 0: none",
-         MetricType::Gauge);
+  family("sallyport_log_last_checkpoint_timestamp_seconds",
+         "When the last one was signed, since the Unix epoch; 0: none", MetricType::Gauge);
   const auto since_epoch = [](std::optional<core::WallTime> time) {
     return std::chrono::duration<double>(time.value_or(core::WallTime{}).time_since_epoch()).count();
   };

@@ -72,6 +72,7 @@ struct Facts {
   std::optional<core::WallTime> started, loaded;
   std::uint64_t in_flight = 0, requests = 0, connections = 0, upstreams_busy = 0, upstreams_idle = 0;
   std::map<std::string_view, KeyExchanges> key_exchanges;
+  bool reload_refused = false;
   std::optional<bool> log_healthy;  // absent: no log
   std::uint64_t log_lost = 0;
   std::optional<bool> limits_shared;  // absent: not configured
@@ -89,6 +90,8 @@ void Facts::take(const Sample& sample) {
     started = core::WallTime(std::chrono::seconds(count));
   } else if (sample.name == "sallyport_config_last_load_timestamp_seconds") {
     loaded = core::WallTime(std::chrono::seconds(count));
+  } else if (sample.name == "sallyport_config_last_reload_successful") {
+    reload_refused = count == 0;
   } else if (sample.name == "sallyport_requests_in_flight") {
     in_flight = count;
   } else if (sample.name == "sallyport_requests_total") {
@@ -142,6 +145,8 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
        std::string(facts.version) + ", OpenSSL " + std::string(facts.openssl) + ", Boost " + std::string(facts.boost));
   since("process", "started ", facts.started);
   since("configuration", "loaded ", facts.loaded);
+  if (facts.reload_refused)
+    line("", "WHAT THE FILES SAY NOW WAS REFUSED: sallyport check, or the operator's log, tells why");
   line("requests", text(facts.in_flight) + " in flight, " + text(facts.requests) + " done");
   line("connections", text(facts.connections) + " from clients; to upstreams " + text(facts.upstreams_busy) +
                           " busy, " + text(facts.upstreams_idle) + " idle");
@@ -172,6 +177,7 @@ ordered_json json_of(const Facts& facts) {
           {"boost", facts.boost},
           {"started", time(facts.started)},
           {"config_loaded", time(facts.loaded)},
+          {"config_refused", facts.reload_refused},
           {"requests", {{"in_flight", facts.in_flight}, {"done", facts.requests}}},
           {"connections",
            {{"clients", facts.connections},

@@ -132,6 +132,9 @@ TEST_CASE("a reload keeps what was counted and brings new names") {
   CHECK(contains(page, R"(model="qwen")"));
   CHECK(value_of(page, R"(sallyport_config_reloads_total{outcome="ok"})") == "1");
   CHECK(value_of(page, R"(sallyport_config_reloads_total{outcome="failed"})") == "1");
+  CHECK(value_of(page, "sallyport_config_last_reload_successful") == "0");
+  metrics.config_reloaded(true);
+  CHECK(value_of(metrics.text({}), "sallyport_config_last_reload_successful") == "1");
   CHECK(value_of(page, "sallyport_config_last_load_timestamp_seconds").size() == 10);
 }
 

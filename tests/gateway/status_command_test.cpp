@@ -92,6 +92,17 @@ TEST_CASE("status says that there is no log where there is none") {
   CHECK(nlohmann::json::parse(ask(server, {.json = true}).text)["log"].is_null());
 }
 
+TEST_CASE("status says that the files hold what was refused") {
+  ScriptedServer current({}, admin(200, a_page()));
+  CHECK_FALSE(contains(ask(current).text, "REFUSED"));
+  CHECK(nlohmann::json::parse(ask(current, {.json = true}).text)["config_refused"] == false);
+  Metrics metrics(Config{}, 1);
+  metrics.config_reloaded(false);
+  ScriptedServer behind({}, admin(200, metrics.text({})));
+  CHECK(contains(ask(behind).text, "WHAT THE FILES SAY NOW WAS REFUSED"));
+  CHECK(nlohmann::json::parse(ask(behind, {.json = true}).text)["config_refused"] == true);
+}
+
 TEST_CASE("status says whether limits are shared, where they may be") {
   const int up = GENERATE(0, 1);
   ScriptedServer alone({}, admin(200, a_page()));

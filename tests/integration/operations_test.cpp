@@ -58,6 +58,7 @@ TEST_CASE("SIGHUP takes a good configuration whole and a bad one not at all", "[
   CHECK(eventually([&] { return gateway.errors().size() > errors_before.size(); }));
   CHECK(chat_status(gateway, "new-model") == 200);
   CHECK(chat_status(gateway, "newer-model") == 404);
+  CHECK(eventually([&] { return gateway.metric("sallyport_config_last_reload_successful") == 0; }));
   gateway.signal(SIGTERM);
   CHECK(gateway.wait_for_exit() == 0);
 }
