@@ -27,6 +27,7 @@ constexpr Named named[] = {
     {target_too_long, "target_too_long"},
     {version_unsupported, "version_unsupported"},
     {transfer_coding_unsupported, "transfer_coding_unsupported"},
+    {content_coding_unsupported, "content_coding_unsupported"},
     {method_unsupported, "method_unsupported"},
     {expectation_unsupported, "expectation_unsupported"},
     {request_timeout, "request_timeout"},

@@ -25,7 +25,8 @@ enum class Reason : std::uint8_t {
   target_too_long,
   version_unsupported,
   transfer_coding_unsupported,
-  method_unsupported,   // CONNECT and TRACE
+  content_coding_unsupported,  // a compressed body whose model must be read
+  method_unsupported,   // CONNECT and TRACE; any but its own on a path that the gateway knows
   expectation_unsupported,
   request_timeout,      // head or body did not arrive in time
   body_too_large,

@@ -140,6 +140,9 @@ Result<auth::Principal> Exchange::authenticate() {
 Result<routing::Route> Exchange::route(const auth::Principal& who) {
   const auto& routes = snapshot_->shared->routes;
   auto chosen = call_ ? routes.for_model(who, call_->model, worker_.ids().number()) : routes.for_path(who, head_.path);
+  if (!chosen && chosen.error().reason == Reason::route_unknown && is_own_path(head_.path)) {
+    return Error(Reason::method_unsupported);
+  }
   if (chosen) {
     if (call_) record_.model = chosen->model_name();
     record_.upstream = chosen->upstream().name;

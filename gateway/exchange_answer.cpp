@@ -2,6 +2,7 @@
 #include "gateway/exchange.hpp"
 #include "gateway/own_fields.hpp"
 #include "gateway/respond.hpp"
+#include "http/path.hpp"
 #include "http/writer.hpp"
 
 namespace sallyport::gateway {
@@ -31,7 +32,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
 
   auto passed = co_await relay.read_head();
   if (passed) {
-    relay.start(own_fields(record_.request_id, standings_));
+    relay.start(own_fields(record_.request_id, family_, standings_));
     record_.status = relay.head().status;
     record_.streamed = relay.is_event_stream();
     passed = co_await relay.pass();
@@ -79,7 +80,9 @@ Task<Next> Exchange::answer_models(const auth::Principal& who) {
   const auto& routes = snapshot_->shared->routes;
   constexpr std::string_view list = "/v1/models";
   if (head_.path == list) co_return co_await answer(200, routes.models_json(who), Reason::none);
-  const auto one = routes.model_json(who, head_.path.substr(list.size() + 1));
+  // Clients encode the '/' and ':' that names have.
+  const auto name = http::decoded(head_.path.substr(list.size() + 1));
+  const auto one = name ? routes.model_json(who, *name) : std::nullopt;
   if (!one) co_return co_await refuse(Error(Reason::model_unknown));
   co_return co_await answer(200, *one, Reason::none);
 }
@@ -121,10 +124,10 @@ Task<Next> Exchange::say(unsigned status, std::string_view body) {
   std::string head;
   http::append_status_line(head, status);
   http::append_field(head, "content-type", "application/json");
-  head += own_fields(record_.request_id, standings_);
+  head += own_fields(record_.request_id, family_, standings_);
   if (status == 401) http::append_field(head, "www-authenticate", "Bearer");
   if (status == 503) http::append_field(head, "retry-after", "1");
-  if (status == 405) http::append_field(head, "allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  if (status == 405) http::append_field(head, "allow", allowed_methods(head_.path));
   http::append_framing(head, {BodyKind::sized, body.size()});
   if (!keep) http::append_field(head, "connection", "close");
   http::append_end_of_head(head);

@@ -1,5 +1,8 @@
 // How an exchange takes its request's body: into memory or the spool, read for its model on the way, kept by the log.
 #include "gateway/exchange.hpp"
+
+#include <algorithm>
+
 #include "gateway/log_room.hpp"
 #include "logging/format.hpp"
 
@@ -14,9 +17,17 @@ using http::BodyKind;
 namespace {
 constexpr std::size_t progress_bytes = 16 * 1024;  // a body that brings less in limits.body_stall is too slow
 static_assert(RequestBody::block_size <= logging::max_content_piece, "the log takes a block as one piece");
+
+// Another model may stand in what a server unpacks than in the bytes that are read here.
+bool is_compressed(const http::Fields& fields) noexcept {
+  return std::any_of(fields.begin(), fields.end(), [](const http::Field& field) {
+    return http::may_be_read_as(field.name, "content-encoding") && !http::same_name(field.value, "identity");
+  });
+}
 }  // namespace
 
 Task<Result<void>> Exchange::read_body() {
+  if (family_ && is_compressed(head_.fields)) co_return Error(Reason::content_coding_unsupported);
   if (family_) call_reader_.emplace();
   if (head_.framing.kind == BodyKind::sized) {
     if (head_.framing.size > config_.limits.body_bytes) co_return Error(Reason::body_too_large);  // before a byte of it

@@ -16,6 +16,11 @@ constexpr std::string_view dropped[] = {
     "x-http-method"};
 constexpr std::string_view dropped_prefix = "x-forwarded-";
 
+bool names_models(std::string_view path) noexcept {
+  constexpr std::string_view list = "/v1/models";
+  return path == list || (path.starts_with("/v1/models/") && path.size() > list.size() + 1);
+}
+
 bool is_dropped(std::string_view name) noexcept {
   if (http::may_be_read_as(name.substr(0, dropped_prefix.size()), dropped_prefix)) return true;
   for (const auto candidate : dropped) {
@@ -42,15 +47,24 @@ void append_standing(std::string& out, std::string_view of, const auth::Standing
 }  // namespace
 
 bool is_models_path(const http::RequestHead& head) noexcept {
-  constexpr std::string_view list = "/v1/models";
-  if (head.method != "GET" && head.method != "HEAD") return false;
-  return head.path == list || (head.path.starts_with("/v1/models/") && head.path.size() > list.size() + 1);
+  return (head.method == "GET" || head.method == "HEAD") && names_models(head.path);
 }
 
-std::string own_fields(std::string_view request_id, const auth::Standings& standings) {
+bool is_own_path(std::string_view path) noexcept { return names_models(path) || routing::model_family(path); }
+
+std::string_view allowed_methods(std::string_view path) noexcept {
+  if (names_models(path)) return "GET, HEAD";
+  return routing::model_family(path) ? "POST" : "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+}
+
+std::string own_fields(std::string_view request_id, std::optional<routing::Family> family,
+                       const auth::Standings& standings) {
   std::string out;
   out.reserve(256);
   if (!request_id.empty()) http::append_field(out, "x-request-id", request_id);
+  if (!request_id.empty() && family == routing::Family::anthropic_messages) {
+    http::append_field(out, "request-id", request_id);
+  }
   if (standings.requests) append_standing(out, "requests", *standings.requests);
   if (standings.tokens) append_standing(out, "tokens", *standings.tokens);
   if (standings.retry_after > core::Duration::zero()) {

@@ -1,11 +1,13 @@
 // The heads the gateway writes: what it adds for the client, and what it lets through to a model server.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "auth/limiter.hpp"
 #include "http/message.hpp"
+#include "routing/model_call.hpp"
 #include "routing/route_table.hpp"
 
 namespace sallyport::gateway {
@@ -15,8 +17,16 @@ inline constexpr std::size_t recorded_path_bytes = 256;
 // GET or HEAD of /v1/models or /v1/models/NAME: the gateway answers it itself.
 bool is_models_path(const http::RequestHead& head) noexcept;
 
-// x-request-id, x-ratelimit-* and retry-after, as "name: value\r\n" lines.
-std::string own_fields(std::string_view request_id, const auth::Standings& standings);
+// A model path or one of /v1/models, which take certain methods only.
+bool is_own_path(std::string_view path) noexcept;
+
+// x-request-id (for Anthropic's clients also request-id, where they look for it), x-ratelimit-* and retry-after, as
+// "name: value\r\n" lines.
+std::string own_fields(std::string_view request_id, std::optional<routing::Family> family,
+                       const auth::Standings& standings);
+
+// For the field Allow of a 405: what may be asked of a path of the gateway's own, or of any other.
+std::string_view allowed_methods(std::string_view path) noexcept;
 
 struct UpstreamHead {
   const http::RequestHead& client;

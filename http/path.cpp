@@ -1,7 +1,5 @@
 #include "http/path.hpp"
 
-#include <optional>
-
 #include "http/grammar.hpp"
 
 namespace sallyport::http {
@@ -21,14 +19,21 @@ bool hides_something(char c) noexcept {
   return byte < 0x20 || byte == 0x7f || c == '/' || c == '\\' || grammar::is(grammar::host_byte, c);
 }
 
+// The byte that "%XY" stands for, at the beginning of a text.
+std::optional<char> encoded_byte(std::string_view text) noexcept {
+  if (text.size() < 3) return std::nullopt;
+  const auto high = hexadecimal(text[1]), low = hexadecimal(text[2]);
+  if (!high || !low) return std::nullopt;
+  return static_cast<char>(*high * 16 + *low);
+}
+
 bool is_normal_segment(std::string_view segment) noexcept {
   if (segment == "." || segment == "..") return false;
   for (std::size_t i = 0; i < segment.size(); ++i) {
     if (segment[i] == '\\' || segment[i] == ';') return false;
     if (segment[i] != '%') continue;
-    if (segment.size() - i < 3) return false;
-    const auto high = hexadecimal(segment[i + 1]), low = hexadecimal(segment[i + 2]);
-    if (!high || !low || hides_something(static_cast<char>(*high * 16 + *low))) return false;
+    const auto byte = encoded_byte(segment.substr(i));
+    if (!byte || hides_something(*byte)) return false;
     i += 2;
   }
   return true;
@@ -47,6 +52,22 @@ bool is_normal_path(std::string_view path) noexcept {
     if (end == 0) return false;  // "//"
     path.remove_prefix(end);
   }
+}
+
+std::optional<std::string> decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const auto byte = encoded_byte(text.substr(i));
+    if (!byte) return std::nullopt;
+    out += *byte;
+    i += 2;
+  }
+  return out;
 }
 
 }  // namespace sallyport::http

@@ -3,6 +3,8 @@
 // another.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace sallyport::http {
@@ -12,5 +14,8 @@ namespace sallyport::http {
 // no '%' without two hexadecimal digits, and neither '\' nor ';' as they are (some servers read '\' as '/',
 // and cut a segment at ';'). Also "*".
 bool is_normal_path(std::string_view path) noexcept;
+
+// Percent-encoding undone. For text that goes nowhere as a path. nullopt: a '%' without two hexadecimal digits.
+std::optional<std::string> decoded(std::string_view text);
 
 }  // namespace sallyport::http

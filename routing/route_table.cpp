@@ -1,6 +1,7 @@
 #include "routing/route_table.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <stdexcept>
 
 #include "core/text.hpp"
@@ -31,9 +32,28 @@ const Target& choose(const Model& model, std::uint32_t pick) {
   return model.targets.back();
 }
 
+// "2023-11-14T22:13:20Z"
+std::string utc(std::uint64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[sizeof "9999-12-31T23:59:59Z"] = {};
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+// As OpenAI's clients expect it, and in the same object as Anthropic's do: each passes over the other's keys.
 std::string model_object(std::string_view name, const Model& model) {
-  return R"({"id":)" + quote_json(name) + R"(,"object":"model","created":)" + std::to_string(model.created) +
-         R"(,"owned_by":"sallyport"})";
+  const std::string quoted = quote_json(name);
+  return R"({"id":)" + quoted + R"(,"object":"model","created":)" + std::to_string(model.created) +
+         R"(,"owned_by":"sallyport","type":"model","display_name":)" + quoted + R"(,"created_at":")" +
+         utc(model.created) + R"("})";
+}
+
+// Anthropic's clients go from page to page by these.
+std::string page_ends(const std::vector<std::string_view>& names) {
+  const auto id = [](const std::string_view* name) { return name ? quote_json(*name) : std::string("null"); };
+  return R"("has_more":false,"first_id":)" + id(names.empty() ? nullptr : &names.front()) + R"(,"last_id":)" +
+         id(names.empty() ? nullptr : &names.back());
 }
 
 }  // namespace
@@ -107,12 +127,14 @@ core::Result<Route> RouteTable::for_path(const auth::Principal& who, std::string
 
 std::string RouteTable::models_json(const auth::Principal& who) const {
   std::string list;
+  std::vector<std::string_view> names;
   for (const auto& [name, model] : by_name_) {
     if (!who.may_call_model(name)) continue;
     if (!list.empty()) list += ',';
     list += model_object(name, *model);
+    names.push_back(name);
   }
-  return R"({"object":"list","data":[)" + list + "]}";
+  return R"({"object":"list","data":[)" + list + "]," + page_ends(names) + '}';
 }
 
 std::optional<std::string> RouteTable::model_json(const auth::Principal& who, std::string_view name) const {

@@ -41,6 +41,23 @@ test("errors have Anthropic's shape", async () => {
   assert.equal(forbidden.error.error.type, 'permission_error');
 });
 
+test("an error carries the request's id", async () => {
+  const unknown = await refusal(client().messages.create({ ...ask, model: 'nobody' }));
+  assert.match(unknown.requestID, /^[0-9a-f]{32}$/);
+});
+
+test('the models, one page after the other, and one of them', async () => {
+  const names = [];
+  for await (const model of client().models.list()) {
+    assert.equal(model.type, 'model');
+    assert.equal(model.display_name, model.id);
+    assert.ok(Date.parse(model.created_at) > 0);
+    names.push(model.id);
+  }
+  assert.ok(names.includes('llama'));
+  assert.equal((await client().models.retrieve('llama')).type, 'model');
+});
+
 test('a spent allowance is a RateLimitError', async () => {
   let error;
   for (let i = 0; i < 3; ++i) error = await client(twoAMinute).messages.create(ask).then(() => null, (e) => e);

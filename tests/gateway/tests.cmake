@@ -20,6 +20,7 @@ unit_tests(gateway
   relay_test.cpp
   request_body_test.cpp
   resp_test.cpp
+  respond_test.cpp
   shared_count_test.cpp
   shared_limits_test.cpp
   status_command_test.cpp

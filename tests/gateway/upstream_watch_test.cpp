@@ -20,8 +20,12 @@ struct Watched {
   }};
 };
 
-const routing::Upstream upstream{.name = "gpu"};
-const routing::Endpoint first{.host = "10.0.0.5", .port = 8000}, second{.host = "10.0.0.6", .port = 8000};
+const routing::Upstream upstream = [] {
+  routing::Upstream named;
+  named.name = "gpu";
+  return named;
+}();
+const routing::Endpoint first{"10.0.0.5", 8000, false}, second{"10.0.0.6", 8000, false};
 const Error refused(Reason::upstream_unreachable, ECONNREFUSED);
 const std::string first_fails =
     "error upstream_fails upstream=gpu endpoint=https://10.0.0.5:8000 reason=\"upstream_unreachable: Connection "

@@ -5,6 +5,7 @@
 
 #include "tests/support/catch.hpp"
 
+using sallyport::http::decoded;
 using sallyport::http::is_normal_path;
 
 TEST_CASE("a path that every server reads alike is in normal form") {
@@ -69,5 +70,16 @@ TEST_CASE("every encoded byte is either kept apart from its plain form or refuse
     INFO("byte " << byte);
     CHECK(is_normal_path(std::string("/a%") + digits[byte / 16] + digits[byte % 16]) ==
           !(alphanumeric || control || refused.find(c) != refused.npos));
+  }
+}
+
+TEST_CASE("percent-encoding is undone, or refused where it is not one") {
+  CHECK(decoded("") == "");
+  CHECK(decoded("meta-llama%2FLlama-3.1-8B") == "meta-llama/Llama-3.1-8B");
+  CHECK(decoded("llama3.2%3a3b") == "llama3.2:3b");
+  CHECK(decoded("a/b%25") == "a/b%");
+  for (const auto* text : {"%", "a%2", "%zz", "%2", "%%"}) {
+    INFO(text);
+    CHECK_FALSE(decoded(text).has_value());
   }
 }

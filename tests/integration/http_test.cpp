@@ -246,3 +246,89 @@ TEST_CASE("a path without a model goes where its route says", "[http]") {
   CHECK(get(odd_but_clear).body == "GET " + odd_but_clear);
   CHECK(get("/v1/other").status() == 404);
 }
+
+TEST_CASE("a model is shown under the encoded name that clients ask for", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(
+      server, {.models = "  - name: meta-llama/Llama:8b\n    targets: [{ upstream: model-server }]\n"});
+  const auto get = [&](const std::string& target) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.method = "GET", .target = target, .token = gateway.token()}));
+    return client.read_answer();
+  };
+  for (const std::string name : {"meta-llama%2FLlama%3A8b", "meta-llama%2fLlama:8b", "meta-llama/Llama:8b"}) {
+    INFO(name);
+    const Message answer = get("/v1/models/" + name);
+    CHECK(answer.status() == 200);
+    CHECK(Json::parse(answer.body)["id"] == "meta-llama/Llama:8b");
+  }
+  CHECK(get("/v1/models/meta-llama%2").status() == 404);
+}
+
+TEST_CASE("a path of the gateway's own says which methods it takes", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(server);
+  const auto ask = [&](const std::string& method, const std::string& target) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.method = method, .target = target, .token = gateway.token()}));
+    return client.read_answer();
+  };
+  for (const std::string method : {"GET", "PUT", "DELETE", "OPTIONS"}) {
+    const Message answer = ask(method, "/v1/chat/completions");
+    CHECK(answer.status() == 405);
+    CHECK(answer.field("allow") == "POST");
+  }
+  const Message answer = ask("DELETE", "/v1/models/llama");
+  CHECK(answer.status() == 405);
+  CHECK(answer.field("allow") == "GET, HEAD");
+  CHECK(Json::parse(answer.body)["error"]["code"] == "method_unsupported");
+  CHECK(ask("GET", "/v1/other").status() == 404);
+}
+
+TEST_CASE("a compressed body is refused, for its model cannot be read", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(server);
+  const auto status_with = [&](HeaderFields fields) {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat("hello", false, std::move(fields)));
+    return client.read_answer().status();
+  };
+  CHECK(status_with({{"Content-Encoding", "identity"}}) == 200);
+  CHECK(status_with({{"Content-Encoding", "gzip"}}) == 415);
+  CHECK(status_with({{"Content-Encoding", "identity"}, {"content-encoding", "br"}}) == 415);
+  CHECK(status_with({{"Content_Encoding", "zstd"}}) == 415);
+  CHECK(server.received().count() == 1);
+}
+
+TEST_CASE("Anthropic's clients find the request's id where they look for it", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(server);
+  const auto ask = [&](const std::string& target, const std::string& model) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.target = target, .token = gateway.token(), .body = chat_body(model, "hello")}));
+    return client.read_answer();
+  };
+  for (const std::string model : {"llama", "nobody"}) {
+    const Message answer = ask("/v1/messages", model);
+    CHECK_FALSE(answer.field("request-id").empty());
+    CHECK(answer.field("request-id") == answer.field("x-request-id"));
+    CHECK(ask("/v1/chat/completions", model).count("request-id") == 0);
+  }
+}
+
+TEST_CASE("who shows no key is told how to, and whose key is bad is not told why", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), echo());
+  const GatewayProcess gateway(server);
+  const auto words_for = [&](const std::string& token) {
+    ScriptedClient client(gateway.client());
+    client.send(request_text({.method = "GET", .target = "/v1/models", .token = token}));
+    const Message answer = client.read_answer();
+    CHECK(answer.status() == 401);
+    return Json::parse(answer.body)["error"]["message"].get<std::string>();
+  };
+  CHECK(words_for("").find("Authorization: Bearer") != std::string::npos);
+  const std::string mistyped = words_for("sp-wrong");
+  CHECK(mistyped.find("There is no API key") == std::string::npos);
+  const std::string unknown = "sp-" + std::string(49, 'A');
+  CHECK(words_for(unknown) == mistyped);
+}

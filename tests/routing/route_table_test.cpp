@@ -131,9 +131,15 @@ TEST_CASE("The list of models has what the caller may call, sorted, aliases as m
       CHECK(entry.at("object") == "model");
       CHECK(entry.at("created") == 1700000000);
       CHECK(entry.at("owned_by") == "sallyport");
-      CHECK(entry.size() == 4);
+      CHECK(entry.at("type") == "model");
+      CHECK(entry.at("display_name") == entry.at("id"));
+      CHECK(entry.at("created_at") == "2023-11-14T22:13:20Z");
+      CHECK(entry.size() == 7);
       names.push_back(entry.at("id"));
     }
+    CHECK(list.at("has_more") == false);
+    CHECK(list.at("first_id") == (names.empty() ? nlohmann::json(nullptr) : nlohmann::json(names.front())));
+    CHECK(list.at("last_id") == (names.empty() ? nlohmann::json(nullptr) : nlohmann::json(names.back())));
     return names;
   };
   CHECK(ids(principal({"*"})) == std::vector<std::string>{"big \"one\"", "embed", "gpt-4", "llama", "mixed"});
