@@ -8,6 +8,7 @@
 #include "logging/frame_walker.hpp"
 #include "logging/key_audit.hpp"
 #include "logging/live_log.hpp"
+#include "logging/segment_audit.hpp"
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -20,25 +21,6 @@ struct Candidate {
   std::optional<ParsedHeader> header;
   bool in_place = false;  // readable, and the number in the header is the number in the name
 };
-
-bool is_damage(FrameWalker::Step step) {
-  return step != FrameWalker::Step::end_of_data && step != FrameWalker::Step::torn && step != FrameWalker::Step::frame;
-}
-
-FindingKind finding_of(FrameWalker::Step step) {
-  switch (step) {
-    case FrameWalker::Step::missing:
-      return FindingKind::frames_missing;
-    case FrameWalker::Step::repeated:
-      return FindingKind::frames_repeated;
-    case FrameWalker::Step::reordered:
-      return FindingKind::frames_reordered;
-    case FrameWalker::Step::trailing:
-      return FindingKind::trailing;
-    default:
-      return FindingKind::altered;
-  }
-}
 
 class Verifier {
  public:
@@ -65,12 +47,8 @@ class Verifier {
   }
 
  private:
-  void find(FindingKind kind, std::uint64_t segment, std::string words, std::optional<std::uint64_t> frame = {},
-            std::optional<std::uint64_t> byte = {}) {
-    report_.findings.push_back({kind, segment, frame, byte, std::move(words)});
-  }
-  void find_here(FindingKind kind, std::uint64_t segment, std::string words, const FrameWalker& walker) {
-    find(kind, segment, std::move(words), walker.link().frames, walker.link().bytes);
+  void find(FindingKind kind, std::uint64_t segment, std::string words) {
+    report_.find(kind, segment, std::move(words));
   }
 
   void list();
@@ -85,9 +63,6 @@ class Verifier {
   void check_presence();
   void find_missing(std::uint64_t next, std::uint64_t there);
   void check_link(std::size_t index);
-  void check_body(std::size_t index);
-  void check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step, const SegmentLink* declared);
-  void check_end(std::size_t index, const FrameWalker& walker, FrameWalker::Step step);
   void check_last();
   const SegmentLink* declared_by_successor(std::size_t index) const;
 
@@ -155,7 +130,10 @@ void Verifier::read_headers(std::size_t from) {
 void Verifier::check_segments(std::size_t from) {
   look_at_each(from, [this](std::size_t index) {
     check_link(index);
-    check_body(index);
+    const Candidate& segment = segments_[index];
+    const bool being_written = alive_ && index + 1 == segments_.size();
+    audit_segment({segment.file, segment.header, declared_by_successor(index), being_written}, options_.holder, *audit_,
+                  tenants_, report_);
   });
 }
 
@@ -198,7 +176,7 @@ void Verifier::prepare_audit() {
   audit_.emplace(report_.origin, std::move(signers),
                  [this](FindingKind kind, std::string said, const SegmentLink& at, std::uint64_t segment) {
                    if (at.bytes == 0) return find(kind, segment, std::move(said));
-                   find(kind, segment, std::move(said), at.frames, at.bytes);
+                   report_.find(kind, segment, std::move(said), at.frames, at.bytes);
                  });
   if (!options_.checkpoints.empty()) {
     for (const SignedNote& note : notes_in_directory(options_.checkpoints)) audit_->expect(note);
@@ -274,83 +252,6 @@ const SegmentLink* Verifier::declared_by_successor(std::size_t index) const {
   if (!successor.in_place || successor.file.number != segments_[index].file.number + 1) return nullptr;
   const SegmentLink& link = successor.header->header.previous;
   return link.id == segments_[index].header->header.id ? &link : nullptr;
-}
-
-void Verifier::check_body(std::size_t index) {
-  const Candidate& segment = segments_[index];
-  SegmentReport report;
-  report.number = segment.file.number;
-  report.path = segment.file.path;
-  if (segment.header) {
-    KeyAudit keys(segment.file.path, *segment.header, options_.holder);
-    for (const KeyAudit::Found& found : keys.findings()) {
-      report_.findings.push_back({found.kind, report.number, {}, {}, found.words, found.proven});
-    }
-    tenants_.take(keys, report.number);
-    FileSource source(segment.file.path);
-    FrameWalker walker(source);
-    walker.open();
-    audit_->begin(report.number, walker);
-    const SegmentLink* declared = declared_by_successor(index);
-    const auto at_declared_end = [&] { return declared && walker.link().frames >= declared->frames; };
-    auto step = FrameWalker::Step::end_of_data;
-    while (!(at_declared_end() && declared->end == PreviousEnd::torn) &&
-           (step = walker.next()) == FrameWalker::Step::frame) {
-      if (keys.finds_forged(walker)) {
-        find(FindingKind::forged, report.number, "the frame was not sealed with this segment's key",
-             walker.head().sequence, walker.offset());
-      }
-      audit_->frame(walker);
-      if (walker.head().kind != FrameKind::declared_gap) continue;
-      report.lost += walker.head().number;
-      find(FindingKind::gap_declared, report.number,
-           "the writer lost " + std::to_string(walker.head().number) + " records and says so", walker.head().sequence,
-           walker.offset());
-    }
-    report.frames = walker.link().frames;
-    report.records = walker.records();
-    report.bytes = walker.link().bytes;
-    report.sealed = walker.link().end == PreviousEnd::sealed;
-    check_stop(index, walker, step, declared);
-    audit_->end(walker, {!is_damage(step), declared != nullptr});
-  }
-  report_.segments.push_back(std::move(report));
-}
-
-void Verifier::check_stop(std::size_t index, const FrameWalker& walker, FrameWalker::Step step,
-                          const SegmentLink* declared) {
-  const std::uint64_t number = segments_[index].file.number;
-  if (is_damage(step)) return find_here(finding_of(step), number, std::string(words(step)), walker);
-  if (declared == nullptr) return check_end(index, walker, step);
-  const SegmentLink& link = walker.link();
-  if (link.frames < declared->frames) {
-    return find_here(FindingKind::truncated, number,
-                     "it ends here; its successor declares " + std::to_string(declared->frames) + " frames", walker);
-  }
-  if (link.chain != declared->chain || link.bytes != declared->bytes ||
-      (declared->end == PreviousEnd::sealed && link.end != PreviousEnd::sealed)) {
-    return find(FindingKind::altered, number,
-                "it was rewritten: its successor declares another chain hash for its end");
-  }
-  if (declared->end != PreviousEnd::torn) return;
-  const auto tail = std::filesystem::file_size(segments_[index].file.path) - link.bytes;
-  std::string said = "it ends here without its clean end, as its successor declares";
-  if (tail > 0) said += "; the " + std::to_string(tail) + " bytes behind are not vouched for";
-  find_here(FindingKind::torn_declared, number, std::move(said), walker);
-}
-
-// A segment to whose end nobody testifies: the last one, or one beside a missing or damaged neighbour.
-void Verifier::check_end(std::size_t index, const FrameWalker& walker, FrameWalker::Step step) {
-  if (walker.link().end == PreviousEnd::sealed) return;
-  const std::uint64_t number = segments_[index].file.number;
-  if (index + 1 == segments_.size() && alive_) {
-    return find_here(FindingKind::open, number, "it is being written", walker);
-  }
-  const bool torn = step == FrameWalker::Step::torn;
-  find_here(torn ? FindingKind::torn : FindingKind::unsealed, number,
-            torn ? "torn tail: it ends within a frame, and no later segment declares it"
-                 : "it ends without its end frame, and no later segment declares it",
-            walker);
 }
 
 // A key block without its segment behind the last one: a crash just then, or a segment that was taken away.

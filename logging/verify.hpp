@@ -87,6 +87,10 @@ struct LogReport {
   std::vector<SegmentReport> segments;
   std::vector<Finding> findings;
   bool good() const noexcept;  // no problem among the findings
+  void find(FindingKind kind, std::uint64_t segment, std::string words, std::optional<std::uint64_t> frame = {},
+            std::optional<std::uint64_t> byte = {}) {
+    findings.push_back({kind, segment, frame, byte, std::move(words)});
+  }
 };
 
 struct VerifyOptions {
