@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "core/crypto.hpp"
@@ -20,6 +23,17 @@ using core::crypto::Aes256Gcm;
 namespace {
 constexpr std::uint64_t first_block = 16 * 1024;
 constexpr std::uint64_t growth = 4;  // the next has this much of what has come
+
+// Without a name from the start; where the file system cannot do that (NFS, overlayfs of older kernels), with one for a
+// moment. Negative when there is none to be had.
+int open_unnamed(const std::filesystem::path& directory) {
+  const int file = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (file >= 0 || errno != EOPNOTSUPP) return file;
+  std::string name = directory / "sallyport-XXXXXX";
+  const int named = ::mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(name.c_str());
+  return named;
+}
 }  // namespace
 
 bool ByteBudget::take(std::uint64_t bytes) noexcept {
@@ -36,10 +50,7 @@ class RequestBody::Spool {
   static constexpr std::size_t memory_bytes = 2 * sealed_size;  // what it holds at the most, however long the body
 
   Spool(const std::filesystem::path& directory, ByteBudget& disk)
-      : file_(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)),
-        disk_(disk),
-        cipher_(new_key().reveal()),
-        filling_(sealed_size) {}
+      : file_(open_unnamed(directory)), disk_(disk), cipher_(new_key().reveal()), filling_(sealed_size) {}
   ~Spool() {
     if (file_ >= 0) ::close(file_);
     disk_.give_back(blocks_ * sealed_size);

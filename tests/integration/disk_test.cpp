@@ -314,3 +314,23 @@ TEST_CASE("a client that leaves while its prompt waits for a slow log is not wai
     return records.size() == 1 && records[0].value("outcome", "") == "client_left";
   }));
 }
+
+TEST_CASE("a prompt is spooled also where the file system knows no files without a name, and leaves none", "[disk]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  std::vector<std::string> environment = MoodyGateway::preload();
+  environment[2] = "MOODY_DISK_PATH=/spool";
+  const TemporaryDirectory directory;
+  const path spool = directory / "spool";
+  std::filesystem::create_directory(spool);
+  const GatewayProcess gateway(
+      server,
+      {.log = "capture: metadata", .more = "spool_directory: " + spool.string() + "\n", .environment = environment});
+  write_file(gateway.directory() / "disk-mood", "no files without a name");
+  ScriptedClient client(gateway.client());
+  const std::string prompt(4 << 20, 'x');
+  client.send(gateway.chat(prompt));
+  CHECK(client.read_answer().status() == 200);
+  REQUIRE(server.received().count() == 1);
+  CHECK(server.received().requests()[0].body.find(prompt) != std::string::npos);
+  CHECK(std::filesystem::is_empty(spool));
+}

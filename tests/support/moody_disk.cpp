@@ -1,5 +1,6 @@
 // Loaded before the C library: a disk that does as the file MOODY_DISK says at each call, for all whose path contains
-// MOODY_DISK_PATH. The file begins with: w (works), f (full), r (read-only), e (gives errors), h (hangs), s (slow).
+// MOODY_DISK_PATH. The file begins with: w (works), f (full), r (read-only), e (gives errors), h (hangs), s (slow),
+// n (knows no files without a name).
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -62,7 +63,9 @@ Function* next(const char* name) {
 int opened(const char* name, const char* path, int flags, mode_t mode) {
   static const auto open_next = next<int(const char*, int, ...)>(name);
   if (is_on_it(path) && (flags & O_ACCMODE) != O_RDONLY) {
-    if (const int error = refusal(mood())) return errno = error, -1;
+    const char now = mood();
+    const int error = now == 'n' && (flags & O_TMPFILE) == O_TMPFILE ? EOPNOTSUPP : refusal(now);
+    if (error != 0) return errno = error, -1;
   }
   return open_next(path, flags, mode);
 }
@@ -80,7 +83,7 @@ extern "C" {
 int open(const char* path, int flags, ...) {
   va_list more;
   va_start(more, flags);
-  const auto mode = (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
+  const auto mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
   va_end(more);
   return opened("open", path, flags, mode);
 }
@@ -88,7 +91,7 @@ int open(const char* path, int flags, ...) {
 int open64(const char* path, int flags, ...) {
   va_list more;
   va_start(more, flags);
-  const auto mode = (flags & O_CREAT) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
+  const auto mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? static_cast<mode_t>(va_arg(more, int)) : 0;
   va_end(more);
   return opened("open64", path, flags, mode);
 }
