@@ -85,11 +85,12 @@ struct ResponseHead {
 // one. A Connection field cannot nominate fields the gateway relies on (Host, Authorization, X-Api-Key, Content-*).
 class HopByHop {
  public:
+  HopByHop() = default;                           // of trailers: nothing is nominated for them
   explicit HopByHop(const Fields& all) noexcept;  // which must stay as they are
   bool operator()(std::string_view name) const noexcept;
 
  private:
-  Fields::Iterator nominating_, end_;  // from the first Connection field on; usually there is none
+  Fields::Iterator nominating_{}, end_{};  // from the first Connection field on; usually there is none
 };
 
 }  // namespace sallyport::http

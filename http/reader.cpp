@@ -20,6 +20,7 @@ struct Facts {
   std::string_view host;
   std::string_view length;
   std::string_view coding;
+  std::size_t connection_bytes = 0;
   bool close = false;
   bool keep_alive = false;
   bool expects_continue = false;
@@ -55,6 +56,8 @@ void Facts::note(std::string_view name, std::string_view value) noexcept {
 }
 
 void Facts::note_connection(std::string_view value) noexcept {
+  connection_bytes += value.size();
+  if (connection_bytes > connection_limit) return;
   malformed = malformed || !is_token_list(value);
   close = close || list_has(value, "close");
   keep_alive = keep_alive || list_has(value, "keep-alive");
@@ -103,6 +106,7 @@ bool set_target_and_host(RequestHead& head, const Facts& facts) noexcept {
 
 core::Result<void> interpret(RequestHead& head) {
   const Facts facts(head.fields);
+  if (facts.connection_bytes > connection_limit) return Reason::head_too_large;
   if (facts.malformed || !set_target_and_host(head, facts)) return Reason::malformed_request;
   const auto framing = declared_framing(head.minor_version, facts);
   if (!framing) return framing.error();
@@ -116,8 +120,8 @@ core::Result<void> interpret(RequestHead& head) {
 
 core::Result<void> interpret(ResponseHead& head, std::string_view request_method) {
   const Facts facts(head.fields);
-  if (facts.malformed || head.status < 100 || head.status > 599 || head.status == 101)
-    return Reason::upstream_malformed;
+  if (facts.malformed || facts.connection_bytes > connection_limit) return Reason::upstream_malformed;
+  if (head.status < 100 || head.status > 599 || head.status == 101) return Reason::upstream_malformed;
   const auto framing = declared_framing(head.minor_version, facts);
   if (!framing) return Reason::upstream_malformed;
   head.framing = *framing;

@@ -14,6 +14,9 @@
 
 namespace sallyport::http {
 
+// Bytes of all Connection values of a head: each of its other fields is looked for in them (HopByHop).
+inline constexpr std::size_t connection_limit = 256;
+
 struct HeadLimits {
   std::size_t bytes = 32 * 1024;  // whole head, request line included
   std::size_t fields = 100;

@@ -54,7 +54,7 @@ void append_chunk_size(std::string& out, std::uint64_t size) {
 
 void append_last_chunk(std::string& out, const Fields& trailers) {
   out.append("0\r\n");
-  const HopByHop hop_by_hop(trailers);
+  const HopByHop hop_by_hop;
   for (const Field& field : trailers) {
     if (!hop_by_hop(field.name)) append_field(out, field.name, field.value);
   }

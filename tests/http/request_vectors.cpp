@@ -316,6 +316,10 @@ std::vector<RefusedRequest> connections() {
       {"a byte over 0x7F in a list", connection("close, \xc3\xa9")},
       {"a good list and one that is none", post("Connection: close\r\nConnection: a b\r\n")},
       {"a Proxy-Connection that is no list", post("Proxy-Connection: keep alive\r\n")},
+      {"a list of more than 256 bytes", connection(std::string(257, ',')), Reason::head_too_large},
+      {"lists of more than 256 bytes together",
+       post("Connection: " + std::string(200, 'a') + "\r\nConnection: " + std::string(57, 'a') + "\r\n"),
+       Reason::head_too_large},
   };
 }
 
@@ -366,6 +370,11 @@ std::vector<AcceptedRequest> good_connections() {
        .fields = 3,
        .keep_alive = false},
       {.name = "a word that begins with close", .bytes = post("Connection: closed\r\n"), .method = "POST", .fields = 2},
+      {.name = "a Connection of 256 bytes",
+       .bytes = post("Connection: " + std::string(251, ',') + "close\r\n"),
+       .method = "POST",
+       .fields = 2,
+       .keep_alive = false},
       {.name = "a Connection with empty members",
        .bytes = post("Connection: ,a,,\t\r\n"),
        .method = "POST",

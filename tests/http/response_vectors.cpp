@@ -161,6 +161,7 @@ std::vector<RefusedResponse> refused_responses() {
       {"two lengths", ok("Content-Length: 5\r\nContent-Length: 5\r\n")},
       {"two lengths that differ", ok("Content-Length: 5\r\nContent-Length: 6\r\n")},
       {"a length of 20 digits", ok("Content-Length: 18446744073709551615\r\n")},
+      {"a Connection of more than 256 bytes", ok("Content-Length: 5\r\nConnection: " + std::string(257, ',') + "\r\n")},
       {"a Connection that is no list", ok("Content-Length: 5\r\nConnection: close keep-alive\r\n")},
       {"101", answer("HTTP/1.1 101 Switching Protocols", "Upgrade: foo\r\nConnection: upgrade\r\n")},
       {"100 with a length", answer("HTTP/1.1 100 Continue", "Content-Length: 5\r\n")},
