@@ -174,7 +174,7 @@ Result<void> Exchange::open_entry(bool keep_content) {
 void Exchange::watch_client(core::ByteStream* upstream) {
   connection_.stream.watch([this, upstream] {
     client_left_ = true;
-    if (upstream != nullptr) upstream->cancel();
+    if (upstream != nullptr) upstream->abort();  // at once, whatever this exchange waits for: a disk, or the upstream
   });
   connection_.live.stop = [this, upstream] {
     if (!worker_.stopping()) return;  // a drain lets an answer finish

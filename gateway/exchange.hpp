@@ -60,6 +60,7 @@ class Exchange {
   core::Task<core::Result<routing::UpstreamLease>> send_upstream(const routing::Route& route, const auth::Admission&);
   core::Task<core::Result<void>> send_request(routing::UpstreamLease& lease, const routing::Route& route);
   core::Task<Next> relay_answer(const routing::Route& route, auth::Admission admission, routing::UpstreamLease lease);
+  void account_for(const Relay& relay, auth::Admission& admission);
   core::Task<Next> answer_models(const auth::Principal& who);
   core::Task<Next> refuse(core::Error error);
   core::Task<Next> answer(unsigned status, std::string_view body, core::Reason outcome);

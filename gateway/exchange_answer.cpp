@@ -43,21 +43,8 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   } else if (!passed && passed.error().reason == Reason::cancelled) {
     passed = Error(Reason::draining);
   }
-  if (passed && request_sent_ && relay.upstream_reusable()) {
-    lease.release();
-  } else {
-    lease.close();  // the model's work ends now, however long the log takes
-  }
-  record_.response_bytes = relay.bytes();
-  if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
-  if (const auto usage = relay.usage()) {
-    record_.prompt_tokens = usage->prompt_tokens;
-    record_.completion_tokens = usage->completion_tokens;
-    record_.total_tokens = usage->total_tokens;
-    admission.settle(usage->total_tokens);
-  } else if (record_.status >= 400) {
-    admission.settle(0);  // a refusal or failure that tells of no use used nothing
-  }
+  if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
+  account_for(relay, admission);
   if (!passed && !relay.started()) co_return co_await refuse(passed.error());
 
   auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
@@ -73,6 +60,19 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   }
   if (auto finished = co_await relay.finish(write_stall()); !finished) co_return Next::cut;
   co_return relay.client_reusable() && keeps_connection() ? Next::keep : Next::close;
+}
+
+void Exchange::account_for(const Relay& relay, auth::Admission& admission) {
+  record_.response_bytes = relay.bytes();
+  if (relay.first_byte()) record_.first_byte = *relay.first_byte() - started_;
+  if (const auto usage = relay.usage()) {
+    record_.prompt_tokens = usage->prompt_tokens;
+    record_.completion_tokens = usage->completion_tokens;
+    record_.total_tokens = usage->total_tokens;
+    admission.settle(usage->total_tokens);
+  } else if (record_.status >= 400) {
+    admission.settle(0);  // a refusal or failure that tells of no use used nothing
+  }
 }
 
 Task<Next> Exchange::answer_models(const auth::Principal& who) {

@@ -42,7 +42,6 @@ class UpstreamLease {
   const std::string& key_exchange() const noexcept;  // of the connection's handshake; empty: plain
   bool reused() const noexcept;                      // came from the pool: the server may have closed it a moment ago
   void release() noexcept;  // the answer ended where it should and the peer keeps the connection
-  void close() noexcept;    // at once, not only when this is destroyed
 
  private:
   friend class UpstreamPool;

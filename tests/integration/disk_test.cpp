@@ -296,6 +296,29 @@ TEST_CASE("a client that leaves ends the model server's work at once, also while
   CHECK(records[0]["outcome"] == "client_left");
 }
 
+TEST_CASE("a client that leaves ends the model server's work at once, also while its answer waits for the log",
+          "[disk]") {
+  Signal stalled, seen;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 67108864\r\n\r\n");
+    peer.send_until_stalled(std::string(64 << 20, 'x'), 500ms);
+    stalled.set();
+    if (peer.wait_for_end() != Ending::open) seen.set();
+  });
+  const GatewayProcess gateway(
+      server, {.log = "capture: full, queue: 1MiB, stall_limit: 1m", .environment = MoodyGateway::preload()});
+  ScriptedClient client(gateway.client());
+  write_file(gateway.directory() / "disk-mood", "hanging");
+  client.send(gateway.chat("much"));
+  while (!client.read_some(200ms).empty()) continue;
+  REQUIRE(client.ending() == Ending::open);
+  stalled.wait();
+  client.reset();
+  CHECK(seen.wait_for(5s));
+  write_file(gateway.directory() / "disk-mood", "working");
+}
+
 TEST_CASE("a client that leaves while its prompt waits for a slow log is not waited for", "[disk]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.log = "capture: full, queue: 1MiB", .environment = MoodyGateway::preload()});
