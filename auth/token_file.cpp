@@ -92,10 +92,10 @@ class FileReader {
  private:
   void add(std::size_t number, Token token) {
     if (content_.tokens.size() >= max_tokens) return add_problem(number, "more than the limit of tokens in one file");
+    if (by_id_.contains(token.grant.id)) return add_problem(number, "this id was already created");
     const bool new_hash = hashes_.emplace(reinterpret_cast<const char*>(token.hash.data()), token.hash.size()).second;
-    const bool new_id = by_id_.emplace(token.grant.id, content_.tokens.size()).second;
-    if (!new_id) return add_problem(number, "this id was already created");
     if (!new_hash) return add_problem(number, "this hash already belongs to another token");
+    by_id_.emplace(token.grant.id, content_.tokens.size());
     content_.tokens.push_back(std::move(token));
   }
 

@@ -112,6 +112,19 @@ TEST_CASE("a revocation marks the token that was created before it, and the firs
   CHECK_FALSE(content.tokens[1].revoked);
 }
 
+TEST_CASE("a revocation of what was refused for another's hash touches no other token") {
+  const std::string copied = creation(id_1, hash_1) + creation(id_2, hash_1) + revocation(id_2);
+  CHECK(parse_token_file(copied).tokens.size() == 1);
+  const auto content = parse_token_file(copied + creation("tk-0000000000000003", hash_2) + revocation(id_2));
+  REQUIRE(content.problems.size() == 3);
+  CHECK(content.problems[0].line == 2);
+  CHECK(content.problems[1].line == 3);
+  CHECK(content.problems[2].line == 5);
+  REQUIRE(content.tokens.size() == 2);
+  CHECK_FALSE(content.tokens[0].revoked);
+  CHECK_FALSE(content.tokens[1].revoked);
+}
+
 TEST_CASE("an empty file and blank lines are no problem") {
   CHECK(parse_token_file("").problems.empty());
   CHECK(parse_token_file("\n\r\n \t\n").problems.empty());
