@@ -108,7 +108,7 @@ int Program::wait() {
   while (own_group_ && ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
   if (own_group_) ::kill(-id_, SIGKILL);  // what it leaves behind; not yet waited for, its number is nobody else's
-  int status = 0;
+  int status = W_EXITCODE(255, 0);  // where SIGCHLD is ignored, the system tells nobody how it ended: no success then
   while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
   }
   id_ = -1;

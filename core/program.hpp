@@ -43,7 +43,8 @@ class Program {
 
   // Readable once it has ended.
   int end() const noexcept { return end_.number(); }
-  // Blocks until it has ended; as waitpid(2) gives it. Then what is left of its own group is killed.
+  // Blocks until it has ended; as waitpid(2) gives it, and a failure where that does not. Then what is left of its own
+  // group is killed.
   int wait();
 
  private:

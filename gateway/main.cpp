@@ -49,6 +49,8 @@ bool is_unknown_command(const CLI::App& app, std::string_view word) {
 int main(int argc, char** argv) {
   // A peer that closes early is an error of one write, never the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // Whoever started us may have it ignored, and then nobody learns how a program that we start has ended.
+  std::signal(SIGCHLD, SIG_DFL);
 
   CLI::App app(about, "sallyport");
   app.footer(more);

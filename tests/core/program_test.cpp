@@ -1,6 +1,7 @@
 #include "core/program.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,4 +61,22 @@ TEST_CASE("what a program with a group of its own leaves behind ends with it, an
   bool ended = false;  // not before `sleep`, which holds the other end, is gone
   CHECK(read_to_end(output, ended) == "started");
   CHECK(ended);
+}
+
+TEST_CASE("a program whose end the system keeps to itself has not succeeded") {
+  struct IgnoredEnds {
+    IgnoredEnds() : before(::signal(SIGCHLD, SIG_IGN)) {}
+    ~IgnoredEnds() { ::signal(SIGCHLD, before); }
+    sighandler_t before;
+  } const as_some_parents_leave_it;
+  for (const bool own_group : {false, true}) {
+    ProgramStart start;
+    Pipe input;
+    start.words = {"/bin/sh", "-c", "read line; exit 3"};
+    start.input = input.reading.number();
+    start.own_group = own_group;
+    Program program(start);
+    input.writing.close();
+    CHECK(program.wait() != 0);
+  }
 }
