@@ -42,16 +42,33 @@ std::optional<PublicKey> public_key_in(const Pkcs11Token& token, CK_OBJECT_HANDL
                                       token.attribute(object, CKA_PUBLIC_EXPONENT));
 }
 
-// A private key need not say its public half; the public key of the same CKA_ID does.
+// The one with which the token's key agrees on the same as we do with its public half.
+std::optional<PublicKey> partner_among(const std::vector<PublicKey>& candidates, const Pkcs11Token& token,
+                                       CK_OBJECT_HANDLE private_key) try {
+  const auto ours = core::crypto::PrivateKey::generate_p256();
+  const Secret agreed = token.derive(private_key, ours.public_key().raw());
+  const auto fits = [&](const PublicKey& candidate) { return ours.agree(candidate).equals(agreed.reveal()); };
+  const auto partner = std::ranges::find_if(candidates, fits);
+  return partner == candidates.end() ? std::nullopt : std::optional(*partner);
+} catch (const HolderFailed&) {  // it may only sign, say, and then it opens nothing either
+  return std::nullopt;
+}
+
+// A P-256 private key need not say its public half; a public key of the same CKA_ID does. That may be several, since
+// nobody keeps an ID from being given twice or left empty.
 std::optional<PublicKey> public_half(const Pkcs11Token& token, CK_OBJECT_HANDLE private_key) {
   if (auto key = public_key_in(token, private_key)) return key;
   Bytes id = token.attribute(private_key, CKA_ID);
   CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
-  for (const CK_OBJECT_HANDLE object :
-       token.find({{CKA_CLASS, &public_class, sizeof public_class}, {CKA_ID, id.data(), id.size()}})) {
-    if (auto key = public_key_in(token, object)) return key;
+  CK_KEY_TYPE curve = CKK_EC;
+  std::vector<PublicKey> candidates;
+  for (const CK_OBJECT_HANDLE object : token.find({{CKA_CLASS, &public_class, sizeof public_class},
+                                                   {CKA_KEY_TYPE, &curve, sizeof curve},
+                                                   {CKA_ID, id.data(), id.size()}})) {
+    if (auto key = p256_public_key(token, object)) candidates.push_back(*std::move(key));
   }
-  return std::nullopt;
+  if (candidates.size() > 1) return partner_among(candidates, token, private_key);
+  return candidates.empty() ? std::nullopt : std::optional(candidates.front());
 }
 
 std::vector<CK_OBJECT_HANDLE> private_keys(const Pkcs11Token& token, std::string label) {

@@ -152,12 +152,18 @@ std::vector<CK_OBJECT_HANDLE> Pkcs11Token::find(const std::vector<CK_ATTRIBUTE>&
   if (const CK_RV code = module_.call().C_FindObjectsInit(session_, copy.data(), copy.size()); code != CKR_OK) {
     fail(code, "search its keys");
   }
+  // Some tokens give a few at a time: none is the end.
   std::vector<CK_OBJECT_HANDLE> found(most_objects);
-  CK_ULONG count = 0;
-  const CK_RV code = module_.call().C_FindObjects(session_, found.data(), found.size(), &count);
+  CK_ULONG size = 0, count = 0;
+  CK_RV code = CKR_OK;
+  do {
+    code = module_.call().C_FindObjects(session_, found.data() + size, most_objects - size, &count);
+    size += std::min(count, most_objects - size);
+  } while (code == CKR_OK && count > 0 && size < most_objects);
   module_.call().C_FindObjectsFinal(session_);
   if (code != CKR_OK) fail(code, "list its keys");
-  found.resize(count);
+  if (size == most_objects) throw HolderFailed("the token \"" + label_ + "\" has too many keys; name one by object=");
+  found.resize(size);
   return found;
 }
 

@@ -76,6 +76,15 @@ CK_RV get_attribute(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRI
   return code;
 }
 
+CK_RV find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR found, CK_ULONG most, CK_ULONG_PTR count) {
+  if (is("endless")) {
+    std::fill_n(found, most, CK_OBJECT_HANDLE{1});
+    *count = most;
+    return CKR_OK;
+  }
+  return real->C_FindObjects(session, found, is("one at a time") ? 1 : most, count);
+}
+
 CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_PTR pin, CK_ULONG size) {
   const CK_RV code = real->C_Login(session, user, pin, size);
   pin_was_wrong = code != CKR_OK;
@@ -100,6 +109,7 @@ extern "C" CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   odd.C_DecryptInit = decrypt_init;
   odd.C_Decrypt = decrypt;
   odd.C_GetAttributeValue = get_attribute;
+  odd.C_FindObjects = find_objects;
   odd.C_Login = login;
   odd.C_GetTokenInfo = token_info;
   *list = &odd;

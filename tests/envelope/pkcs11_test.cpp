@@ -1,6 +1,8 @@
 // Against SoftHSM2, which does P-256 ECDH, and of RSA-OAEP only the SHA-1 kind: so RSA here takes the bare operation.
 #include "envelope/pkcs11.hpp"
 
+#include <set>
+
 #include "core/private_file.hpp"
 #include "envelope/identity.hpp"
 #include "tests/support/catch.hpp"
@@ -83,6 +85,23 @@ TEST_CASE("without a key's name the token's keys are all tried, and the stanza's
   }
   const Recipient stranger = Recipient::of(PrivateKey::generate_p256().public_key());
   CHECK(holder.unwrap(wrapped_for(stranger), context).error() == Error{Reason::key_mismatch});
+}
+
+TEST_CASE("of several public keys with one id, each private key has its own") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_rsa("audit", "log-key", 2048);
+  for (int i = 0; i < 3; ++i) hsm.generate_p256("audit", "log-key");
+  Pkcs11Holder holder({hsm.module(), "audit", ""}, right_pin);
+  const auto recipients = holder.recipients();
+  REQUIRE(recipients.size() == 4);
+  std::set<std::string> ids;
+  for (const Recipient& recipient : recipients) {
+    ids.insert(recipient.id());
+    const auto opened = holder.unwrap(wrapped_for(recipient), context);
+    CHECK((opened && opened->equals(data_key)));
+  }
+  CHECK(ids.size() == 4);
 }
 
 TEST_CASE("a key file and the token it was imported into open the same stanza") {
@@ -209,7 +228,7 @@ TEST_CASE("tokens that do OAEP themselves, leave zeros out or show a bare point 
   hsm.add_token("audit");
   hsm.generate_p256("audit", "curve");
   hsm.generate_rsa("audit", "rsa", 2048);
-  for (const char* way : {"as it is", "oaep in the token", "short block", "bare point"}) {
+  for (const char* way : {"as it is", "oaep in the token", "short block", "bare point", "one at a time"}) {
     INFO(way);
     const OddToken odd(hsm, way);
     Pkcs11Holder holder({OddToken::module(), "audit", ""}, right_pin);
@@ -237,6 +256,13 @@ TEST_CASE("a token's vague refusal is the ciphertext's fault only while token an
     Pkcs11Holder holder({OddToken::module(), "audit", "rsa"}, right_pin);
     CHECK(failure_to_unwrap(holder, wrapped_for(holder.recipients()[0])) == words);
   }
+}
+
+TEST_CASE("a token with more keys than are looked at is refused") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  const OddToken odd(hsm, "endless");
+  CHECK(refusal({OddToken::module(), "audit", ""}) == "the token \"audit\" has too many keys; name one by object=");
 }
 
 TEST_CASE("a wrong PIN says when the next one locks the token, and when it is locked") {
