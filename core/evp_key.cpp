@@ -54,13 +54,25 @@ ConstBytes written(const Bio& bio) {
   return bytes_of({begin, static_cast<std::size_t>(size)});
 }
 
+namespace {
+
+// With a larger exponent OpenSSL takes a key, but encrypts nothing to it when it has more than 3072 bits.
+bool has_usual_exponent(EVP_PKEY* rsa) {
+  BIGNUM* exponent = nullptr;
+  EVP_PKEY_get_bn_param(rsa, OSSL_PKEY_PARAM_RSA_E, &exponent);
+  const Handle<BIGNUM, BN_free> owner(exponent);
+  return exponent != nullptr && BN_num_bits(exponent) <= OPENSSL_RSA_MAX_PUBEXP_BITS;
+}
+
+}  // namespace
+
 std::optional<KeyType> type_of(EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "ED25519")) return KeyType::ed25519;
   if (EVP_PKEY_is_a(key, "RSA")) {
     const auto bits = static_cast<unsigned>(EVP_PKEY_get_bits(key));
-    if (bits >= minimum_rsa_bits && bits <= maximum_rsa_bits) return KeyType::rsa;
+    if (bits >= minimum_rsa_bits && bits <= maximum_rsa_bits && has_usual_exponent(key)) return KeyType::rsa;
   }
-  char group[16];
+  char group[32];  // longer than the longest name of one
   if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) == 1 &&
       std::string_view(group) == SN_X9_62_prime256v1) {
     return KeyType::p256;

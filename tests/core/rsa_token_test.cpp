@@ -102,3 +102,15 @@ TEST_CASE("an RSA public key is made of its numbers, and only of sound ones") {
   CHECK_FALSE(rsa_public_key(Bytes(1025, std::byte{0xff}), exponent).has_value());
   CHECK_FALSE(rsa_public_key(Bytes(1026, std::byte{0xff}), exponent).has_value());
 }
+
+TEST_CASE("an RSA key is taken only with an exponent that OpenSSL encrypts with, whatever the key's size") {
+  for (const unsigned bits : {2048u, 4096u}) {
+    const Bytes der = PrivateKey::generate_rsa(bits).public_key().der();
+    const Bytes modulus(der.end() - 5 - bits / 8, der.end() - 5);
+    const Bytes longest(8, std::byte{1}), too_long(9, std::byte{1});
+    const auto key = rsa_public_key(modulus, longest);
+    REQUIRE(key.has_value());
+    CHECK(key->encrypt_oaep(bytes_of("0123456789abcdef")).size() == bits / 8);
+    CHECK_FALSE(rsa_public_key(modulus, too_long).has_value());
+  }
+}
