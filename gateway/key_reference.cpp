@@ -27,8 +27,8 @@ KEY is a key file, or names who keeps the key and opens for us:
   vault:https://vault.example:8200/transit/log-key
   command:/usr/local/bin/open-log-key
 Several may be named, each with a --key of its own: what one of them opens is open. Each encrypted key file takes the
-next --passphrase-file, and the last of these serves the rest. A token's PIN comes from --pin-file, from ;pin=file:PATH
-or ;pin=env:NAME, else from the terminal; Vault's token from ;token=file:PATH or VAULT_TOKEN, or an AppRole's from
+next --passphrase-file, and the last of these serves the rest. A token's PIN comes from ;pin=file:PATH or ;pin=env:NAME,
+else from --pin-file, else from the terminal; Vault's token from ;token=file:PATH or VAULT_TOKEN, or an AppRole's from
 ;role=ID;secret=file:PATH. docs/keys.md tells the rest.
 )";
 
@@ -117,8 +117,8 @@ std::unique_ptr<KeyHolder> open_token(std::string_view text, const std::string& 
   reference.token = attributes.required("token", "token=audit");
   reference.object = attributes["object"];
   const auto ask_pin = [&]() -> Secret {
-    if (!pin_file.empty()) return read_passphrase(pin_file);
     if (attributes.has("pin")) return secret_behind(attributes["pin"], "pin");
+    if (!pin_file.empty()) return read_passphrase(pin_file);
     return ask_passphrase("PIN of the token \"" + reference.token + "\"");
   };
   return std::make_unique<envelope::Pkcs11Holder>(reference, ask_pin);

@@ -105,6 +105,10 @@ TEST_CASE("a token's key is named by module, token and object; the PIN comes fro
   const Variable pin("TEST_PIN", SoftHsm::pin);
   CHECK(opens({{named + ";pin=env:TEST_PIN"}, {}, ""}, recipient));
 
+  // What a token's own reference says counts: the other's PIN would cost it one of few tries.
+  write_secret(directory / "other", "the PIN of another token\n");
+  CHECK(opens({{named + ";pin=file:" + pin_file}, {}, (directory / "other").string()}, recipient));
+
   CHECK(has(refusal({{named + ";pin=env:TEST_NO_PIN"}, {}, ""}), "TEST_NO_PIN is not set"));
   const std::string bare = refusal({{named + ";pin=canary"}, {}, ""});
   CHECK(has(bare, "on a command line it is no secret"));
