@@ -39,6 +39,7 @@ class FileCheck {
     reading_.problem(key, file.string() + " " + what, error ? Severity::error : Severity::warning);
   }
   void note(const std::string& key, const path& file, const std::vector<tls::Finding>& findings) {
+    if (std::filesystem::is_directory(file)) return note(key, file, "is a folder; name a file");
     for (const tls::Finding& finding : findings) note(key, file, finding.what, finding.error);
   }
 
@@ -111,8 +112,16 @@ class FileCheck {
       check_patterns("certificates[" + std::to_string(i) + "]", "", config_.certificates[i].grant);
     }
     if (config_.tokens_file.empty()) return;
+    if (std::filesystem::is_directory(config_.tokens_file)) {
+      return note("tokens.file", config_.tokens_file, "is a folder; name a file");
+    }
+    check_tokens();
+  }
+
+  void check_tokens() {
     try {
       const auth::TokenFileContent content = auth::read_token_file(config_.tokens_file);
+      bool any = false;
       for (const auto& problem : content.problems) {
         note("tokens.file", config_.tokens_file, "line " + std::to_string(problem.line) + ": " + problem.what);
       }
@@ -120,15 +129,29 @@ class FileCheck {
         if (const auto problem = tenant_problem(config_, token, now_); !problem.empty()) {
           reading_.problem("tokens.file", config_.tokens_file.string() + ": " + problem);
         }
-        if (!token.revoked && (!token.expires || *token.expires > now_)) {
-          check_patterns("tokens.file", "token " + token.grant.id + " ", token.grant);
-        }
+        if (token.revoked || (token.expires && *token.expires <= now_)) continue;
+        any = true;
+        check_patterns("tokens.file", "token " + token.grant.id + " ", token.grant);
       }
+      if (!any && content.problems.empty() && config_.certificates.empty()) {
+        note("tokens.file", config_.tokens_file, "has no active token, so nobody may call; `sallyport token create`",
+             false);
+      }
+      check_writers(config_.tokens_file);
     } catch (const std::system_error& error) {
       const bool absent = error.code() == std::errc::no_such_file_or_directory;
       const std::string hint = absent ? "; `sallyport token create` makes it" : "";
       note("tokens.file", config_.tokens_file, "cannot be read: " + error.code().message() + hint);
     }
+  }
+
+  // Whoever can write it can give themselves a token.
+  void check_writers(const path& file) {
+    using std::filesystem::perms;
+    std::error_code failed;
+    const auto mode = std::filesystem::status(file, failed).permissions();
+    if (failed || (mode & perms::others_write) == perms::none) return;
+    note("tokens.file", file, "can be written by other accounts of this machine; chmod 600 it", false);
   }
 
   void check_patterns(const std::string& key, const std::string& who, const auth::Grant& grant) {
@@ -143,7 +166,8 @@ class FileCheck {
       path parent = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
       if (parent.empty()) parent = ".";
       if (made_when_absent && ::access(parent.c_str(), W_OK | X_OK) == 0) return;
-      note(key, folder, "does not exist; create it");
+      note(key, made_when_absent && !std::filesystem::exists(parent, failed) ? parent : folder,
+           "does not exist; create it");
     } else if (status.type() != std::filesystem::file_type::directory) {
       note(key, folder, "is not a folder");
     } else if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {

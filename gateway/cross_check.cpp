@@ -95,6 +95,20 @@ void check_calls(const Config& config, Reading& reading) {
   refuse_content(config.routes, "routes");
 }
 
+void check_upstreams(const Config& config, Reading& reading) {
+  std::vector<bool> used(config.upstreams.size());
+  const auto use = [&](std::size_t index) {
+    if (index < used.size()) used[index] = true;
+  };
+  for (const routing::Model& model : config.models) {
+    for (const routing::Target& target : model.targets) use(target.upstream);
+  }
+  for (const routing::PathRoute& route : config.routes) use(route.upstream);
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (!used[i]) reading.problem(item("upstreams", i), "is named by no model and no route", Severity::warning);
+  }
+}
+
 void check_limits(const Limits& limits, Reading& reading) {
   if (limits.head.target_bytes >= limits.head.bytes) {
     reading.problem("limits.target", "must be smaller than limits.head (" + std::to_string(limits.head.bytes) +
@@ -116,6 +130,7 @@ void cross_check(const Config& config, Reading& reading) {
   check_addresses(config, reading);
   check_callers(config, reading);
   check_calls(config, reading);
+  if (!has_errors(reading.problems)) check_upstreams(config, reading);  // else it may be the errors' doing
   check_limits(config.limits, reading);
 }
 

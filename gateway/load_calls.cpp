@@ -123,6 +123,9 @@ void ConfigLoader::read_route(Section& section, routing::PathRoute& route) {
     if (route.prefix.front() != '/' || !plain || route.prefix.find_first_of("?#") != std::string::npos) {
       return value.refuse("a path starts with / and has no query, such as /v1/audio/"), false;
     }
+    if (route.prefix.ends_with('*')) {
+      return value.refuse("a path covers all that begin with it; leave the '*' out"), false;
+    }
     if (begins_normal_path(route.prefix)) return true;
     return value.refuse(
                "no request can match it: paths that servers read differently are refused before (\".\", "

@@ -184,7 +184,9 @@ Loaded load_config(const path& file) {
   Loaded loaded;
   if (TextFile text = read_text_file(file, yaml_size_limit); !text.text) {
     reading.problems.push_back({file.string(), {}, "", std::move(text.problem)});
-  } else if (const auto root = parse_yaml(*text.text, reading.problems)) {
+  } else if (const auto root = parse_yaml(*text.text, reading.problems); root && root->kind == YamlNode::Kind::null) {
+    reading.problems.push_back({file.string(), {}, "", "is empty; minimal.yaml shows the least that is needed"});
+  } else if (root) {
     loaded.draft = ConfigLoader(reading, write_time(file)).load(*root);
     cross_check(loaded.draft, reading);
   }

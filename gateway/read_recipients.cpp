@@ -24,15 +24,29 @@ std::optional<std::string> resolve(const Value& value, std::vector<std::filesyst
   return std::move(file.text);
 }
 
-void add_line(const Value& value, std::string_view line, std::vector<std::string>& recipients) {
+// What may help whoever gave a text that is no public key.
+std::string advice_on(std::string_view line, bool in_file) {
+  if (line.starts_with("-----BEGIN") && line.find("PRIVATE") == line.npos) {
+    return "; `sallyport key show` makes one of a public key in PEM";
+  }
+  if (!in_file && line.ends_with(".pub")) return "; write file:" + std::string(line) + " for what is in that file";
+  return "";
+}
+
+// False: not a public key, which is told; what follows in its file is then hardly one.
+bool add_line(const Value& value, std::string_view line, bool in_file, std::vector<std::string>& recipients) {
   try {
     std::string key = envelope::Recipient::parse(line).text();
     if (std::find(recipients.begin(), recipients.end(), key) != recipients.end()) {
-      return value.problem("is the same public key as another recipient");
+      value.problem("is the same public key as another recipient");
+      return true;
     }
     recipients.push_back(std::move(key));
+    return true;
   } catch (const std::exception& error) {
-    value.problem(std::string("is not a recipient's public key: ") + error.what());
+    const std::string what = std::string("is not a recipient's public key: ") + error.what() + advice_on(line, in_file);
+    in_file ? value.refuse("a line of that file " + what) : value.problem(what);
+    return false;
   }
 }
 
@@ -43,8 +57,10 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
   bool any = false;
   const bool readable = list.each([&](const Value& value) {
     any = true;
+    const std::size_t files_before = files.size();
     const auto text = resolve(value, files);
     if (!text) return;
+    const bool in_file = files.size() > files_before;
     // One key a line; empty lines and comments are skipped.
     bool found = false;
     for (std::string_view rest = *text; !rest.empty();) {
@@ -53,7 +69,7 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (line.empty() || line.starts_with('#')) continue;
       found = true;
-      add_line(value, line, recipients);
+      if (!add_line(value, line, in_file, recipients)) break;
     }
     if (!found) value.problem("holds no public key; `sallyport key new` makes a pair");
   });

@@ -212,7 +212,9 @@ void Section::refuse_unknown_keys() const {
     if (std::find(asked_.begin(), asked_.end(), key.text) != asked_.end()) continue;
     const std::string_view meant = nearest(key.text, asked_);
     std::string what = "is not a key that is known here";
-    if (!meant.empty()) {
+    if (key.text == "<<") {
+      what = "has a merge key (<<), which is not read here; write the keys out";
+    } else if (!meant.empty()) {
       what += "; did you mean '" + std::string(meant) + "'?";
     } else {
       what += "; the keys are";
@@ -220,7 +222,8 @@ void Section::refuse_unknown_keys() const {
     }
     Reading& reading = *value_.reading_;
     const bool plain = is_name(key.text);
-    reading.problems.push_back({reading.file.string(), key.place, plain ? path_of(key.text) : path_of("?"), what});
+    const std::string path = plain ? path_of(key.text) : key.text == "<<" ? value_.path_ : path_of("?");
+    reading.problems.push_back({reading.file.string(), key.place, path, what});
   }
 }
 

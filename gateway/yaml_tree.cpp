@@ -119,6 +119,29 @@ std::optional<Problem> check_text(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view line_of(std::string_view text, std::size_t number) {
+  for (; number > 1; --number) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+// yaml-cpp says what its parser missed, in the parser's words; what the person has to look for is most often this.
+std::string advice_on(std::string_view message, std::string_view line) {
+  const std::string_view indent = line.substr(0, line.find_first_not_of(" \t"));
+  if (indent.find('\t') != indent.npos) return "; indent with spaces, never with tabs";
+  constexpr std::pair<std::string_view, const char*> advice[] = {
+      {"end of map not found", "; is the line indented as those beside it?"},
+      {"end of sequence not found", "; is the line indented as those beside it?"},
+      {"end of map flow not found", "; is a '{' before it closed, with commas between?"},
+      {"end of sequence flow not found", "; is a '[' before it closed, with commas between?"},
+      {"illegal map value", "; a value with ': ' in it needs quotes"},
+      {"unknown token", "; a value that begins with %, @ or ` needs quotes"},
+  };
+  for (const auto& [beginning, words] : advice) {
+    if (message.starts_with(beginning)) return words;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<Problem>& problems) {
@@ -146,7 +169,8 @@ std::optional<YamlNode> parse_yaml(std::string_view text, std::vector<Problem>& 
     if (place.line > lines) {
       problems.push_back({"", {}, "", "ends before a quote or a bracket is closed"});
     } else {
-      problems.push_back({"", place, "", "is not valid YAML: " + error.msg});
+      problems.push_back(
+          {"", place, "", "is not valid YAML: " + error.msg + advice_on(error.msg, line_of(text, place.line))});
     }
   } catch (const std::exception& error) {
     problems.push_back({"", {}, "", std::string("could not be read as YAML: ") + error.what()});

@@ -210,6 +210,31 @@ TEST_CASE("tokens that cannot be read, or allow what does not exist, are told") 
   std::filesystem::remove(gateway.folder / "tokens.jsonl");
   CHECK(gateway.check() == 1);
   CHECK(contains(gateway.said, "`sallyport token create` makes it"));
+  std::filesystem::create_directory(gateway.folder / "tokens.jsonl");
+  CHECK(gateway.check() == 1);
+  CHECK(contains(gateway.said, "tokens.jsonl is a folder; name a file"));
+}
+
+TEST_CASE("tokens that let nobody in, or that anybody may add to, are warned of") {
+  Gateway gateway;
+  const path tokens = gateway.folder / "tokens.jsonl";
+  CHECK(gateway.check() == 0);
+  CHECK_FALSE(contains(gateway.said, "warning"));
+  std::filesystem::permissions(tokens, std::filesystem::perms(0666));
+  CHECK(gateway.check() == 0);
+  CHECK(contains(gateway.said, "tokens.jsonl can be written by other accounts of this machine; chmod 600 it"));
+  write_file(tokens, "");
+  CHECK(gateway.check() == 0);
+  CHECK(contains(gateway.said, "tokens.jsonl has no active token, so nobody may call"));
+}
+
+TEST_CASE("a folder in a file's place is called one") {
+  Gateway gateway;
+  std::filesystem::create_directory(gateway.folder / "folder");
+  gateway.use_server("folder", "folder");
+  CHECK(gateway.check() == 1);
+  CHECK(contains(gateway.said, "chain: " + (gateway.folder / "folder").string() + " is a folder; name a file"));
+  CHECK(contains(gateway.said, "key: " + (gateway.folder / "folder").string() + " is a folder; name a file"));
 }
 
 TEST_CASE("a token of a tenant that the log does not have is an error, unless it is revoked or expired") {
@@ -255,6 +280,7 @@ TEST_CASE("folders must be there, or be possible to make") {
   gateway.config.more = "spool_directory: .\n";
   gateway.config.log = "log: {directory: absent/log, origin: me, recipients: [\"" + a_recipient() + "\"]}\n";
   CHECK(gateway.check() == 1);
+  CHECK(contains(gateway.said, "log.directory: " + (gateway.folder / "absent").string() + " does not exist"));
   if (::geteuid() != 0) {
     std::filesystem::create_directory(gateway.folder / "locked");
     std::filesystem::permissions(gateway.folder / "locked", std::filesystem::perms(0500));

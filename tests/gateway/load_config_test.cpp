@@ -130,7 +130,9 @@ TEST_CASE("a file that is not there, a folder, an empty file and a list are each
   const ConfigFolder folder;
   CHECK(contains(problems_of(load_config(folder / "absent.yaml")), "cannot be opened: No such file"));
   CHECK(contains(problems_of(load_config(folder.file().parent_path())), "cannot be read: Is a directory"));
-  CHECK(contains(problems_of(folder.load("")), "is empty; give a group of keys"));
+  for (const auto* nothing : {"", "\n", "# later\n"}) {
+    CHECK(problems_of(folder.load(nothing)) == " is empty; minimal.yaml shows the least that is needed\n");
+  }
   CHECK(contains(problems_of(folder.load("- a\n")), "is a list; give a group of keys"));
   CHECK(contains(problems_of(folder.load("hello")), "is 'hello'; give a group of keys"));
   CHECK(contains(problems_of(folder.load("a: b: c\n")), "is not valid YAML"));
@@ -244,6 +246,8 @@ TEST_CASE("something must be routed, by paths that differ") {
     CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: '" + path + "', upstream: up}]\n"),
                    "no request can match it"));
   }
+  CHECK(contains(said(&ConfigText::more, "routes: [{name: r, path: '/v1/audio/*', upstream: up}]\n"),
+                 "a path covers all that begin with it; leave the '*' out"));
   for (const std::string path : {"/", "/.", "/.well-known/", "/a/..", "/v1/aud", "/%20/"}) {
     INFO(path);
     CHECK(said(&ConfigText::more, "routes: [{name: r, path: '" + path + "', upstream: up}]\n").empty());
@@ -297,6 +301,7 @@ TEST_CASE("the log is configured or off, and has readers") {
   CHECK(contains(log(rest + "[\"" + key + "\", \"" + key + "\"]"), "recipients[1]: is the same public key"));
   CHECK(contains(log(rest + "[\"sallyport-p256:AAAA\"]"), "is not a recipient's public key"));
   CHECK(contains(log(rest + "[\"file:absent.pub\"]"), "the file cannot be opened"));
+  CHECK(contains(log(rest + "[auditor.pub]"), "; write file:auditor.pub for what is in that file"));
   CHECK(contains(log(rest + "[\"env:SALLYPORT_TEST_ABSENT\"]"), "not set"));
   CHECK(contains(log(rest + "[\"" + key + "\"], durability: sometimes"), "use buffered or written or synced"));
 }
@@ -371,6 +376,39 @@ TEST_CASE("recipients come from files and the environment too, and their files a
   CHECK(std::count(loaded.config->files.begin(), loaded.config->files.end(), folder / "two.pub") == 1);
   write_file(folder / "two.pub", "# nobody\n");
   CHECK(contains(problems_of(folder.load(config)), "holds no public key"));
+}
+
+TEST_CASE("a recipient's file that is none is one problem, however many lines it has") {
+  const ConfigFolder folder;
+  ConfigText config;
+  config.log = "log: {directory: log, origin: me, recipients: [\"file:some\"]}\n";
+  const auto problems = [&](const std::string& text) {
+    write_file(folder / "some", text);
+    const auto loaded = folder.load(config);
+    CHECK(loaded.problems.size() == 1);
+    return problems_of(loaded);
+  };
+  const std::string pem = problems("-----BEGIN PUBLIC KEY-----\nMFkw\nabcd\n-----END PUBLIC KEY-----\n");
+  CHECK(contains(pem, "is 'file:some'; a line of that file is not a recipient's public key"));
+  CHECK(contains(pem, "`sallyport key show` makes one"));
+  CHECK(contains(problems("-----BEGIN PRIVATE KEY-----\nMFkw\nabcd\n"), "this is a PRIVATE key"));
+}
+
+TEST_CASE("an upstream that nothing is sent to is warned of") {
+  const ConfigFolder folder;
+  ConfigText config;
+  config.upstreams += "  - {name: spare, endpoints: [\"https://10.0.0.6:8000\"]}\n";
+  const auto loaded = folder.load(config);
+  CHECK(loaded.config);
+  CHECK(contains(problems_of(loaded), "warning: upstreams[1]: is named by no model and no route"));
+  config.more = "routes: [{name: r, path: /v1/audio/, upstream: spare}]\n";
+  CHECK(folder.load(config).problems.empty());
+}
+
+TEST_CASE("a merge key is refused by its name") {
+  const std::string problems =
+      said(&ConfigText::upstreams, "upstreams:\n  - {name: up, endpoints: [\"https://a:1\"], tls: {<<: {ca: x}}}\n");
+  CHECK(contains(problems, "upstreams[0].tls: has a merge key (<<), which is not read here; write the keys out"));
 }
 
 TEST_CASE("gateways that share a configuration take the names of their logs from the environment") {

@@ -82,6 +82,13 @@ TEST_CASE("what could expand, run or hide is refused") {
   CHECK(contains(refusal("a: 'never closed\nb: 1\n"), "ends before"));
   CHECK(contains(refusal("a: \"never closed\n"), "ends before"));
   CHECK(contains(refusal("a: b: c"), "not valid YAML"));
+  CHECK(contains(refusal("a: b: c"), "needs quotes"));
+  CHECK(contains(refusal("a: %x"), "needs quotes"));
+  CHECK(contains(refusal("a:\n   - b: 1\n  - c: 2\n"), "is the line indented as those beside it?"));
+  CHECK(contains(refusal("a:\n  b: 1\n c: 2\n"), "is the line indented as those beside it?"));
+  CHECK(contains(refusal("a: {b: 1\nc: 2\n"), "closed"));
+  CHECK(contains(refusal("a: [1, 2\nc: 2\n"), "closed"));
+  CHECK(contains(refusal("a:\n\tb: 1\n"), "indent with spaces"));
   CHECK_FALSE(refusal("\tа: 1\n").empty());
 }
 
