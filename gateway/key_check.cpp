@@ -34,8 +34,8 @@ Before a key is destroyed, name it with --instead-of: then 1 says that it opens 
 KEY opens, or that a segment is damaged and none can tell; 0 that nothing is lost with it.
 
 Examples:
-  sallyport key check --key auditor.key /var/lib/sallyport
-  sallyport key check --key new.key --instead-of old.key /var/lib/sallyport
+  sallyport key check --key auditor.key /var/log/sallyport
+  sallyport key check --key new.key --instead-of old.key /var/log/sallyport
   sallyport key check --key new.key --key old.key --json backup/ | jq 'select(.opens | not)'
   sallyport key check --key 'pkcs11:module=/usr/lib/softhsm/libsofthsm2.so;token=audit' --pin-file pin log/
 )";

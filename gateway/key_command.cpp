@@ -39,7 +39,7 @@ Examples:
   sallyport key show auditor.pub
   sallyport key list .
   sallyport key rotate auditor.pub
-  sallyport key check --key auditor.key /var/lib/sallyport
+  sallyport key check --key auditor.key /var/log/sallyport
 )";
 
 constexpr auto show_details = R"(

@@ -191,6 +191,7 @@ std::unique_ptr<KeyHolder> open_one(const std::string& reference, const std::str
   if (is_token(reference)) return open_token(after("pkcs11:"), pin_file);
   if (reference.starts_with("vault:")) return open_vault(after("vault:"));
   if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));
+  if (reference.ends_with(".pub")) fail(reference + " is a public key, which opens nothing; give its .key");
   return std::make_unique<envelope::Identity>(
       envelope::Identity::load(reference, [&] { return passphrases.next(reference); }));
 }

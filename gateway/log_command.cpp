@@ -21,9 +21,9 @@ DIR is a log's directory, or a copy of it. The gateway that writes a log cannot 
 private key of one of its recipients, `verify` needs none.
 
 Examples:
-  sallyport log tail --key auditor.key /var/lib/sallyport/log
-  sallyport log cat --key auditor.key --since 1h --principal team-a --content /var/lib/sallyport/log
-  sallyport log verify /var/lib/sallyport/log
+  sallyport log tail --follow --key auditor.key /var/log/sallyport
+  sallyport log cat --key auditor.key --since 1h --principal team-a --content /var/log/sallyport
+  sallyport log verify /var/log/sallyport
 )";
 
 constexpr auto cat_details = R"(
@@ -119,7 +119,7 @@ void add_cat(CLI::App& log, int& exit_code) {
 }
 
 void add_tail(CLI::App& log, int& exit_code) {
-  CLI::App* command = log.add_subcommand("tail", "Show the last exchanges, and follow");
+  CLI::App* command = log.add_subcommand("tail", "Show the last exchanges, and with --follow those to come");
   command->footer(std::string(tail_details) + key_reference_help);
   const auto options = add_reading(*command);
   command->add_option("--lines,-n", options->last, "How many to start with")->type_name("N")->capture_default_str();

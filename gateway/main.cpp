@@ -27,21 +27,32 @@ Start here:
   sallyport key new --out auditor              the pair of keys that reads the log
   sallyport token create --config gateway.yaml --name team-a --models 'llama*'
   sallyport serve --config gateway.yaml
-  sallyport log tail --key auditor.key LOG_DIRECTORY
+  sallyport log tail --follow --key auditor.key LOG_DIRECTORY
 
 Each command explains itself: sallyport COMMAND --help
 Exit codes: 0 all is well, 1 a problem was found, 2 the command was not used as it should be.
 )";
 
 // CLI11 would say no more than that a command is missing.
-bool is_unknown_command(const CLI::App& app, std::string_view word) {
-  std::vector<std::string> commands;
-  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-  if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) return false;
-  const auto meant = sallyport::gateway::nearest(word, commands);
-  std::cerr << "There is no such command." << (meant.empty() ? "" : " Did you mean: sallyport ") << meant
-            << "\nsallyport --help lists them.\n";
-  return true;
+bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* at = &app;
+  std::string said = "sallyport";
+  for (int i = 1; i < argc; ++i) {
+    std::vector<std::string> commands;
+    for (const CLI::App* command : at->get_subcommands({})) commands.push_back(command->get_name());
+    const std::string word = argv[i];
+    if (commands.empty() || word.starts_with('-')) return false;
+    if (std::find(commands.begin(), commands.end(), word) == commands.end()) {
+      const auto meant = sallyport::gateway::nearest(word, commands);
+      std::cerr << "There is no such command: " << said << ' ' << word << (meant.empty() ? "" : "\nDid you mean: ")
+                << (meant.empty() ? "" : said + ' ') << meant << '\n'
+                << said << " --help lists them.\n";
+      return true;
+    }
+    said += ' ' + word;
+    at = at->get_subcommand(word);
+  }
+  return false;
 }
 
 }  // namespace
@@ -54,6 +65,7 @@ int main(int argc, char** argv) {
 
   CLI::App app(about, "sallyport");
   app.footer(more);
+  app.set_version_flag("--version,-V", sallyport::gateway::version_text, "Print the versions and exit");
   app.require_subcommand(1);
   int exit_code = 0;
   sallyport::gateway::add_serve_command(app, exit_code);
@@ -63,7 +75,7 @@ int main(int argc, char** argv) {
   sallyport::gateway::add_key_commands(app, exit_code);
   sallyport::gateway::add_log_commands(app, exit_code);
   sallyport::gateway::add_version_command(app, exit_code);
-  if (argc > 1 && is_unknown_command(app, argv[1])) return 2;
+  if (is_unknown_command(app, argc, argv)) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong_use) {

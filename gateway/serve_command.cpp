@@ -40,7 +40,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
       "  sallyport check --config gateway.yaml && sallyport serve --config gateway.yaml\n\n"
       "Exit code: 0 stopped as asked, 1 could not start, or stopped with a log that lacks its end, 2 wrong use.");
   auto file = std::make_shared<std::string>();
-  command->add_option("--config,-c", *file, "The configuration file")->required();
+  command->add_option("--config,-c", *file, "The configuration file")->required()->type_name("FILE");
   command->callback([file, &exit_code] { exit_code = serve(*file); });
 }
 

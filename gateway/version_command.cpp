@@ -19,8 +19,13 @@ std::string boost_version() {
 
 std::string openssl_version() { return OpenSSL_version(OPENSSL_VERSION_STRING); }
 
+std::string version_text() {
+  return "sallyport " + std::string(version) + "\nBoost " + boost_version() + "\nOpenSSL " + openssl_version();
+}
+
 void add_version_command(CLI::App& app, int& exit_code) {
-  CLI::App* command = app.add_subcommand("version", "Print the versions of sallyport and of what it runs on");
+  CLI::App* command =
+      app.add_subcommand("version", "Print the versions of sallyport and of what it runs on")->footer("");
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "One JSON object");
   command->callback([as_json, &exit_code] {
@@ -29,8 +34,7 @@ void add_version_command(CLI::App& app, int& exit_code) {
     if (*as_json) {
       std::cout << versions.dump(2) << '\n';
     } else {
-      std::cout << "sallyport " << version << "\nBoost " << boost_version() << "\nOpenSSL " << openssl_version()
-                << '\n';
+      std::cout << version_text() << '\n';
     }
     exit_code = std::cout.flush() ? 0 : 1;
   });

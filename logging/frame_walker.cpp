@@ -33,7 +33,7 @@ std::string_view words(FrameWalker::Step step) noexcept {
     case FrameWalker::Step::torn:
       return "torn tail";
     case FrameWalker::Step::altered:
-      return "altered";
+      return "its bytes are not those that were written";
     case FrameWalker::Step::missing:
       return "one or more frames are missing";
     case FrameWalker::Step::repeated:

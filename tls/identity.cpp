@@ -107,10 +107,12 @@ int choose_certificate(SSL* ssl, int*, void* argument) try {
   return SSL_TLSEXT_ERR_ALERT_FATAL;  // nothing may be thrown through OpenSSL
 }
 
-// RFC 7301 §3.2: only http/1.1 is spoken; a client that offers other protocols alone is refused.
+// RFC 7301 §3.2: HTTP/1 is spoken; a client that offers other protocols alone is refused.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                     unsigned size, void*) {
-  static constexpr unsigned char ours[] = "\x08http/1.1";
+  static constexpr unsigned char ours[] =
+      "\x08http/1.1"
+      "\x08http/1.0";
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_size, ours, sizeof ours - 1, offered, size) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;

@@ -146,6 +146,13 @@ TEST_CASE("a wrong key reads nothing and is told so, once") {
         "sallyport log: segment 1: it is sealed to other keys\nsallyport log: and so in 2 more places\n");
 }
 
+TEST_CASE("a public key in a private one's place is called what it is") {
+  const Log log;
+  const Outcome outcome = run({"log", "cat", "--key", "auditor.pub", log.directory.string()});
+  CHECK(outcome.exit_code == 1);
+  CHECK(has(outcome.err, "auditor.pub is a public key, which opens nothing; give its .key"));
+}
+
 TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
   const Log log;
   const Outcome good = run({"log", "verify", log.directory.string()});

@@ -355,3 +355,20 @@ TEST_CASE("a wrong configuration is told with its line, and nothing is served", 
   CHECK(run({SALLYPORT_BINARY, "serve"}).exit_code == 2);
   CHECK(run({SALLYPORT_BINARY, "--help"}).exit_code == 0);
 }
+
+TEST_CASE("a command that does not exist is named, and the one that was meant", "[operations]") {
+  const auto said = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), SALLYPORT_BINARY);
+    const Finished finished = run(arguments);
+    CHECK(finished.exit_code == 2);
+    return finished.errors;
+  };
+  CHECK(said({"serv"}) ==
+        "There is no such command: sallyport serv\nDid you mean: sallyport serve\nsallyport --help lists them.\n");
+  CHECK(said({"token", "delete", "x"}) ==
+        "There is no such command: sallyport token delete\nsallyport token --help lists them.\n");
+  const Finished version = run({SALLYPORT_BINARY, "--version"});
+  CHECK(version.exit_code == 0);
+  CHECK(version.out.starts_with("sallyport "));
+  CHECK(version.out == run({SALLYPORT_BINARY, "version"}).out);
+}
