@@ -27,14 +27,20 @@ bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>&
 
 }  // namespace
 
-const char* needs_restart(const Config& running, const Config& wanted) {
-  if (!same_listeners(running.listeners, wanted.listeners)) return "listeners";
-  if (running.admin != wanted.admin) return "admin";
-  if (running.workers != wanted.workers) return "workers";
-  if (running.shared_limits.has_value() != wanted.shared_limits.has_value()) return "limits.shared";
-  if (running.limits.body_memory_total != wanted.limits.body_memory_total) return "limits.body_memory_total";
-  if (running.limits.body_disk_total != wanted.limits.body_disk_total) return "limits.body_disk_total";
-  return same_log(running.log, wanted.log) ? nullptr : "log";
+std::string needs_restart(const Config& running, const Config& wanted) {
+  std::string sections;
+  const auto compare = [&](bool same, const char* section) {
+    if (!same) sections.append(sections.empty() ? "" : ", ").append(section);
+  };
+  const Limits &limits = running.limits, &others = wanted.limits;
+  compare(same_listeners(running.listeners, wanted.listeners), "listeners");
+  compare(running.admin == wanted.admin, "admin");
+  compare(running.workers == wanted.workers, "workers");
+  compare(running.shared_limits.has_value() == wanted.shared_limits.has_value(), "limits.shared");
+  compare(limits.body_memory_total == others.body_memory_total, "limits.body_memory_total");
+  compare(limits.body_disk_total == others.body_disk_total, "limits.body_disk_total");
+  compare(same_log(running.log, wanted.log), "log");
+  return sections;
 }
 
 }  // namespace sallyport::gateway

@@ -1,11 +1,13 @@
 // What a running process cannot change. A reload that asks for it is refused whole.
 #pragma once
 
+#include <string>
+
 #include "gateway/config.hpp"
 
 namespace sallyport::gateway {
 
-// The section of the file that asks for it; nullptr: none does.
-const char* needs_restart(const Config& running, const Config& wanted);
+// The sections of the file that ask for it: "listeners, log". Empty: none does.
+std::string needs_restart(const Config& running, const Config& wanted);
 
 }  // namespace sallyport::gateway

@@ -229,8 +229,8 @@ void Server::Parts::reload() {
                {{"problem", text_of(problem)}});
   }
   if (has_errors(problems)) return metrics_.config_reloaded(false);
-  if (const char* section = needs_restart(snapshot_->config, *loaded.config)) {
-    log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", section}});
+  if (const std::string sections = needs_restart(snapshot_->config, *loaded.config); !sections.empty()) {
+    log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", sections}});
     return metrics_.config_reloaded(false);
   }
   try {

@@ -167,6 +167,11 @@ TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
   CHECK(both.exit_code == 0);
   CHECK(has(both.out, log.directory.string() + ":\nlog \"gateway-1\": 3 segments"));
   CHECK(has(both.out, second.directory.string() + ":\n"));
+  const Log changed;
+  std::string segment = read_file(changed.directory / logging::segment_name(1));
+  segment[segment.size() / 2] ^= 1;
+  write_file(changed.directory / logging::segment_name(1), segment);
+  CHECK(has(run({"log", "verify", changed.directory.string()}).out, ": altered: its bytes are not those that were"));
   std::filesystem::remove(log.directory / logging::segment_name(2));
   CHECK(run({"log", "verify", log.directory.string(), second.directory.string()}).exit_code == 1);
   const Outcome bad = run({"log", "verify", log.directory.string()});

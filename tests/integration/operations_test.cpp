@@ -74,6 +74,10 @@ TEST_CASE("a reload that asks for what needs a restart is refused whole, and say
   CHECK(eventually([&] { return gateway.errors().find("section=workers") != std::string::npos; }));
   CHECK(chat_status(gateway, "new-model") == 404);
   CHECK(chat_status(gateway) == 200);
+  wish.log = "durability: synced";
+  gateway.write_config(wish);
+  gateway.signal(SIGHUP);
+  CHECK(eventually([&] { return gateway.errors().find("section=\"workers, log\"") != std::string::npos; }));
 }
 
 TEST_CASE("a changed file is taken without a signal", "[operations]") {
