@@ -51,6 +51,7 @@ struct Limits {
   core::Duration body_stall = 20s;               // for each 16 KiB of the body
   core::Duration keep_alive_idle = 75s;
   std::uint64_t keep_alive_requests = 10'000;
+  core::Duration keep_alive_time = 1h;           // what a handshake proved is not believed for ever
   core::Duration write_stall = 60s;
   core::Duration drain = 30s;                    // for streams, after SIGTERM
   core::Duration ready_delay = 0s;               // /readyz false this long before listeners close

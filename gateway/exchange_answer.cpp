@@ -192,7 +192,8 @@ Task<Result<void>> Exchange::seal(Reason outcome) {
 
 bool Exchange::keeps_connection() const noexcept {
   return head_read_ && head_.keep_alive && !worker_.draining() &&
-         connection_.requests < config_.limits.keep_alive_requests;
+         connection_.requests < config_.limits.keep_alive_requests &&
+         started_ < connection_.opened + config_.limits.keep_alive_time;
 }
 
 }  // namespace sallyport::gateway

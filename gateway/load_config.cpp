@@ -133,6 +133,7 @@ void ConfigLoader::read_limits(Section& section) {
   section.duration("body_stall", limits.body_stall);
   section.duration("keep_alive_idle", limits.keep_alive_idle);
   section.count("keep_alive_requests", limits.keep_alive_requests, 1, 1'000'000'000);
+  section.duration("keep_alive_time", limits.keep_alive_time);
   section.duration("write_stall", limits.write_stall);
   section.duration("drain", limits.drain, core::Duration::zero());
   section.duration("ready_delay", limits.ready_delay, core::Duration::zero());

@@ -49,7 +49,8 @@ Task<Result<tls::Peer>> accept_client(Worker& worker, LiveConnection& live, tls:
 Task<void> serve_connection(Worker& worker, LiveConnection& live, tls::Socket socket, std::size_t listener) {
   auto peer = co_await accept_client(worker, live, std::move(socket), listener);
   if (!peer) co_return;
-  Connection connection{worker, live, *peer->stream, peer->identity, listener, Input(*peer->stream, worker.buffers())};
+  Connection connection{
+      worker, live, *peer->stream, peer->identity, listener, Input(*peer->stream, worker.buffers()), worker.now()};
   for (;;) {
     live.idle = true;
     connection.stop_when_idle();

@@ -15,6 +15,7 @@ struct Connection {
   const core::PeerIdentity& peer;
   std::size_t listener;  // index into the configuration's listeners
   Input input;
+  core::TimePoint opened;
   std::uint64_t requests = 0;
   bool body_owed = false;  // a proven caller is still sending a body that was refused
 

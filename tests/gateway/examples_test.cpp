@@ -82,6 +82,7 @@ TEST_CASE("where full.yaml shows a default, it is the default") {
   CHECK(full.limits.body_stall == defaults.body_stall);
   CHECK(full.limits.keep_alive_idle == defaults.keep_alive_idle);
   CHECK(full.limits.keep_alive_requests == defaults.keep_alive_requests);
+  CHECK(full.limits.keep_alive_time == defaults.keep_alive_time);
   CHECK(full.limits.write_stall == defaults.write_stall);
   CHECK(full.limits.drain == defaults.drain);
   CHECK(full.limits.ready_delay == defaults.ready_delay);

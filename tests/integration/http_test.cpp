@@ -47,6 +47,23 @@ TEST_CASE("a body that comes after its head, together with the next request, end
   CHECK(prompt_in(client.read_answer().body) == "next");
 }
 
+TEST_CASE("a connection ends with an answer when it has lasted its time, and says so", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.limits = "{ keep_alive_time: 300ms }"});
+  ScriptedClient client(gateway.client());
+  Message answer;
+  int kept = 0;
+  REQUIRE(eventually([&] {
+    client.send(gateway.chat("hello"));
+    answer = client.read_answer();
+    return answer.field("connection") == "close" || ++kept == 10'000;
+  }));
+  CHECK(kept > 0);
+  CHECK(kept < 10'000);
+  CHECK(answer.status() == 200);
+  CHECK(client.wait_for_end() == Ending::clean);
+}
+
 TEST_CASE("a request that comes byte by byte is the same request", "[http]") {
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);
