@@ -92,7 +92,7 @@ Task<void> Admin::serve(tls::TcpStream& stream) {
     http::append_status_line(answer, page.status);
     http::append_field(answer, "content-type", page.type);
     http::append_framing(answer, {http::BodyKind::sized, page.body.size()});
-    if (!keep) http::append_field(answer, "connection", "close");
+    http::append_persistence(answer, keep, head.minor_version);
     http::append_end_of_head(answer);
     if (head.method != "HEAD") answer += page.body;
     input.consume(**size);

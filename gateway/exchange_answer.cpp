@@ -129,7 +129,7 @@ Task<Next> Exchange::say(unsigned status, std::string_view body) {
   if (status == 503) http::append_field(head, "retry-after", "1");
   if (status == 405) http::append_field(head, "allow", allowed_methods(head_.path));
   http::append_framing(head, {BodyKind::sized, body.size()});
-  if (!keep) http::append_field(head, "connection", "close");
+  http::append_persistence(head, keep, head_.minor_version);
   http::append_end_of_head(head);
   const bool no_body = head_read_ && head_.method == "HEAD";
   const core::ConstBytes pieces[] = {core::bytes_of(head), core::bytes_of(no_body ? std::string_view() : body)};

@@ -132,7 +132,7 @@ void Relay::start(std::string_view own_fields) {
     if (!head_.fields.find("cache-control")) http::append_field(client_head_, "cache-control", "no-cache");
   }
   http::append_framing(client_head_, framing_);
-  if (!client_reusable()) http::append_field(client_head_, "connection", "close");
+  http::append_persistence(client_head_, client_reusable(), plan_.client_minor_version);
   http::append_end_of_head(client_head_);
 }
 

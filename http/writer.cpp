@@ -46,6 +46,11 @@ void append_framing(std::string& out, Framing framing) {
   if (framing.kind == BodyKind::chunked) out.append("transfer-encoding: chunked\r\n");
 }
 
+void append_persistence(std::string& out, bool keep, unsigned client_minor_version) {
+  if (!keep) return append_line(out, "connection", "close");
+  if (client_minor_version == 0) append_line(out, "connection", "keep-alive");
+}
+
 void append_end_of_head(std::string& out) { out.append("\r\n"); }
 
 void append_chunk_size(std::string& out, std::uint64_t size) {

@@ -15,6 +15,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 void append_read_field(std::string& out, const Field& field);  // unchecked: of a head that was read, and checked there
 void append_field(std::string& out, std::string_view name, std::uint64_t value);
 void append_framing(std::string& out, Framing framing);  // Content-Length, or Transfer-Encoding: chunked; none: nothing
+// Whether the connection goes on after this answer, where that does not go without saying (RFC 9112 §9.3, §C.2.2).
+void append_persistence(std::string& out, bool keep, unsigned client_minor_version);
 void append_end_of_head(std::string& out);
 
 void append_chunk_size(std::string& out, std::uint64_t size);  // "1f\r\n"; after the data comes "\r\n"

@@ -170,6 +170,22 @@ TEST_CASE("HTTP/1.0 without keep-alive gets its answer and the end", "[http]") {
   CHECK(client.wait_for_end() == Ending::clean);
 }
 
+TEST_CASE("HTTP/1.0 with keep-alive is told that its connection is kept", "[http]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  std::string request = gateway.chat("hello", false, {{"Connection", "keep-alive"}});
+  request.replace(request.find("HTTP/1.1"), 8, "HTTP/1.0");
+  const std::string models =
+      "GET /v1/models HTTP/1.0\r\nConnection: keep-alive\r\nAuthorization: Bearer " + gateway.token() + "\r\n\r\n";
+  for (const std::string& asked : {request, models}) {
+    client.send(asked);
+    const Message answer = client.read_answer();
+    CHECK(answer.status() == 200);
+    CHECK(answer.field("connection") == "keep-alive");
+  }
+}
+
 TEST_CASE("a connection can be nominated away, but not what the gateway relies on", "[http]") {
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);
