@@ -1,6 +1,7 @@
 #include "logging/frame_walker.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "logging/byte_codec.hpp"
@@ -115,22 +116,24 @@ FrameWalker::Step FrameWalker::incomplete() {
 }
 
 // The rest of the file, from `from` bytes after the start of this frame: a file system may leave zeros after a crash.
+// It may be long: it goes through one piece of memory.
 bool FrameWalker::only_zeros(std::size_t from) {
-  for (std::size_t checked = from;;) {
-    if (!have(checked + 1)) return checked > from;
-    const core::ConstBytes rest = available().subspan(checked);
-    if (std::any_of(rest.begin(), rest.end(), [](std::byte b) { return b != std::byte{0}; })) return false;
-    if (rest.size() > max_frame_size) return true;
-    checked += rest.size();
+  const std::uint64_t begin = link_.bytes + from;
+  core::Bytes piece(read_ahead);
+  for (std::uint64_t at = begin;; at += piece.size()) {
+    const std::size_t got = source_.read(at, piece);
+    const auto end = piece.begin() + static_cast<std::ptrdiff_t>(got);
+    if (std::any_of(piece.begin(), end, [](std::byte b) { return b != std::byte{0}; })) return false;
+    if (got < piece.size()) return at + got > begin;
   }
 }
 
 // A frame with another sequence number than expected: do the following ones show where the expected one went?
 FrameWalker::Step FrameWalker::wrong_place() {
   if (head_.sequence < link_.frames) return Step::repeated;
-  std::size_t at = 0;
-  while (have(at + frame_head_size)) {
-    const FrameHead later = decode_frame_head(available().data() + at);
+  std::array<std::byte, frame_head_size> head;
+  for (std::uint64_t at = link_.bytes; source_.read(at, head) == head.size();) {
+    const FrameHead later = decode_frame_head(head.data());
     if (later.length < min_frame_size || later.length > max_frame_size) break;
     if (later.sequence == link_.frames) return Step::reordered;
     at += later.length;

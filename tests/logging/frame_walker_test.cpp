@@ -1,6 +1,9 @@
 // What can be told without any key: every cut and every change is seen, and where.
 #include "logging/frame_walker.hpp"
 
+#include <functional>
+#include <stdexcept>
+
 #include "tests/logging/segment_fixture.hpp"
 #include "tests/support/catch.hpp"
 
@@ -140,6 +143,70 @@ TEST_CASE("a segment that grows is followed") {
   while (walker.next() == Step::frame) ++seen;
   CHECK(seen == 6);
   CHECK(walker.link().end == PreviousEnd::sealed);
+}
+
+namespace {
+
+constexpr std::uint64_t huge = 1ull << 30;  // bytes that a file claims to have, and nobody ever wrote
+
+// Good bytes, then as many more as a sparse file may have: `make` gives them. Counts how it is read.
+class HugeSource final : public ByteSource {
+ public:
+  using Make = std::function<void(std::uint64_t offset, core::MutableBytes into)>;
+  HugeSource(core::ConstBytes good, Make make) : good_(good.begin(), good.end()), make_(std::move(make)) {}
+  std::size_t read(std::uint64_t offset, core::MutableBytes into) override {
+    if (++reads > 20'000) throw std::runtime_error("read byte by byte");
+    most = std::max(most, into.size());
+    if (offset >= huge) return 0;
+    into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), huge - offset)));
+    std::size_t taken = 0;
+    if (offset < good_.size()) {
+      taken = std::min<std::size_t>(into.size(), good_.size() - static_cast<std::size_t>(offset));
+      std::copy_n(good_.begin() + static_cast<std::ptrdiff_t>(offset), taken, into.begin());
+    }
+    make_(offset + taken, into.subspan(taken));
+    return into.size();
+  }
+  int reads = 0;
+  std::size_t most = 0;
+
+ private:
+  core::Bytes good_;
+  Make make_;
+};
+
+Step walked_to(ByteSource& source) {
+  FrameWalker walker(source);
+  REQUIRE(walker.open() == HeaderProblem::none);
+  Step step = walker.next();
+  while (step == Step::frame) step = walker.next();
+  return step;
+}
+
+}  // namespace
+
+TEST_CASE("a file that goes on in zeros for ever is walked in little memory, and soon") {
+  const core::Bytes whole = fixed_segment({});
+  const std::size_t kept = frames_of(whole)[2].end;
+  HugeSource source(core::ConstBytes(whole).first(kept),
+                    [](std::uint64_t, core::MutableBytes into) { std::fill(into.begin(), into.end(), std::byte{0}); });
+  CHECK(walked_to(source) == Step::torn);
+  CHECK(source.most <= 2 * max_frame_size);
+}
+
+TEST_CASE("a file in which frames of no log follow each other for ever is walked in little memory") {
+  const core::Bytes whole = fixed_segment({});
+  const std::size_t kept = frames_of(whole)[2].end;
+  HugeSource source(core::ConstBytes(whole).first(kept), [&](std::uint64_t offset, core::MutableBytes into) {
+    std::array<std::byte, frame_head_size> head;
+    encode({static_cast<std::uint32_t>(max_frame_size), FrameKind::data, 0, 0, 1'000, 1}, head.data());
+    for (std::size_t i = 0; i < into.size(); ++i) {
+      const std::size_t at = (offset + i - kept) % max_frame_size;
+      into[i] = at < head.size() ? head[at] : std::byte{1};
+    }
+  });
+  CHECK(walked_to(source) == Step::missing);
+  CHECK(source.most <= 2 * max_frame_size);
 }
 
 }  // namespace sallyport::tests
