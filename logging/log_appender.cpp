@@ -27,6 +27,9 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
   const std::vector<ListedSegment> segments = list_segments(directory);
   if (segments.empty()) return {};
   const ListedSegment& last = segments.back();
+  if (last.number == max_segment_number) {
+    throw std::runtime_error(directory.string() + " has no number left for another segment");
+  }
   FileSource source(last.path);
   FrameWalker walker(source);
   if (walker.open() != HeaderProblem::none) return {last.number, {PreviousEnd::unreadable, {}, {}, 0, 0}};
@@ -196,6 +199,7 @@ core::Result<void> LogAppender::write(bool sync) {
 // The file is not touched again: after an error nobody knows what of it is on disk. Where nothing in it is vouched
 // for, its number is used again and it is replaced, so that a full disk does not leave a trail of empty segments.
 void LogAppender::abandon() {
+  if (!segment_) return;
   if (good_.frames > 0) {
     previous_ = good_;
   } else {

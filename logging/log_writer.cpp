@@ -98,11 +98,20 @@ void LogWriter::run() {
   end();
 }
 
+// No memory is as a disk that refuses: what was sealed meanwhile is sealed again, in another segment.
+template <class Work>
+core::Result<void> LogWriter::guarded(Work work) try {
+  return work();
+} catch (const std::exception&) {
+  appender_.abandon();
+  return core::Error(core::Reason::internal);
+}
+
 void LogWriter::end() {
   queue.take(batch_);
   const bool written = attempt();
   busy();
-  closed_ = written && appender_.close().has_value();
+  closed_ = written && guarded([this] { return appender_.close(); }).has_value();
   busy_since_ = 0;
   if (!closed_) count_batch_lost();
   publish();
@@ -120,7 +129,7 @@ bool LogWriter::attempt() {
   busy();
   if (auto changed = readers.take()) appender_.set_readers(std::move(*changed));
   add_gap();
-  const bool done = write_batch().has_value();
+  const bool done = guarded([this] { return write_batch(); }).has_value();
   busy_since_ = 0;
   if (!done) write_errors += 1;
   failing_ = !done;
