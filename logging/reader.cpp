@@ -18,6 +18,7 @@ struct LogReader::Open {
   std::optional<PartOpener> parts;
   // Frames past what the successor declares were never vouched for: what they say may stand in the successor too.
   std::uint64_t declared_frames = std::numeric_limits<std::uint64_t>::max();
+  unsigned forged = 0;     // frames that are not authentic
   bool damaged = false;    // said already
   bool last_look = false;  // a successor is there, so whatever is read now is all there will be
 };
@@ -25,6 +26,9 @@ struct LogReader::Open {
 namespace {
 
 constexpr std::string_view not_there = "it is not there";
+
+// Frames of one segment. Each may cost as many steps of a ratchet as there are frames before it.
+constexpr unsigned max_forged_frames = 16;
 
 core::WallTime created(const ParsedHeader& header) {
   return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
@@ -80,12 +84,23 @@ std::optional<Exchange> LogReader::next() {
 
 // The first time a successor is seen the segment is read once more: its last frames may have come after the last read.
 bool LogReader::over() {
+  if (was_replaced()) {
+    last_ = open_->number - 1;
+    open_.reset();
+    return true;
+  }
   const auto successor = following();
   if (!successor) return false;
   if (!std::exchange(open_->last_look, true)) return true;
   check_end(*successor);
   open_.reset();
   return true;
+}
+
+// A writer whose disk failed before anything in the segment was safe takes its number for another.
+bool LogReader::was_replaced() const {
+  const auto now = header_of({open_->number, keys_.file(open_->number)});
+  return now && now->chain != open_->walker.header().chain;
 }
 
 void LogReader::check_end(const ListedSegment& successor) {
@@ -99,10 +114,16 @@ void LogReader::check_end(const ListedSegment& successor) {
 
 bool LogReader::advance() {
   while (const auto segment = following()) {
-    if (is_past_end(*segment)) return false;
+    const Past past = is_past_end(*segment);
+    if (past == Past::yes) return false;
     miss(last_ + 1, segment->number - 1);
     last_ = segment->number;
-    if (open(*segment)) return true;
+    if (past == Past::claimed) {
+      if (doubtful_ == 0) doubtful_ = last_;
+    } else if (open(*segment)) {
+      if (doubtful_ > 0) hole(std::exchange(doubtful_, 0), "it says that it is younger than those behind it");
+      return true;
+    }
   }
   return false;
 }
@@ -130,10 +151,17 @@ std::optional<ListedSegment> LogReader::following() {
   return std::nullopt;
 }
 
-bool LogReader::is_past_end(const ListedSegment& segment) const {
-  if (!from_.until) return false;
+// Whoever can write the file can write the time into its header. So it is believed when the segment's key proves the
+// header; and of a segment that is sealed to other keys, as long as nothing behind it speaks against it.
+LogReader::Past LogReader::is_past_end(const ListedSegment& segment) {
+  if (!from_.until) return Past::no;
   const auto header = header_of(segment);
-  return header && created(*header) > *from_.until + longest_exchange;
+  if (!header || created(*header) <= *from_.until + longest_exchange) return Past::no;
+  Unlocked unlocked;
+  UnlockProblem problem = UnlockProblem::keys_missing;
+  look_at(segment.path, [&] { problem = unlock(segment.path, *header, keys_.holder(), unlocked); });
+  if (problem == UnlockProblem::not_a_recipient) return Past::claimed;
+  return problem == UnlockProblem::none || problem == UnlockProblem::keys_altered ? Past::yes : Past::no;
 }
 
 bool LogReader::open(const ListedSegment& segment) {
@@ -175,7 +203,10 @@ std::optional<Exchange> LogReader::take_frame() {
   const auto found = parts_of(open_->walker.frame());
   const std::vector<PartView> parts = found.value_or(std::vector<PartView>{});
   const bool fits = found && fits_kind(head.kind, parts, open_->walker.header().tenants);
-  if (!fits) trouble(open_->number, "frame " + std::to_string(head.sequence) + " has parts that do not belong in it");
+  if (!fits) {
+    trouble(open_->number, "frame " + std::to_string(head.sequence) + " has parts that do not belong in it");
+    count_forged();
+  }
   if (!is_for_this_key(parts)) {
     hole_ = hole_ || !fits;
     passed_over_ += has_record(head.kind);
@@ -236,12 +267,7 @@ std::optional<Exchange> LogReader::take_exchange(const std::vector<PartView>& pa
 void LogReader::take_piece(const std::vector<PartView>& parts, bool fits) {
   const FrameWalker& walker = open_->walker;
   const FrameHead head = walker.head();
-  for (const PartView& part : parts) {
-    if (part.head.type != PartType::note || !open_->parts->can_open(part.head)) continue;
-    if (open_->parts->open(walker.frame(), walker.chain_before(), part)) continue;
-    trouble(open_->number, "frame " + std::to_string(head.sequence) + " is not authentic");
-    fits = false;
-  }
+  if (!is_any_authentic(parts)) return not_authentic();
   const auto begun = begun_.try_emplace(head.number);
   Exchange& exchange = begun.first->second;
   exchange.number = head.number;
@@ -266,8 +292,28 @@ std::optional<std::string> LogReader::text_of(const std::vector<PartView>& parts
     const auto plain = open_->parts->open(walker.frame(), walker.chain_before(), part);
     if (plain) return std::string(core::text_of(*plain));
   }
-  hole(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
+  not_authentic();
   return std::nullopt;
+}
+
+bool LogReader::is_any_authentic(const std::vector<PartView>& parts) {
+  const FrameWalker& walker = open_->walker;
+  return std::any_of(parts.begin(), parts.end(), [&](const PartView& part) {
+    return open_->parts->open(walker.frame(), walker.chain_before(), part).has_value();
+  });
+}
+
+void LogReader::not_authentic() {
+  const FrameWalker& walker = open_->walker;
+  hole(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
+  count_forged();
+}
+
+void LogReader::count_forged() {
+  if (++open_->forged != max_forged_frames) return;
+  hole(open_->number, "too many of its frames are not authentic: the rest of it is not read");
+  open_->declared_frames = open_->walker.link().frames;
+  open_->damaged = true;
 }
 
 bool LogReader::is_of_its_tenant(const std::vector<PartView>& parts, const std::string& record) const {

@@ -84,13 +84,18 @@ class LogReader {
   void list();
   std::optional<ListedSegment> following();  // the first segment behind the last one
   bool open(const ListedSegment& segment);
-  bool is_past_end(const ListedSegment& segment) const;
-  bool over();                                     // the open segment gives no more frames, and another follows
+  enum class Past { no, yes, claimed };
+  Past is_past_end(const ListedSegment& segment);
+  bool over();  // the open segment gives no more frames, and another follows
+  bool was_replaced() const;
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
   bool is_for_this_key(const std::vector<PartView>& parts) const;
   std::optional<Exchange> take_exchange(const std::vector<PartView>& parts, bool fits);
   void take_piece(const std::vector<PartView>& parts, bool fits);
+  bool is_any_authentic(const std::vector<PartView>& parts);
+  void not_authentic();  // the walker's frame
+  void count_forged();   // so
   std::optional<std::string> text_of(const std::vector<PartView>& parts);
   bool is_of_its_tenant(const std::vector<PartView>& parts, const std::string& record) const;
   std::optional<core::Bytes> content_at(const FramePlace& place, PartType body);
@@ -112,7 +117,8 @@ class LogReader {
   std::unique_ptr<PartOpener> content_opener_;
   std::uint64_t content_segment_ = 0;  // which content_opener_ is for
   std::uint64_t troubles_ = 0, opened_ = 0, passed_over_ = 0;
-  bool hole_ = false;  // before the next frame
+  std::uint64_t doubtful_ = 0;  // the first segment that was passed over because it claims to be past the end
+  bool hole_ = false;           // before the next frame
 };
 
 }  // namespace sallyport::logging

@@ -18,6 +18,7 @@ namespace sallyport::logging {
 class ReaderKeys {
  public:
   explicit ReaderKeys(envelope::KeyHolder& holder) : holder_(holder) {}
+  envelope::KeyHolder& holder() const noexcept { return holder_; }
 
   struct Trouble {
     std::uint64_t segment = 0;

@@ -129,7 +129,11 @@ class Rewrapping {
   RewrapResult put_back() {
     block_.generation += 1;
     block_.mac = key_block_mac(unlocked_.keys, block_);
-    if (const auto replaced = replace_keys(segment_, encode_key_block(block_)); !replaced) {
+    const core::Bytes encoded = encode_key_block(block_);
+    if (block_.entries.size() > max_recipients || encoded.size() > max_key_block_size) {
+      return {Rewrapped::not_written, "it would have more recipients than fit"};
+    }
+    if (const auto replaced = replace_keys(segment_, encoded); !replaced) {
       return {Rewrapped::not_written, std::strerror(replaced.error().os_code)};
     }
     if (!std::filesystem::exists(segment_)) std::filesystem::remove(keys_path_of(segment_));

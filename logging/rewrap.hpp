@@ -28,7 +28,7 @@ enum class Rewrapped : std::uint8_t {
   not_opened,   // the key does not open the segment, or its header or key block is not sound
   none_left,    // nobody could open it any more
   mixed,        // post-quantum and classical recipients of a key would be mixed
-  not_written,  // the disk refused; the old key block stands
+  not_written,  // the disk refused, or there would be more recipients than fit; the old key block stands
 };
 
 struct RewrapResult {

@@ -67,8 +67,11 @@ core::Result<void> sync_directory(const fs::path& directory) {
   return {};
 }
 
+// A file of its own, whatever stands there: an operator who rewraps may do so as root, and whoever can write the
+// directory could have put a link there, to be written through.
 core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes bytes) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, file_mode));
+  ::unlink(path.c_str());
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
   if (const auto written = write_all(file.number(), bytes); !written) return written.error();
   if (::fsync(file.number()) != 0) return os_error();
@@ -127,7 +130,7 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
 core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_block) {
   const fs::path keys = keys_path_of(segment);
   struct stat old {};
-  const bool known = ::stat(keys.c_str(), &old) == 0;
+  const bool known = ::lstat(keys.c_str(), &old) == 0 && S_ISREG(old.st_mode);
   fs::path unfinished = keys;
   unfinished += ".new";
   const auto file = write_whole(unfinished, key_block);
@@ -141,7 +144,7 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
 
 WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
   const fs::path path = directory / name;
-  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
+  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file_.is_open()) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
   if (::flock(file_.number(), LOCK_EX | LOCK_NB) == 0) return;
   if (errno == EWOULDBLOCK) {
@@ -155,8 +158,11 @@ bool WriterLock::held(const fs::path& directory) noexcept {
   return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
   if (!file_.is_open()) throw std::system_error(errno, std::generic_category(), path.string());
+  struct stat found {};
+  if (::fstat(file_.number(), &found) == 0 && S_ISREG(found.st_mode)) return;
+  throw std::system_error(EINVAL, std::generic_category(), path.string() + " is not a file");  // a pipe would block
 }
 
 std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
@@ -173,7 +179,7 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
 }
 
 core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, file_mode));
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
   return write_all(file.number(), bytes);
 }

@@ -47,8 +47,8 @@ function troubleWith({ header, hasBlock, block }, opening) {
 }
 
 // Whether there is no telling what the frame says.
-const lacksText = ({ kind }, parts) => kind !== kinds.data && kind <= kinds.segmentEnd &&
-  !parts.some(({ type, text }) => [types.record, types.note].includes(type) && text !== undefined);
+const lacksText = ({ kind }, parts) => kind <= kinds.segmentEnd &&
+  !parts.some(({ type, text }) => (kind === kinds.data || [types.record, types.note].includes(type)) && text !== undefined);
 
 // Adds a frame to its exchange, and gives that exchange once it has its record.
 function takeIn(frame, parts, genuine, begun, { number, header }, keys) {
