@@ -15,6 +15,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// Of a record: ours is flat. To write a JSON text that is nested without end takes a stack without end.
+constexpr int max_depth = 8;
+
 std::string text_at(const ordered_json& record, const char* key) {
   const auto found = record.find(key);
   return found != record.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -89,7 +92,8 @@ bool is_utf8(std::string_view text) {
 }  // namespace
 
 ShownExchange shown(logging::Exchange exchange) {
-  auto record = ordered_json::parse(exchange.metadata, nullptr, false);
+  const auto is_flat = [](int depth, ordered_json::parse_event_t, ordered_json&) { return depth <= max_depth; };
+  auto record = ordered_json::parse(exchange.metadata, is_flat, false);
   if (!record.is_object()) record = ordered_json::object();
   const bool damaged = exchange.damaged;
   return {std::move(exchange), std::move(record), std::nullopt, std::nullopt, damaged, {}};

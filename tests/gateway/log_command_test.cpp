@@ -86,6 +86,14 @@ TEST_CASE("nothing in a log steers the terminal") {
   CHECK(gateway::printable("a\nb", true) == "a\nb");
 }
 
+TEST_CASE("a record that somebody nested without end is shown, and not gone into") {
+  logging::Exchange exchange;
+  exchange.metadata = R"({"request_id":"deep","more":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+  const std::string line = gateway::json_line(gateway::shown(std::move(exchange)));
+  CHECK(json::parse(line)["request_id"] == "deep");
+  CHECK(line.size() < 200);
+}
+
 TEST_CASE("log cat --json gives one object a line, with text or base64 content") {
   const Log log;
   const auto lines = log.cat({"--json", "--content"}).lines();
