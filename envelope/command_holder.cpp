@@ -46,7 +46,9 @@ CommandHolder::CommandHolder(std::filesystem::path program, std::chrono::millise
 }
 
 core::Result<core::Secret> CommandHolder::unwrap(const Stanza& stanza, core::ConstBytes context) {
-  if (stanza.wrapped.empty() || stanza.wrapped.size() > maximum_wrapped_size) {
+  // The id becomes an argument, and whoever can write to the log can write it.
+  const bool fits = !stanza.wrapped.empty() && stanza.wrapped.size() <= maximum_wrapped_size;
+  if (!fits || !is_recipient_id(stanza.recipient_id)) {
     return core::Error{core::Reason::envelope_malformed};
   }
   try {

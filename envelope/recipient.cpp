@@ -53,6 +53,8 @@ std::string_view name(Suite suite) noexcept {
   return "unknown";
 }
 
+bool is_recipient_id(std::string_view text) { return text.size() == id_digits && core::from_hex(text).has_value(); }
+
 struct Recipient::Key {
   std::variant<PublicKey, HybridPublicKey> key;
   Suite suite;

@@ -33,6 +33,9 @@ std::string_view name(Suite suite) noexcept;
 // enough to open a log, so the two kinds are not mixed without saying so.
 constexpr bool is_post_quantum(Suite suite) noexcept { return suite == Suite::hpke_mlkem768_x25519; }
 
+// Whether it has the form of Recipient::id(). What a key block says in its place may not.
+bool is_recipient_id(std::string_view text);
+
 class Recipient {
  public:
   // White space around the line is ignored. Throws std::invalid_argument saying what is wrong with it, never echoing

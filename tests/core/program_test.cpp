@@ -47,6 +47,19 @@ TEST_CASE("a program that is started inherits its three streams and nothing else
   CHECK(program.wait() == 0);
 }
 
+TEST_CASE("no shell looks at what a program is given") {
+  const std::string sly = "$(touch canary); `touch canary` *";
+  Pipe output;
+  ProgramStart start;
+  start.words = {"printf", "%s", sly};
+  start.output = output.writing.number();
+  Program program(start);
+  output.writing.close();
+  bool ended = false;
+  CHECK(read_to_end(output, ended) == sly);
+  CHECK(program.wait() == 0);
+}
+
 TEST_CASE("what a program with a group of its own leaves behind ends with it, and its exit status is its own") {
   Pipe output;
   ProgramStart start;
