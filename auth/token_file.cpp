@@ -24,10 +24,20 @@ using core::throw_file_error;
 using std::filesystem::path;
 
 // The lock ends with the descriptor.
-void lock(const Descriptor& descriptor, int kind, const path& file) {
-  while (::flock(descriptor.number(), kind) != 0) {
+void lock(const Descriptor& descriptor, const path& file) {
+  while (::flock(descriptor.number(), LOCK_EX) != 0) {
     if (errno != EINTR) throw_file_error(file);
   }
+}
+
+// Does not wait: anyone who may read the file may keep it locked, and a gateway that waited for him could neither take
+// up a revocation nor end.
+bool somebody_writes(const Descriptor& descriptor, const path& file) {
+  while (::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return true;
+    if (errno != EINTR) throw_file_error(file);
+  }
+  return false;
 }
 
 std::size_t regular_size(const Descriptor& descriptor, const path& file) {
@@ -52,7 +62,7 @@ bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path
 
 void append_line(const path& file, const std::string& line) {
   const Descriptor descriptor = open_file(file, O_RDWR | O_CREAT | O_APPEND);
-  lock(descriptor, LOCK_EX, file);
+  lock(descriptor, file);
   const std::size_t size = regular_size(descriptor, file);
   const std::string text = (ends_within_line(descriptor, size, file) ? "\n" : "") + line + "\n";
   if (size + text.size() > max_token_file_size) throw_file_error(file, EFBIG);
@@ -129,7 +139,7 @@ TokenFileContent parse_token_file(std::string_view text) {
 
 TokenFileContent read_token_file(const path& file) {
   const Descriptor descriptor = open_file(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
-  lock(descriptor, LOCK_SH, file);
+  const bool written_to = somebody_writes(descriptor, file);
   std::string text(regular_size(descriptor, file), '\0');
   if (text.size() > max_token_file_size) throw_file_error(file, EFBIG);
   std::size_t have = 0;
@@ -141,6 +151,7 @@ TokenFileContent read_token_file(const path& file) {
     have += static_cast<std::size_t>(got);
   }
   text.resize(have);
+  if (written_to) text.resize(text.rfind('\n') + 1);  // a line without its end is not there yet
   return parse_token_file(text);
 }
 

@@ -65,7 +65,8 @@ struct TokenFileContent {
 // Everything that can be read, and all that is wrong with the rest. With any problem, the caller takes none of it.
 TokenFileContent parse_token_file(std::string_view text);
 
-// The same, read under a shared file lock. Throws std::system_error with the path when it cannot be read.
+// The same. It waits for nobody: while the file is locked, a last line without its end is still being written and is
+// left out. Throws std::system_error with the path when it cannot be read.
 TokenFileContent read_token_file(const std::filesystem::path& file);
 
 // Appends one line under a file lock, with fsync; creates the file with mode 0600. Throws std::system_error with the

@@ -388,6 +388,25 @@ TEST_CASE("an append waits for whoever holds the file's lock") {
   CHECK(read_token_file(file).tokens.size() == 2);
 }
 
+TEST_CASE("whoever keeps the file locked does not keep it from being read") {
+  const TemporaryFolder folder;
+  const auto file = folder / "tokens";
+  const Token token = token_for("first");
+  append_token(file, token);
+  append_revocation(file, token.grant.id, noon);
+  const int holder = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(holder, LOCK_EX) == 0);
+  for (const bool half_a_line : {false, true}) {
+    if (half_a_line) std::ofstream(file, std::ios::app) << creation(id_1, hash_1).substr(0, 40);
+    const auto content = read_token_file(file);
+    CHECK(content.problems.empty());
+    REQUIRE(content.tokens.size() == 1);
+    CHECK(content.tokens[0].revoked);
+  }
+  ::close(holder);
+  CHECK(read_token_file(file).problems.size() == 1);
+}
+
 TEST_CASE("a disk without room leaves the file as it was") {
   // Writing to /dev/full would not be a regular file; a file size limit makes write() fail the same way.
   const TemporaryFolder folder;
