@@ -85,8 +85,7 @@ std::optional<Exchange> LogReader::next() {
 // The first time a successor is seen the segment is read once more: its last frames may have come after the last read.
 bool LogReader::over() {
   if (was_replaced()) {
-    last_ = open_->number - 1;
-    open_.reset();
+    forget(open_->number);
     return true;
   }
   const auto successor = following();
@@ -101,6 +100,16 @@ bool LogReader::over() {
 bool LogReader::was_replaced() const {
   const auto now = header_of({open_->number, keys_.file(open_->number)});
   return now && now->chain != open_->walker.header().chain;
+}
+
+// What was read of it stands in the other one again.
+void LogReader::forget(std::uint64_t segment) {
+  for (auto& [number, exchange] : begun_) {
+    std::erase_if(exchange.places, [&](const FramePlace& place) { return place.segment == segment; });
+  }
+  content_opener_.reset();
+  open_.reset();
+  last_ = segment - 1;
 }
 
 void LogReader::check_end(const ListedSegment& successor) {

@@ -88,6 +88,7 @@ class LogReader {
   Past is_past_end(const ListedSegment& segment);
   bool over();  // the open segment gives no more frames, and another follows
   bool was_replaced() const;
+  void forget(std::uint64_t segment);              // to read it again
   void check_end(const ListedSegment& successor);  // does the open segment end where its successor says?
   std::optional<Exchange> take_frame();
   bool is_for_this_key(const std::vector<PartView>& parts) const;

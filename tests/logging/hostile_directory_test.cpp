@@ -105,12 +105,19 @@ TEST_CASE("a segment that was replaced by another of its number is read anew by 
   for (const std::uint64_t number : {2, 3, 4}) fs::remove(log.segment(number)), fs::remove(log.keys(number));
   LogReader reader(log.log, reader_key(), nullptr);
   int shown = 0;
-  while (reader.next()) ++shown;
+  const auto show = [&] {
+    while (auto exchange = reader.next()) {
+      ++shown;
+      const auto body = reader.content(*exchange, PartType::request_body);
+      CHECK((body && core::text_of(*body) == "prompt"));
+    }
+  };
+  show();
   CHECK(shown == 3);
   fs::copy_file(other.keys(1), log.keys(1), fs::copy_options::overwrite_existing);
   fs::copy_file(other.segment(1), log.log / "new");
   fs::rename(log.log / "new", log.segment(1));
-  while (reader.next()) ++shown;
+  show();
   CHECK(shown == 6);
 }
 
