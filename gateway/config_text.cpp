@@ -112,6 +112,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+bool is_host(const std::string& text) noexcept { return is_host_name(text) || is_ipv6(text); }
+
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept { return parse_quantity(text, size_units); }
 
 std::optional<core::Duration> parse_duration(std::string_view text) noexcept {

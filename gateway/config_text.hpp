@@ -27,6 +27,9 @@ std::optional<Address> parse_host_address(std::string_view text);
 std::string text_of(const Address& address);
 bool is_loopback(const Address& address);
 
+// "llama.internal", "10.0.0.5", "fd00::5": what a certificate may be issued to, without a zone or a wildcard.
+bool is_host(const std::string& text) noexcept;
+
 // "https://10.0.0.5:8000", "http://[::1]:8000", "https://llama.internal". Default ports 443 and 80.
 // What is wrong goes to `problem`, in words that follow the value: "has a path; …".
 std::optional<routing::Endpoint> parse_endpoint(std::string_view text, std::string& problem);

@@ -84,7 +84,9 @@ void ConfigLoader::read_upstream_tls(Section& section, UpstreamTls& tls) {
   file(section, "ca", tls.ca);
   file(section, "certificate", tls.certificate);
   file(section, "key", tls.key);
-  section.text("server_name", tls.server_name);
+  if (section.text("server_name", tls.server_name) && !is_host(tls.server_name)) {
+    section.problem("server_name", "is neither a host name nor an address");
+  }
   key_exchange(section, tls.key_exchange);
   if (section.has("certificate") != section.has("key")) {
     section.problem("has only one of `certificate` and `key`; a client certificate needs both");

@@ -122,17 +122,14 @@ Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::T
   co_return last;
 }
 
-// The name is checked as part of the chain's verification, so a wrong one ends the handshake (RFC 9525).
-void expect_name(SSL* ssl, const std::string& name) {
+// The name is checked as part of the chain's verification, so a wrong one ends the handshake (RFC 9525). False for what
+// OpenSSL takes for no name or address, such as one with a zone: it would then check none.
+bool expect_name(SSL* ssl, const std::string& name) {
   boost::system::error_code error;
   boost::asio::ip::make_address(name, error);
-  if (!error) {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
-  } else {
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    SSL_set1_host(ssl, name.c_str());
-    SSL_set_tlsext_host_name(ssl, name.c_str());
-  }
+  if (!error) return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return !name.empty() && SSL_set1_host(ssl, name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
 }
 
 Error as_connect_error(Error error) {
@@ -156,7 +153,10 @@ Task<Result<Peer>> secure(Loop& loop, Socket socket, const std::string& host, co
   std::string address = address_of(socket);
   auto stream =
       std::make_unique<TlsStream>(std::move(socket), loop, context.context.get(), Role::client, std::move(sessions));
-  expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name);
+  if (!expect_name(stream->ssl(), context.server_name.empty() ? host : context.server_name)) {
+    ERR_clear_error();
+    co_return Error(Reason::upstream_certificate_name);
+  }
   stream->set_deadline(deadline);
   const Dial dial(loop, [&stream = *stream] { stream.cancel(); });
   auto proven = co_await stream->handshake();

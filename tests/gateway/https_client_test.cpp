@@ -109,6 +109,21 @@ TEST_CASE("only the server that the authority vouches for is told anything") {
   }
 }
 
+TEST_CASE("a server whose name cannot be asked for is not trusted by its authority alone") {
+  ScriptedServer server(site().server(site().pki.wrong_name), [](Peer& peer) {
+    peer.read_request();
+    peer.send_answer(200, "{}");
+  });
+  for (const char* name : {"::1%lo", "::1%1"}) {
+    tls::ClientSettings trust = site().trust();
+    trust.server_name = name;
+    HttpsClient client("localhost", server.port(), trust);
+    const auto answer = client.fetch({"GET", "/v1/x", {}, {}});
+    REQUIRE(answer.has_error());
+    CHECK(answer.error() == Error(Reason::upstream_certificate_name));
+  }
+}
+
 TEST_CASE("a server that is silent, slow or not there is given up at the deadline") {
   ScriptedServer silent(site().server(site().pki.model_server), [](Peer& peer) {
     peer.read_request();

@@ -215,6 +215,14 @@ TEST_CASE("an upstream has endpoints, encrypted unless allowed otherwise") {
   CHECK(contains(said(&ConfigText::upstreams, upstream("endpoints: [\"https://a/v1\"]")), "has a path"));
   CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", tls: {certificate: a.pem}")),
                  "only one of `certificate` and `key`"));
+  // Of a zone OpenSSL makes no address, of a dot in front any name below it.
+  for (const std::string name : {"fe80::1%eth0", ".example.com", "*.example.com", "a b"}) {
+    CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", tls: {server_name: \"" + name + "\"}")),
+                   "neither a host name nor an address"));
+  }
+  for (const std::string name : {"llama.internal", "10.0.0.5", "fd00::5"}) {
+    CHECK(said(&ConfigText::upstreams, upstream(endpoint + ", tls: {server_name: \"" + name + "\"}")).empty());
+  }
   CHECK(contains(
       said(&ConfigText::upstreams, upstream("plaintext: allowed, endpoints: [\"http://a\"], tls: {ca: ca.pem}")),
       "has no use: every endpoint"));
