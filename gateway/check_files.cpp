@@ -7,6 +7,7 @@
 
 #include "auth/policy.hpp"
 #include "auth/token_file.hpp"
+#include "gateway/api_key.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/shared_limits.hpp"
 #include "gateway/signing_key.hpp"
@@ -63,12 +64,25 @@ class FileCheck {
 
   void check_upstream(std::size_t index) {
     const routing::Upstream& upstream = config_.upstreams[index];
-    const UpstreamTls& tls = config_.upstream_tls[upstream.tls_identity];
-    const std::string at = "upstreams[" + std::to_string(index) + "].tls";
+    const UpstreamTls& tls = config_.upstream_tls[upstream.number];
+    const ApiKey& key = config_.upstream_api_keys[upstream.number];
+    const std::string upstream_at = "upstreams[" + std::to_string(index) + "]", at = upstream_at + ".tls";
     check_client_tls(at, tls);
-    if (tls.certificate.empty() && !upstream.endpoints.empty() && !upstream.endpoints.front().plaintext) {
-      reading_.problem(at, "has no client certificate, so the upstream cannot tell this gateway from a stranger",
-                       Severity::warning);
+    check_api_key(upstream_at + ".api_key.file", key);
+    if (key.file.empty() && tls.certificate.empty() && !upstream.endpoints.empty() &&
+        !upstream.endpoints.front().plaintext) {
+      reading_.problem(
+          at, "has no client certificate and no api_key, so the upstream cannot tell this gateway from a stranger",
+          Severity::warning);
+    }
+  }
+
+  void check_api_key(const std::string& at, const ApiKey& key) {
+    if (key.file.empty()) return;
+    try {
+      read_api_key(key);
+    } catch (const std::exception& error) {
+      reading_.problem(at, error.what());
     }
   }
 

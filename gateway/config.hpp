@@ -57,6 +57,12 @@ struct Limits {
   core::Duration ready_delay = 0s;               // /readyz false this long before listeners close
 };
 
+// What a model server asks for beside a client certificate, or instead of one.
+struct ApiKey {
+  path file;                                     // empty: none is shown
+  std::string field = "authorization";           // as `Bearer KEY`; in any other the key stands alone
+};
+
 // A Valkey or Redis server through which gateways count requests and tokens together.
 struct SharedLimitsConfig {
   Address address;                               // the host may be a name
@@ -92,8 +98,9 @@ struct Config {
   std::uint32_t workers = 0;                     // 0: one per core
   std::vector<Listener> listeners;
   std::optional<Address> admin;
-  std::vector<routing::Upstream> upstreams;      // Upstream::tls_identity indexes upstream_tls
+  std::vector<routing::Upstream> upstreams;      // Upstream::number indexes the two that follow
   std::vector<UpstreamTls> upstream_tls;
+  std::vector<ApiKey> upstream_api_keys;
   std::vector<routing::Model> models;
   std::vector<routing::PathRoute> routes;
   path tokens_file;                              // empty: client certificates only

@@ -28,6 +28,7 @@ class ConfigLoader {
   void read_listener_tls(Section& section, ListenerTls& tls);
   void read_admin(Section& section);
   void read_upstream(Section& section, routing::Upstream& upstream);
+  void read_api_key_place(Section& section, ApiKey& key);
   void read_endpoints(Section& section, routing::Upstream& upstream);
   void read_upstream_tls(Section& section, UpstreamTls& tls);
   void read_model(Section& section, routing::Model& model);

@@ -239,7 +239,9 @@ Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const r
   std::string head;
   head.reserve(head_text_.size() + room_for_own_fields);
   append_upstream_head(head, {head_, record_.request_id, record_.endpoint, call_.has_value(), body.size()});
-  std::vector<core::ConstBytes> pieces = {core::bytes_of(head)};
+  // The server's key stands in the snapshot alone, and goes out from there.
+  const core::Secret& api_key = snapshot_->shared->api_keys[route.upstream().number];
+  std::vector<core::ConstBytes> pieces = {core::bytes_of(head), api_key.reveal(), core::bytes_of("\r\n")};
   core::ByteStream& upstream = lease.stream();
   for (std::uint64_t offset = 0;;) {
     auto part = body_.part(offset);

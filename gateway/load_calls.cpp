@@ -36,7 +36,7 @@ bool ConfigLoader::upstream(Section& section, std::size_t& index) {
 }
 
 void ConfigLoader::read_upstream(Section& section, routing::Upstream& upstream) {
-  upstream.tls_identity = config_.upstream_tls.size();
+  upstream.number = config_.upstream_tls.size();
   UpstreamTls& tls = config_.upstream_tls.emplace_back();
   section.name("name", upstream.name);
   read_endpoints(section, upstream);
@@ -46,6 +46,8 @@ void ConfigLoader::read_upstream(Section& section, routing::Upstream& upstream) 
       std::all_of(upstream.endpoints.begin(), upstream.endpoints.end(), is_plain)) {
     section.problem("tls", "has no use: every endpoint is http://");
   }
+  ApiKey& key = config_.upstream_api_keys.emplace_back();
+  section.section("api_key", [&](Section& s) { read_api_key_place(s, key); });
   section.section("timeouts", [&](Section& timeouts) {
     timeouts.duration("connect", upstream.timeouts.connect);
     timeouts.duration("first_byte", upstream.timeouts.first_byte);
@@ -57,6 +59,12 @@ void ConfigLoader::read_upstream(Section& section, routing::Upstream& upstream) 
     pool.duration("idle_expiry", upstream.pool.idle_expiry);
     pool.duration("lifetime", upstream.pool.lifetime);
   });
+}
+
+void ConfigLoader::read_api_key_place(Section& section, ApiKey& key) {
+  file(section, "file", key.file, Need::required);
+  section.choice("field", key.field,
+                 {{"authorization", "authorization"}, {"x-api-key", "x-api-key"}, {"api-key", "api-key"}});
 }
 
 void ConfigLoader::read_endpoints(Section& section, routing::Upstream& upstream) {

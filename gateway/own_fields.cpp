@@ -8,12 +8,22 @@ namespace sallyport::gateway {
 
 namespace {
 
-// The gateway's token stops here; forwarding claims are not believed; Expect has been answered already. The last ones
+// A caller's credential stops here; forwarding claims are not believed; Expect has been answered already. The last ones
 // are taken by some servers for the real path or method, which were decided by.
-constexpr std::string_view dropped[] = {
-    "host",         "authorization", "x-api-key",      "expect",        "proxy-authorization",    "x-request-id",
-    "forwarded",    "x-real-ip",     "x-original-url", "x-rewrite-url", "x-http-method-override", "x-method-override",
-    "x-http-method"};
+constexpr std::string_view dropped[] = {"host",
+                                        "authorization",
+                                        "x-api-key",
+                                        "api-key",
+                                        "proxy-authorization",
+                                        "x-request-id",
+                                        "expect",
+                                        "forwarded",
+                                        "x-real-ip",
+                                        "x-original-url",
+                                        "x-rewrite-url",
+                                        "x-http-method-override",
+                                        "x-method-override",
+                                        "x-http-method"};
 constexpr std::string_view dropped_prefix = "x-forwarded-";
 
 bool names_models(std::string_view path) noexcept {
@@ -86,7 +96,6 @@ void append_upstream_head(std::string& out, const UpstreamHead& head) {
   http::append_field(out, "x-request-id", head.request_id);
   const bool has_body = head.body_size > 0 || head.client.framing.kind != http::BodyKind::none;
   if (has_body) http::append_framing(out, {http::BodyKind::sized, head.body_size});
-  http::append_end_of_head(out);
 }
 
 }  // namespace sallyport::gateway

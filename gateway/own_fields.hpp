@@ -36,8 +36,8 @@ struct UpstreamHead {
   std::uint64_t body_size;
 };
 
-// The request's head for the model server: the client's fields without its credentials, its framing and what it claims
-// about its own address.
+// The request's head for the model server, but for the empty line at its end: the client's fields without its
+// credentials, its framing and what it claims about its own address.
 void append_upstream_head(std::string& out, const UpstreamHead& head);
 
 }  // namespace sallyport::gateway

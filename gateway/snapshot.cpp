@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "auth/token_file.hpp"
+#include "gateway/api_key.hpp"
 
 namespace sallyport::gateway {
 
@@ -44,10 +45,14 @@ std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now
   for (const auto& upstream : config.upstream_tls) {
     upstreams.push_back(std::make_unique<tls::ClientIdentity>(upstream));
   }
+  std::vector<core::Secret> api_keys;
+  for (const auto& key : config.upstream_api_keys) {
+    api_keys.push_back(key.file.empty() ? core::Secret() : read_api_key(key));
+  }
   auth::Authenticator authenticator(read_tokens(config, now), config.certificates);
   routing::RouteTable routes(config.upstreams, config.models, config.routes);
   return std::make_shared<const Snapshot>(Snapshot{std::move(config), std::move(authenticator), std::move(routes),
-                                                   std::move(listeners), std::move(upstreams)});
+                                                   std::move(listeners), std::move(upstreams), std::move(api_keys)});
 }
 
 }  // namespace sallyport::gateway

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "auth/authenticator.hpp"
+#include "core/secret.hpp"
 #include "gateway/config.hpp"
 #include "routing/route_table.hpp"
 #include "tls/identity.hpp"
@@ -18,6 +19,7 @@ struct Snapshot {
   routing::RouteTable routes;
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;  // as config.listeners; null where plain
   std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls
+  std::vector<core::Secret> api_keys;                           // as config.upstream_api_keys: read_api_key()
 };
 
 // What is wrong with the tenant that a token names; empty: nothing. One that is revoked or expired may name anyone.

@@ -33,7 +33,7 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
     const tls::ClientIdentity* identity = nullptr;
     std::shared_ptr<tls::SessionSlot> slot;
     if (!endpoint.plaintext) {
-      identity = snapshot->upstreams[upstream.tls_identity].get();
+      identity = snapshot->upstreams[upstream.number].get();
       auto& kept = (*sessions)[upstream.name + ' ' + endpoint.text()];
       if (!kept) kept = tls::make_session_slot();
       slot = kept;

@@ -40,8 +40,7 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
-  std::size_t tls_identity = 0;  // index into the snapshot's client identities; meaningless when plaintext
-  std::string authorization;     // unused for now
+  std::size_t number = 0;  // its place in the configuration: by it the snapshot has what the gateway shows it
 };
 
 enum class Capture : std::uint8_t { metadata, full };

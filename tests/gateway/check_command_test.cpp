@@ -182,6 +182,9 @@ TEST_CASE("what the gateway shows to upstreams, and whom it trusts there, is loo
   CHECK(contains(gateway.said, ": upstreams[0].tls.ca: "));
   CHECK(use("") == 0);
   CHECK(contains(gateway.said, "warning: upstreams[0].tls: has no client certificate"));
+  CHECK(use(", api_key: {file: absent.key}") == 1);
+  CHECK(contains(gateway.said, ": upstreams[0].api_key.file: "));
+  CHECK_FALSE(contains(gateway.said, "has no client certificate"));  // the key tells it from a stranger
   CHECK(use(", tls: {ca: " + name(gateway.pki.client.certificate) + "}") == 0);
   CHECK(contains(gateway.said, "is not marked as an authority"));
 }

@@ -86,6 +86,25 @@ TEST_CASE("limits are shared through a server, over TLS unless the file says oth
   CHECK(contains(said("endpoint: \"rediss://a:1\", password: x"), "is not a key that is known here"));
 }
 
+TEST_CASE("a model server's key is a file that is watched, and goes into one of three fields") {
+  const ConfigFolder folder;
+  ConfigText config;
+  config.upstreams = upstream(endpoint + ", api_key: {file: up.key}") + "  - {name: other, " + endpoint + "}\n";
+  const auto loaded = folder.load(config);
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.config);
+  const auto& keys = loaded.config->upstream_api_keys;
+  REQUIRE(keys.size() == 2);
+  CHECK(keys[loaded.config->upstreams[0].number].file == folder / "up.key");
+  CHECK(keys[loaded.config->upstreams[0].number].field == "authorization");
+  CHECK(keys[loaded.config->upstreams[1].number].file.empty());
+  const auto& files = loaded.config->files;
+  CHECK(std::count(files.begin(), files.end(), folder / "up.key") == 1);
+  CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", api_key: {}")), "file"));
+  CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", api_key: {file: a, field: cookie}")),
+                 "use authorization or x-api-key or api-key"));
+}
+
 TEST_CASE("all problems are told at once, each with its line, column and path, in the file's order") {
   const ConfigFolder folder;
   const auto loaded = folder.load(

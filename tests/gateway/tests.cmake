@@ -1,5 +1,6 @@
 unit_tests(gateway
   admin_test.cpp
+  api_key_test.cpp
   check_command_test.cpp
   config_text_test.cpp
   examples_test.cpp

@@ -57,6 +57,36 @@ TEST_CASE("a model server that does not take the gateway's certificate is a 502 
   CHECK(server.received().count() == 0);
 }
 
+TEST_CASE("a model server gets its key in place of the caller's, and another once its file says so",
+          "[upstream-identity]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const TemporaryDirectory folder;
+  const path key_file = folder / "model-server.key";
+  write_file(key_file, "sk-one\n");
+  std::filesystem::permissions(key_file, std::filesystem::perms(0600));
+  const std::string field = GENERATE(as<std::string>{}, "authorization", "x-api-key");
+  UpstreamWish upstream{.endpoint = "https://127.0.0.1:" + std::to_string(server.port())};
+  upstream.more = "    api_key: { file: " + key_file.string() + ", field: " + field + " }\n";
+  GatewayProcess gateway(GatewayWish{.upstreams = {upstream}});
+  const auto shown = [&] {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat("hello", false, {{"api-key", "sk-of-the-caller"}}));
+    CHECK(client.read_answer().status() == 200);
+    const Message got = server.received().requests().back();
+    CHECK(got.count("authorization") + got.count("x-api-key") + got.count("api-key") == 1);
+    return got.field(field);
+  };
+  const std::string scheme = field == "authorization" ? "Bearer " : "";
+  CHECK(shown() == scheme + "sk-one");
+
+  write_file(key_file, "sk-two");
+  CHECK(eventually([&] { return shown() == scheme + "sk-two"; }));
+  write_file(key_file, "sk-three\nx-admin: 1\n");
+  CHECK(eventually([&] { return gateway.errors().find("holds more than a key") != std::string::npos; }));
+  CHECK(shown() == scheme + "sk-two");
+  CHECK(gateway.errors().find("sk-") == std::string::npos);
+}
+
 TEST_CASE("a model server that speaks TLS 1.2 at most is refused", "[upstream-identity]") {
   const TestPki& pki = GatewayProcess::pki();
   ScriptedServer server({TlsWish{pki.model_server, pki.ours.certificate(), TLS1_2_VERSION, TLS1_2_VERSION}},
