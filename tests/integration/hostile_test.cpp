@@ -129,6 +129,18 @@ std::string with_token(std::string text, const std::string& token) {
   return at == std::string::npos ? text : text.replace(at, 5, token);
 }
 
+// Of a process's files without a name, which is where bodies wait.
+std::uintmax_t spooled_bytes(pid_t process) {
+  std::uintmax_t bytes = 0;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
+    const bool nameless = std::filesystem::read_symlink(entry.path(), gone).string().ends_with(" (deleted)");
+    const auto size = nameless ? std::filesystem::file_size(entry.path(), gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TEST_CASE("hostile requests are refused, recorded, and reach no model server", "[hostile]") {
@@ -312,17 +324,18 @@ TEST_CASE("what a known caller was allowed is not left to a stranger on the same
 
 TEST_CASE("bodies that would fill the disk are refused, and those under way go on", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  const GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB, body_disk_total: 256KiB }"});
+  GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB, body_disk_total: 256KiB }"});
   const auto status = [&](std::size_t size) {
     ScriptedClient client(gateway.client());
     client.send(gateway.chat(std::string(size, 'x')));
     return client.read_answer().status();
   };
   CHECK(status(400 * 1024) == 503);
-  const std::string request = gateway.chat(std::string(200 * 1024, 'x'));  // three of the four blocks that fit, almost
+  const std::string request = gateway.chat(std::string(200 * 1024, 'x'));  // three blocks, and no more fit
   ScriptedClient under_way(gateway.client());
   under_way.send(request.substr(0, request.size() - 10));
-  CHECK(eventually([&] { return status(100 * 1024) == 503; }));  // refused once those three are on the disk
+  REQUIRE(eventually([&] { return spooled_bytes(gateway.process().id()) > 3 * 64 * 1024; }));
+  CHECK(status(100 * 1024) == 503);
   under_way.send(request.substr(request.size() - 10));
   CHECK(under_way.read_answer().status() == 200);
   CHECK(server.received().requests().back().body.size() > 200 * 1024);
