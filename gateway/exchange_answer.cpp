@@ -123,6 +123,7 @@ Task<Next> Exchange::say(unsigned status, std::string_view body) {
   const bool keep = keeps_connection() && rest_is_small();
   std::string head;
   http::append_status_line(head, status);
+  http::append_date(head, worker_.services().clock.wall());
   http::append_field(head, "content-type", "application/json");
   head += own_fields(record_.request_id, family_, standings_);
   if (status == 401) http::append_field(head, "www-authenticate", "Bearer");

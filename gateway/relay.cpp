@@ -126,6 +126,7 @@ void Relay::start(std::string_view own_fields) {
   for (const auto& field : head_.fields) {
     if (!hop_by_hop(field.name) && !is_own_field(field.name, own_fields)) http::append_read_field(client_head_, field);
   }
+  if (!head_.fields.find("date")) http::append_date(client_head_, clock_.wall());  // RFC 9110 §6.6.1
   client_head_.append(own_fields);
   if (event_stream_) {
     http::append_field(client_head_, "x-accel-buffering", "no");

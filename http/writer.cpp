@@ -2,6 +2,8 @@
 
 #include <boost/beast/http/status.hpp>
 
+#include <chrono>
+
 #include "core/text.hpp"
 #include "http/grammar.hpp"
 
@@ -49,6 +51,25 @@ void append_framing(std::string& out, Framing framing) {
 void append_persistence(std::string& out, bool keep, unsigned client_minor_version) {
   if (!keep) return append_line(out, "connection", "close");
   if (client_minor_version == 0) append_line(out, "connection", "keep-alive");
+}
+
+void append_date(std::string& out, core::WallTime now) {
+  constexpr std::string_view weekdays = "SunMonTueWedThuFriSat", months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const auto today = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(today);
+  const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(now - today));
+  std::string text = "Sun, 06 Nov 1994 08:49:37 GMT";
+  const auto put = [&text](std::size_t last, auto number, int digits) {
+    for (; digits > 0; --digits, number /= 10) text[last--] = static_cast<char>('0' + number % 10);
+  };
+  weekdays.copy(text.data(), 3, 3 * std::chrono::weekday(today).c_encoding());
+  put(6, static_cast<unsigned>(date.day()), 2);
+  months.copy(&text[8], 3, 3 * (static_cast<unsigned>(date.month()) - 1));
+  put(15, static_cast<int>(date.year()), 4);
+  put(18, time.hours().count(), 2);
+  put(21, time.minutes().count(), 2);
+  put(24, time.seconds().count(), 2);
+  append_line(out, "date", text);
 }
 
 void append_end_of_head(std::string& out) { out.append("\r\n"); }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.hpp"
 #include "http/message.hpp"
 
 namespace sallyport::http {
@@ -17,6 +18,7 @@ void append_field(std::string& out, std::string_view name, std::uint64_t value);
 void append_framing(std::string& out, Framing framing);  // Content-Length, or Transfer-Encoding: chunked; none: nothing
 // Whether the connection goes on after this answer, where that does not go without saying (RFC 9112 §9.3, §C.2.2).
 void append_persistence(std::string& out, bool keep, unsigned client_minor_version);
+void append_date(std::string& out, core::WallTime now);  // "date: Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7)
 void append_end_of_head(std::string& out);
 
 void append_chunk_size(std::string& out, std::uint64_t size);  // "1f\r\n"; after the data comes "\r\n"

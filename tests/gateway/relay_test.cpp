@@ -83,7 +83,8 @@ TEST_CASE("a plain answer leaves whole, in one write, with the gateway's own fra
       "x-gone: 1\r\nkeep-alive: 5\r\ncontent-length: 2\r\n\r\n{}");
   REQUIRE(bench.whole().has_value());
   CHECK(bench.client.peer.received() ==
-        "HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\nx-request-id: r1\r\ncontent-length: "
+        "HTTP/1.1 201 Made\r\ncontent-type: application/json\r\nx-kept: yes\r\ndate: Fri, 02 Jan 2026 03:00:00 "
+        "GMT\r\nx-request-id: r1\r\ncontent-length: "
         "2\r\n\r\n{}");
   CHECK(bench.client.peer.writes() == 1);
   CHECK(bench.relay->upstream_reusable());

@@ -47,6 +47,17 @@ TEST_CASE("a response head is written as it will be read") {
   CHECK(head.framing.kind == BodyKind::chunked);
 }
 
+TEST_CASE("a date is written in the one form that is to be sent") {
+  const auto written = [](std::int64_t since_1970) {
+    std::string out;
+    append_date(out, sallyport::core::WallTime(std::chrono::seconds(since_1970)));
+    return out;
+  };
+  CHECK(written(784'111'777) == "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");  // RFC 9110 §5.6.7
+  CHECK(written(0) == "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+  CHECK(written(1'709'251'199) == "date: Thu, 29 Feb 2024 23:59:59 GMT\r\n");
+}
+
 TEST_CASE("a status line has the reason given, else the standard one, else none") {
   const auto written = [](unsigned status, std::string_view reason) {
     std::string out;

@@ -228,6 +228,33 @@ TEST_CASE("what must not reach a model server does not reach it spelt with _ eit
   CHECK(got.field("x_stays") == "1");
 }
 
+TEST_CASE("every answer says when it was given: the model server's word, else the gateway's", "[http]") {
+  const std::string theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    for (;;) {
+      const Message request = peer.read_request();
+      const bool tells = request.field("x-tell") == "1";
+      peer.send_answer(200, chat_answer, tells ? "Date: " + theirs + "\r\n" : "");
+    }
+  });
+  const GatewayProcess gateway(server);
+  ScriptedClient client(gateway.client());
+  const auto dates = [&](const std::string& request) {
+    client.send(request);
+    const Message answer = client.read_answer();
+    CHECK(answer.count("date") == 1);
+    return answer.field("date");
+  };
+  CHECK(dates(gateway.chat("hello", false, {{"x-tell", "1"}})) == theirs);
+  for (const std::string& request :
+       {gateway.chat("hello"), std::string("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n")}) {
+    const std::string ours = dates(request);
+    CHECK(ours.size() == theirs.size());
+    CHECK(ours.ends_with(" GMT"));
+    CHECK(ours != theirs);
+  }
+}
+
 TEST_CASE("a request id is taken over, bounded and echoed", "[http]") {
   ScriptedServer server(GatewayProcess::model_server(), echo());
   const GatewayProcess gateway(server);
