@@ -40,8 +40,14 @@ class FileCheck {
     reading_.problem(key, file.string() + " " + what, error ? Severity::error : Severity::warning);
   }
   void note(const std::string& key, const path& file, const std::vector<tls::Finding>& findings) {
-    if (std::filesystem::is_directory(file)) return note(key, file, "is a folder; name a file");
+    if (is_folder(file)) return note(key, file, "is a folder; name a file");
     for (const tls::Finding& finding : findings) note(key, file, finding.what, finding.error);
+  }
+
+  // A name that cannot even be looked at is for whoever opens it to tell of.
+  static bool is_folder(const path& file) noexcept {
+    std::error_code failed;
+    return std::filesystem::is_directory(file, failed);
   }
 
   void check_pair(const std::string& chain_key, const path& chain, const std::string& key_key, const path& key) {
@@ -126,7 +132,7 @@ class FileCheck {
       check_patterns("certificates[" + std::to_string(i) + "]", "", config_.certificates[i].grant);
     }
     if (config_.tokens_file.empty()) return;
-    if (std::filesystem::is_directory(config_.tokens_file)) {
+    if (is_folder(config_.tokens_file)) {
       return note("tokens.file", config_.tokens_file, "is a folder; name a file");
     }
     check_tokens();

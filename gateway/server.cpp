@@ -62,6 +62,7 @@ struct Server::Parts {
   void look_for_signals();
   void look_for_changes();
   void reload();
+  void take_up(Config config);
   void start_drain();
   void watch_drain();
   bool has_drained();
@@ -217,8 +218,7 @@ void Server::Parts::look_for_changes() {
   });
 }
 
-// Everything new is built before anything old is let go, so that a mistake changes nothing.
-void Server::Parts::reload() {
+void Server::Parts::reload() try {
   auto [loaded, files] = load_watched(snapshot_->config.files, [this] { return load_config(file_); });
   files_ = std::move(files);  // also when it is refused: a file that it waits for may come
   auto problems = loaded.problems;
@@ -233,31 +233,32 @@ void Server::Parts::reload() {
     log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", sections}});
     return metrics_.config_reloaded(false);
   }
-  try {
-    std::unique_ptr<SharedLimits> shared_limits;  // null: what runs is kept, with its connection
-    if (shared_limits_ && !shared_limits_->is_for(*loaded.config->shared_limits)) {
-      shared_limits = make_shared_limits(*loaded.config);
-    }
-    auto snapshot = build_snapshot(std::move(*loaded.config), clock_.wall());
-    if (sealed_log_) {  // before any call can name a tenant that is new
-      const LogConfig& log = *snapshot->config.log;
-      sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));
-    }
-    snapshot_ = std::move(snapshot);
-    if (shared_limits) {
-      shared_limits_ = std::move(shared_limits);  // the other has stopped
-      shared_limits_->start();
-    }
-    metrics_.configure(snapshot_->config);
-    log_.configure(snapshot_->config.operator_log);
-    for (auto& worker : workers_) worker->adopt(snapshot_);
-    upstream_watch_.forget();
-    metrics_.config_reloaded(true);
-    log_.info("reloaded", {{"file", file_.string()}});
-  } catch (const std::exception& problem) {
-    metrics_.config_reloaded(false);
-    log_.error("reload_refused", {{"problem", problem.what()}});
+  take_up(std::move(*loaded.config));
+  metrics_.config_reloaded(true);
+  log_.info("reloaded", {{"file", file_.string()}});
+} catch (const std::exception& problem) {
+  metrics_.config_reloaded(false);
+  log_.error("reload_refused", {{"problem", problem.what()}});
+}
+
+// Everything new is built before anything old is let go, so that a mistake changes nothing.
+void Server::Parts::take_up(Config config) {
+  std::unique_ptr<SharedLimits> shared_limits;  // null: what runs is kept, with its connection
+  if (shared_limits_ && !shared_limits_->is_for(*config.shared_limits)) shared_limits = make_shared_limits(config);
+  auto snapshot = build_snapshot(std::move(config), clock_.wall());
+  if (sealed_log_) {  // before any call can name a tenant that is new
+    const LogConfig& log = *snapshot->config.log;
+    sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));
   }
+  snapshot_ = std::move(snapshot);
+  if (shared_limits) {
+    shared_limits_ = std::move(shared_limits);  // the other has stopped
+    shared_limits_->start();
+  }
+  metrics_.configure(snapshot_->config);
+  log_.configure(snapshot_->config.operator_log);
+  for (auto& worker : workers_) worker->adopt(snapshot_);
+  upstream_watch_.forget();
 }
 
 // /readyz says no first, so that whoever balances the load looks elsewhere before the listeners close.

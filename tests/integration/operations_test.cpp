@@ -80,6 +80,19 @@ TEST_CASE("a reload that asks for what needs a restart is refused whole, and say
   CHECK(eventually([&] { return gateway.errors().find("section=\"workers, log\"") != std::string::npos; }));
 }
 
+TEST_CASE("a file that cannot even be looked at refuses the reload, and no more", "[operations]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(to(server));
+  const path tokens = gateway.directory() / "tokens";
+  std::filesystem::remove(tokens);
+  std::filesystem::create_symlink(tokens, tokens);  // for ever round, also for who may read everything
+  gateway.signal(SIGHUP);
+  CHECK(eventually([&] { return gateway.errors().find("reload_refused") != std::string::npos; }));
+  CHECK(chat_status(gateway) == 200);
+  gateway.signal(SIGTERM);
+  CHECK(gateway.wait_for_exit() == 0);
+}
+
 TEST_CASE("a changed file is taken without a signal", "[operations]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   GatewayWish wish = to(server);
