@@ -112,6 +112,8 @@ class RequestBody::Spool {
   Result<void> read_block(std::uint64_t block) {
     if (block == opened_block_) return {};
     const auto at = static_cast<off_t>(block * sealed_size);
+    opened_ = {};  // first: no more blocks than memory_bytes says
+    opened_block_ = UINT64_MAX;
     core::ByteBlock read(sealed_size);
     const core::MutableBytes sealed = read.room();
     if (::pread(file_, sealed.data(), sealed_size, at) != static_cast<ssize_t>(sealed_size) ||
