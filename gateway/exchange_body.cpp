@@ -110,6 +110,7 @@ Result<void> Exchange::finish_call() {
 }
 
 Task<Result<void>> Exchange::keep_request_body() {
+  record_.content_kept = false;  // until all of it is
   for (std::uint64_t offset = 0; offset < body_.size();) {
     if (entry_->should_wait()) {
       co_await wait_for_log(worker_.loop().wheel, *entry_, config_.log->settings.stall_limit);
@@ -121,6 +122,7 @@ Task<Result<void>> Exchange::keep_request_body() {
     offset += part->size();
     if (auto kept = entry_->request_body(std::move(*part)); !kept) co_return kept;
   }
+  record_.content_kept = true;
   co_return Result<void>();
 }
 
