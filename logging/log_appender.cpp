@@ -1,5 +1,6 @@
 #include "logging/log_appender.hpp"
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "logging/frame_walker.hpp"
@@ -69,6 +70,7 @@ bool LogAppender::due(std::size_t next_item) const {
 }
 
 core::Result<void> LogAppender::start() try {
+  if (number_ >= max_segment_number) return core::Error(core::Reason::io_failed, ENOSPC);
   SegmentStart start = SegmentStart::random();
   start.origin = settings_.origin;
   start.number = number_ + 1;
@@ -94,6 +96,7 @@ core::Result<void> LogAppender::start() try {
   if (checkpoints_.on()) sign();  // the header, and with it how the segment before ended
   return {};
 } catch (const std::exception&) {  // a recipient that cannot be wrapped to, or no memory: as a disk that refuses
+  abandon();
   return core::Error(core::Reason::internal);
 }
 

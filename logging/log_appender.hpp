@@ -42,7 +42,6 @@ class LogAppender {
   bool full() const noexcept;      // enough is pending to be worth a write
   bool has_key(KeyNumber key) const noexcept { return segment_ && segment_->has_key(key); }
   void set_readers(SegmentReaders readers);
-  void abandon();  // as after such an error: when one of these threw in the middle of its work
 
   // Items sealed that are safe: written, or synced where that is the promise. Counts up for ever.
   std::uint64_t vouched() const noexcept { return vouched_; }
@@ -57,6 +56,7 @@ class LogAppender {
  private:
   core::Result<void> start();
   core::Result<void> write(bool sync);
+  void abandon();
   core::Result<void> retire();  // removes what has had its time
   void sign();                  // a checkpoint of what stands before it
   bool due(std::size_t next_item) const;

@@ -79,6 +79,7 @@ bool LogQueue::reserve(std::size_t bytes) noexcept {
 
 void LogQueue::settled(const LogItem& item) noexcept {
   queued_.fetch_sub(item.cost, std::memory_order_relaxed);
+  earned_ += item.cost;
   release(item.cost);
   if (has_record(item.kind)) waiting_records_.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -134,20 +135,24 @@ void LogQueue::wait_for_room(LogReply waiter) {
 }
 
 std::vector<LogReply> LogQueue::take_waiters() {
-  const std::size_t queued = queued_.load(std::memory_order_relaxed);
-  if (queued == 0) return take_all_waiters();
   const std::lock_guard lock(mutex_);
-  const std::size_t room = mark() - std::min(queued, mark());
-  const auto end = waiters_.begin() + static_cast<std::ptrdiff_t>(std::min(waiters_.size(), room / max_content_piece));
-  std::vector<LogReply> taken(std::move_iterator(waiters_.begin()), std::move_iterator(end));
-  waiters_.erase(waiters_.begin(), end);
-  return taken;
+  const std::size_t queued = queued_.load(std::memory_order_relaxed);
+  earned_ = std::min(earned_, mark() - std::min(queued, mark()));
+  const std::size_t least = queued < mark() ? 1 : 0;  // or a queue smaller than a piece would never have room
+  const std::size_t count = std::min(waiters_.size(), std::max(earned_ / max_content_piece, least));
+  earned_ -= std::min(earned_, count * max_content_piece);
+  return take_waiters(count);
 }
 
 std::vector<LogReply> LogQueue::take_all_waiters() {
   const std::lock_guard lock(mutex_);
-  std::vector<LogReply> taken(std::move_iterator(waiters_.begin()), std::move_iterator(waiters_.end()));
-  waiters_.clear();
+  return take_waiters(waiters_.size());
+}
+
+std::vector<LogReply> LogQueue::take_waiters(std::size_t count) {
+  const auto end = waiters_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<LogReply> taken(std::move_iterator(waiters_.begin()), std::move_iterator(end));
+  waiters_.erase(waiters_.begin(), end);
   return taken;
 }
 

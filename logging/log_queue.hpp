@@ -109,7 +109,8 @@ class LogQueue final : public ItemSink {
   void wait(core::Duration at_most);
   // Appends all that is queued to `batch`.
   void take(std::vector<LogItem>& batch);
-  // Those who wait that there is room for, a piece of content each; all of them when nothing is queued.
+  // Once for what has been settled since: of those who wait as many as may bring a piece each for it, up to the mark,
+  // and one at least while the writer is not behind.
   std::vector<LogReply> take_waiters();
   std::vector<LogReply> take_all_waiters();
   void nudge();
@@ -117,6 +118,7 @@ class LogQueue final : public ItemSink {
   bool stopped() const;
 
  private:
+  std::vector<LogReply> take_waiters(std::size_t count);
   static constexpr std::size_t wake_items = 256;  // with `buffered`, this many do not wait for the interval
   std::size_t mark() const noexcept { return limit_ / 16; }
 
@@ -129,6 +131,7 @@ class LogQueue final : public ItemSink {
   std::condition_variable wake_;
   std::vector<LogItem> items_;
   std::deque<LogReply> waiters_;  // for room, first come first
+  std::size_t earned_ = 0;        // bytes that they may bring: the writer's own
   bool waiting_ = false, nudged_ = false, stopped_ = false;
 };
 

@@ -98,20 +98,11 @@ void LogWriter::run() {
   end();
 }
 
-// No memory is as a disk that refuses: what was sealed meanwhile is sealed again, in another segment.
-template <class Work>
-core::Result<void> LogWriter::guarded(Work work) try {
-  return work();
-} catch (const std::exception&) {
-  appender_.abandon();
-  return core::Error(core::Reason::internal);
-}
-
 void LogWriter::end() {
   queue.take(batch_);
   const bool written = attempt();
   busy();
-  closed_ = written && guarded([this] { return appender_.close(); }).has_value();
+  closed_ = written && appender_.close().has_value();
   busy_since_ = 0;
   if (!closed_) count_batch_lost();
   publish();
@@ -129,7 +120,7 @@ bool LogWriter::attempt() {
   busy();
   if (auto changed = readers.take()) appender_.set_readers(std::move(*changed));
   add_gap();
-  const bool done = guarded([this] { return write_batch(); }).has_value();
+  const bool done = write_batch().has_value();
   busy_since_ = 0;
   if (!done) write_errors += 1;
   failing_ = !done;
@@ -140,6 +131,8 @@ bool LogWriter::attempt() {
 
 core::Result<void> LogWriter::write_batch() {
   if (batch_.empty()) {  // an aged segment ends, and a checkpoint comes, also when nothing happens
+    answer_waiters(queue.take_waiters());
+    tell_answered();
     const auto ready = appender_.prepare(0);
     return ready ? appender_.commit() : ready;
   }
@@ -168,7 +161,8 @@ core::Result<void> LogWriter::write_batch() {
 
 // The items that are safe now: their callers are told, their plaintext goes.
 void LogWriter::settle(std::uint64_t vouched) {
-  if (base_ + settled_ < vouched) publish();
+  if (base_ + settled_ >= vouched) return;
+  publish();
   for (; base_ + settled_ < vouched; ++settled_) {
     LogItem& item = batch_[settled_];
     if (has_record(item.kind)) records += 1;

@@ -44,8 +44,6 @@ class LogWriter {
  private:
   void run();
   core::Result<void> write_batch();
-  template <class Work>
-  core::Result<void> guarded(Work work);
   bool attempt();
   void end();
   void busy() noexcept;

@@ -95,9 +95,9 @@ void SegmentWriter::append(FrameKind kind, std::uint64_t number, std::span<const
   for (const Part& part : parts) size += size_in_frame(part);
   if (size > max_frame_size || parts.size() > max_parts) throw std::length_error("a log frame over its limit");
 
-  const std::size_t frame = pending_;
-  pending_ += size;
-  if (buffer_.size() < pending_) buffer_.resize(std::max(pending_, buffer_.capacity()));
+  const std::size_t frame = pending_, end = frame + size;
+  if (buffer_.size() < end) buffer_.resize(std::max(end, buffer_.capacity()));
+  pending_ = end;
   encode({static_cast<std::uint32_t>(size), kind, flags, static_cast<std::uint16_t>(parts.size()), end_.frames, number},
          buffer_.data() + frame);
   std::byte* to = buffer_.data() + frame + frame_head_size;

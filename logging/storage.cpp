@@ -154,7 +154,7 @@ WriterLock::WriterLock(const fs::path& directory, std::string_view name, const c
 }
 
 bool WriterLock::held(const fs::path& directory) noexcept {
-  const Descriptor file(::open((directory / lock_name).c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open((directory / lock_name).c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
@@ -179,7 +179,8 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
 }
 
 core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, file_mode));
+  const Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
   return write_all(file.number(), bytes);
 }

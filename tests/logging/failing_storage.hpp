@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
-#include <new>
 
 #include "logging/storage.hpp"
 
@@ -13,7 +12,7 @@ namespace sallyport::tests {
 
 class Disk {
  public:
-  enum class Mood { working, full, cuts_writes, fails_sync, full_after_create, throws };
+  enum class Mood { working, full, cuts_writes, fails_sync, full_after_create };
 
   std::atomic<Mood> mood{Mood::working};
   std::atomic<int> writes{0}, syncs{0}, writes_after_error{0};
@@ -48,7 +47,6 @@ class MoodyFile final : public logging::SegmentFile {
     disk_.writes_after_error += failed_;
     synced_ = false;
     const Disk::Mood mood = disk_.mood;
-    if (mood == Disk::Mood::throws) throw std::bad_alloc();
     if (mood == Disk::Mood::working || mood == Disk::Mood::fails_sync) return file_->append(bytes);
     failed_ = true;
     if (mood == Disk::Mood::cuts_writes) (void)file_->append(bytes.first(bytes.size() * 2 / 3));

@@ -162,30 +162,53 @@ TEST_CASE("who waits for room where there is some is told in the next turn") {
   desk.lane.close();
 }
 
-TEST_CASE("of those who wait as many are told as there is room for, and the rest when nothing is queued") {
+TEST_CASE("of those who wait each is told for a piece that has been written, and one when nothing is queued") {
   logging::LogQueue queue(16 * 4 * logging::max_content_piece, true);  // behind from four pieces on
-  std::vector<int> told;
-  std::vector<logging::LogItem> queued(6);
-  for (auto& item : queued) {
-    item.cost = logging::max_content_piece;
-    logging::LogItem copy;
-    copy.cost = item.cost;
+  logging::LogItem piece;
+  piece.cost = logging::max_content_piece;
+  const auto push = [&] {
+    logging::LogItem item;
+    item.cost = piece.cost;
     REQUIRE(queue.reserve(item.cost));
-    queue.push(std::move(copy));
-  }
-  for (int i = 0; i < 5; ++i) queue.wait_for_room({[&told, i](const core::Result<void>&) { told.push_back(i); }});
-  const auto settle = [&](std::size_t items) {
-    for (; items > 0; --items) queue.settled(queued.back());
-    for (auto& waiter : queue.take_waiters()) (void)waiter.give({});
+    queue.push(std::move(item));
   };
-  settle(2);
-  CHECK(told.empty());  // it is behind no more, but a piece would bring it there again
-  settle(1);
-  CHECK(told == std::vector<int>{0});
-  settle(1);
-  CHECK(told == std::vector<int>{0, 1, 2});  // they have not brought theirs yet
-  settle(2);
+  for (int i = 0; i < 6; ++i) push();
+  std::vector<int> told;
+  for (int i = 0; i < 7; ++i) queue.wait_for_room({[&told, i](const core::Result<void>&) { told.push_back(i); }});
+  const auto serve = [&] {
+    for (auto& waiter : queue.take_waiters()) (void)waiter.give({});
+    return told.size();
+  };
+  const auto settle = [&](int items) {
+    for (; items > 0; --items) queue.settled(piece);
+    return serve();
+  };
+  CHECK(settle(2) == 0);  // it is behind no more, but a piece would bring it there again
+  CHECK(settle(1) == 1);
+  push();  // his
+  CHECK(settle(1) == 2);
+  CHECK(settle(2) == 4);  // the second has not brought his yet
+  CHECK(settle(1) == 5);
   CHECK(told == std::vector<int>{0, 1, 2, 3, 4});
+  CHECK(serve() == 6);  // nothing is queued, and nothing will be settled
+}
+
+TEST_CASE("who waits for room in a queue that is smaller than a piece is told while small ones pass") {
+  logging::LogQueue queue(64 * 1024, true);
+  const auto push = [&](std::size_t cost) {
+    logging::LogItem item;
+    item.cost = cost;
+    queue.push(std::move(item));
+  };
+  push(16 * 1024);
+  bool told = false;
+  queue.wait_for_room({[&told](const core::Result<void>&) { told = true; }});
+  push(1024);  // a call that came meanwhile
+  logging::LogItem settled;
+  settled.cost = 16 * 1024;
+  queue.settled(settled);
+  for (auto& waiter : queue.take_waiters()) (void)waiter.give({});
+  CHECK(told);
 }
 
 TEST_CASE("a lane that closes hands over what waits, and its loop hears no more") {

@@ -40,30 +40,6 @@ bool only_declared(const path& directory) { return logging::verify_log(directory
 
 }  // namespace
 
-TEST_CASE("a writer without memory is as one whose disk refuses: nothing is lost when it has some again") {
-  TestLog test(Overload::count);
-  REQUIRE(seal(*test.log, "before").has_value());
-  test.disk.mood = Mood::throws;
-  CHECK(seal(*test.log, "during").has_value());  // by the policy
-  CHECK(eventually([&] { return !test.log->counters().healthy; }));
-  test.disk.mood = Mood::working;
-  REQUIRE(eventually([&] { return test.log->counters().healthy; }));
-  REQUIRE(seal(*test.log, "after").has_value());
-  test.log.reset();
-  const ReadLog read = read_log(test.directory.where());
-  for (const char* id : {"before", "during", "after"}) CHECK(read.has(id));
-  CHECK(read.exchanges.size() == 3);
-  CHECK(only_declared(test.directory.where()));
-}
-
-TEST_CASE("a writer that has no memory to end its log with ends all the same") {
-  TestLog test(Overload::count);
-  REQUIRE(seal(*test.log, "before").has_value());
-  test.disk.mood = Mood::throws;
-  test.log.reset();
-  CHECK(read_log(test.directory.where()).has("before"));
-}
-
 TEST_CASE("refuse: a full disk fails the promise, then every new entry; those are counted and it recovers by itself") {
   const Mood mood = GENERATE(Mood::full_after_create, Mood::cuts_writes);
   TestLog test(Overload::refuse);
