@@ -80,6 +80,7 @@ struct Access {
   std::vector<std::string> tenants, without;  // whose content it opens, and whose not, though somebody can
   std::string why_closed;
   bool damaged = false;  // so that nobody can tell whether the key would open it
+  bool gone = false;     // damaged in that the segment, or its key block, is not there
 
   bool any() const noexcept { return segment || !tenants.empty(); }
   std::string text() const {
@@ -100,6 +101,7 @@ Access access_of(const logging::ListedSegment& segment, envelope::KeyHolder& hol
   Access access;
   access.segment = problem == logging::UnlockProblem::none;
   access.why_closed = logging::words(problem);
+  access.gone = problem == logging::UnlockProblem::keys_missing;
   access.damaged = !access.segment && problem != logging::UnlockProblem::not_a_recipient;
   if (access.damaged) return access;
   const auto opened = logging::unlock_tenants(walker.header(), unlocked.block, holder);
@@ -119,9 +121,9 @@ std::vector<Access> look_with(std::vector<Key>& keys, const logging::ListedSegme
   for (Key& key : keys) {
     Access access;
     if (!logging::look_at(segment.path, [&] { access = access_of(segment, *key.holder); })) {
-      access = {false, {}, {}, "it is not there", true};
+      access = {false, {}, {}, "it is not there", true, true};
     }
-    if (access.damaged && removals.cover(segment.number)) return {};
+    if (access.gone && removals.cover(segment.number)) return {};
     all.push_back(std::move(access));
   }
   return all;

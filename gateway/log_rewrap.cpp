@@ -106,9 +106,10 @@ int change_all(const Options& options, const char* verb,
   for (const auto& segment : segments) {
     logging::RewrapResult result;
     if (!logging::look_at(segment.path, [&] { result = change(segment.path, *keys); })) {
-      result = {Rewrapped::not_opened, "it is not there"};
+      result = {Rewrapped::gone, "it is not there"};
     }
-    if (!result.words.empty() && removals.cover(segment.number)) continue;  // the gateway removed it meanwhile
+    if (result.outcome == Rewrapped::gone && removals.cover(segment.number))
+      continue;  // the gateway removed it meanwhile
     done += result.outcome == Rewrapped::done;
     as_wanted += result.outcome == Rewrapped::as_wanted;
     not_there += result.outcome == Rewrapped::not_there;

@@ -185,8 +185,12 @@ bool LogReader::open(const ListedSegment& segment) {
     problem = opening->walker.open();
     if (problem == HeaderProblem::none) troubles = keys_.add(segment.number, segment.path, opening->walker.header());
   });
-  const bool sound = there && problem == HeaderProblem::none && troubles.empty();
-  if (!there || (!sound && removals_.cover(segment.number))) {
+  // Any other fault is none that removal leaves behind, whatever a tombstone covers.
+  const auto gone = [](const ReaderKeys::Trouble& one) { return one.gone; };
+  const bool half_gone = std::any_of(troubles.begin(), troubles.end(), gone) && removals_.cover(segment.number);
+  if (half_gone) std::erase_if(troubles, gone);
+  if (!there || half_gone) {
+    if (there) say(troubles);
     miss(segment.number, segment.number);
     return false;
   }

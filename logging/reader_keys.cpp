@@ -36,7 +36,7 @@ std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const st
   const bool settled = opens_segments_ || !tenants_.empty();
   std::vector<Trouble> troubles = settled ? settle() : std::vector<Trouble>();
   if (problem != UnlockProblem::none && problem != UnlockProblem::not_a_recipient) {
-    troubles.push_back({segment, std::string(words(problem)), !readable});
+    troubles.push_back({segment, std::string(words(problem)), !readable, problem == UnlockProblem::keys_missing});
   }
   return troubles;
 }

@@ -24,6 +24,7 @@ class ReaderKeys {
     std::uint64_t segment = 0;
     std::string words;
     bool closed = false;  // the segment cannot be read
+    bool gone = false;    // in that its key block is not there
   };
   // Takes up a segment. The troubles may be of earlier ones: where a key opens nothing, it takes one that it does open
   // to tell a key that is wrong from one of a tenant, for whom nothing need be there.

@@ -102,7 +102,10 @@ class Rewrapping {
   }
 
   // An altered key block is not carried on under a new MAC: whoever altered it would have been proven right.
-  static RewrapResult not_opened(UnlockProblem problem) { return {Rewrapped::not_opened, std::string(words(problem))}; }
+  static RewrapResult not_opened(UnlockProblem problem) {
+    const bool gone = problem == UnlockProblem::keys_missing;
+    return {gone ? Rewrapped::gone : Rewrapped::not_opened, std::string(words(problem))};
+  }
 
   bool is_erased() const { return is_tenant_key(number_) && state_of(block_, number_) == TenantKeyState::erased; }
 

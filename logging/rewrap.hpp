@@ -26,6 +26,7 @@ enum class Rewrapped : std::uint8_t {
   as_wanted,    // it was so already; where the key does not open it, as far as its recipients' names tell
   not_there,    // it has no such tenant
   not_opened,   // the key does not open the segment, or its header or key block is not sound
+  gone,         // it has no key block: it is being removed, or that was taken away
   none_left,    // nobody could open it any more
   mixed,        // post-quantum and classical recipients of a key would be mixed
   not_written,  // the disk refused, or there would be more recipients than fit; the old key block stands

@@ -57,6 +57,25 @@ TEST_CASE("each command that reads a log goes on when the gateway removes segmen
   if (command[0] == "key") CHECK(has(outcome.out, "3-5      opened"));
 }
 
+TEST_CASE("a tombstone hides no fault of a segment that still stands there") {
+  const auto command = GENERATE(values<std::vector<std::string>>({{"log", "cat", "--content"},
+                                                                  {"log", "tail", "--lines", "100"},
+                                                                  {"log", "export"},
+                                                                  {"log", "rewrap", "--add"},
+                                                                  {"key", "check"}}));
+  const DyingLog log;
+  SECTION("a key block is altered") { flip(log.keys(2), bytes_of_file(log.keys(2)).size() - 1); }
+  SECTION("a key block is another's") { fs::copy(log.keys(4), log.keys(2), fs::copy_options::overwrite_existing); }
+  SECTION("a header cannot be read") { flip(log.segment(2), 0); }
+  const Commands commands("true");
+  auto with_recipient = command;
+  if (command[1] == "rewrap") with_recipient.push_back(commands.other.string());
+  const Outcome outcome = commands(with_recipient, log.log);
+  INFO(command[0] << " " << command[1] << ": " << outcome.out << outcome.err);
+  CHECK(outcome.exit_code == 1);
+  CHECK_FALSE(has(outcome.out + outcome.err, "removed by its gateway"));
+}
+
 TEST_CASE("each command that reads a log names a segment that goes without a tombstone") {
   const auto command = GENERATE(values<std::vector<std::string>>({{"log", "cat", "--content"},
                                                                   {"log", "tail", "--lines", "100"},
