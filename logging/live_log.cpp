@@ -1,36 +1,68 @@
 #include "logging/live_log.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "logging/checkpoint.hpp"
 #include "logging/frame_walker.hpp"
+#include "logging/segment_opener.hpp"
 #include "logging/signed_note.hpp"
 
 namespace sallyport::logging {
 
 namespace {
 
-// The last segment that a tombstone in this one says was removed; 0: there is none.
-std::uint64_t removed_according_to(const std::filesystem::path& segment) {
-  FileSource source(segment);
-  FrameWalker walker(source);
-  if (walker.open() != HeaderProblem::none) return 0;
+// The tombstone of the walker's frame, if it is one that this signer signed for the log.
+std::optional<Tombstone> tombstone_in(const FrameWalker& walker, const NoteVerifier& signer) {
+  if (walker.head().kind != FrameKind::tombstone) return std::nullopt;
+  const auto note = parse_note(note_in(walker.frame()));
+  if (!note || prove(*note, {signer}) != NoteProof::good) return std::nullopt;
   const SegmentHeader& header = walker.header().header;
-  const auto signer = signer_named_by(header);
-  if (!signer) return 0;
-  std::uint64_t last = 0;
-  while (walker.next() == FrameWalker::Step::frame) {
-    if (walker.head().kind != FrameKind::tombstone) continue;
-    const auto note = parse_note(note_in(walker.frame()));
-    if (!note || prove(*note, {*signer}) != NoteProof::good) continue;
-    const auto tombstone = parse_tombstone(note->text);
-    const bool fits = tombstone && tombstone->origin == header.origin && tombstone->last < header.number;
-    if (fits) last = std::max(last, tombstone->last);
-  }
-  return last;
+  auto tombstone = parse_tombstone(note->text);
+  const bool fits = tombstone && tombstone->origin == header.origin && tombstone->last < header.number;
+  return fits ? tombstone : std::nullopt;
+}
+
+std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
+  std::optional<ParsedHeader> header;
+  look_at(segment.path, [&] { header = read_header(segment.path); });
+  return header;
+}
+
+// The segment behind those that a tombstone covers, where it is there, must name the last of them as the one before it.
+bool is_followed(const Tombstone& tombstone, const std::vector<ListedSegment>& all) {
+  const auto behind = std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.number > tombstone.last; });
+  if (behind == all.end() || behind->number != tombstone.last + 1) return true;
+  const auto header = header_of(*behind);
+  return !header || header->header.previous.id == tombstone.last_id;
+}
+
+bool opens_any_part(const FrameWalker& walker, PartOpener& opener) {
+  const auto parts = parts_of(walker.frame());
+  return parts && std::any_of(parts->begin(), parts->end(), [&](const PartView& part) {
+           return opener.can_open(part.head) && opener.open(walker.frame(), walker.chain_before(), part);
+         });
 }
 
 }  // namespace
+
+bool proves_header(const std::filesystem::path& segment, envelope::KeyHolder& holder) {
+  FileSource source(segment);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return false;
+  const ParsedHeader& header = walker.header();
+  Unlocked unlocked;
+  const UnlockProblem problem = unlock(segment, header, holder, unlocked);
+  if (problem == UnlockProblem::none || problem == UnlockProblem::keys_altered) return true;
+  if (problem != UnlockProblem::not_a_recipient) return false;
+  PartOpener opener(header.header.id);
+  const OpenedTenants opened = unlock_tenants(header, unlocked.block, holder);
+  for (const OpenedTenant& tenant : opened.tenants) opener.add(tenant.number, tenant.root);
+  while (!opened.tenants.empty() && walker.next() == FrameWalker::Step::frame) {
+    if (opens_any_part(walker, opener)) return true;
+  }
+  return false;
+}
 
 bool Removals::cover(std::uint64_t segment) {
   if (segment > last_) look_for_tombstone();
@@ -47,9 +79,41 @@ void Removals::look_for_tombstone() {
   std::uint64_t found = 0;
   for (auto segment = segments.rbegin(); found == 0 && segment != segments.rend(); ++segment) {
     if (segment->number < newest_) return;
-    look_at(segment->path, [&] { found = removed_according_to(segment->path); });
+    look_at(segment->path, [&] { found = removed_according_to(*segment, segments); });
     last_ = std::max(last_, found);
   }
+}
+
+// The last segment that a tombstone in this one says was removed; 0: there is none, or nobody proves whose it is.
+std::uint64_t Removals::removed_according_to(const ListedSegment& segment,
+                                             const std::vector<ListedSegment>& all) const {
+  FileSource source(segment.path);
+  FrameWalker walker(source);
+  if (walker.open() != HeaderProblem::none) return 0;
+  const SegmentHeader& header = walker.header().header;
+  const auto signer = signer_named_by(header);
+  if (!signer || header.number != segment.number) return 0;
+  std::uint64_t last = 0;
+  while (walker.next() == FrameWalker::Step::frame) {
+    const auto tombstone = tombstone_in(walker, *signer);
+    if (tombstone && tombstone->last > last && is_followed(*tombstone, all)) last = tombstone->last;
+  }
+  return last > 0 && is_proven(segment, header, all) ? last : 0;
+}
+
+// Whether the key proves some header that names this one's origin and signer: its own first. A tenant may have nothing
+// in the segment of the tombstone.
+bool Removals::is_proven(const ListedSegment& of, const SegmentHeader& header,
+                         const std::vector<ListedSegment>& all) const {
+  if (proves_(of.path)) return true;
+  const auto signer = extension_of(header, signer_extension);
+  return std::any_of(all.rbegin(), all.rend(), [&](const ListedSegment& segment) {
+    const auto other = header_of(segment);
+    if (!other || other->header.number != segment.number || other->header.origin != header.origin) return false;
+    if (!std::ranges::equal(extension_of(other->header, signer_extension), signer)) return false;
+    bool proven = false;
+    return look_at(segment.path, [&] { proven = proves_(segment.path); }) && proven;
+  });
 }
 
 }  // namespace sallyport::logging

@@ -4,8 +4,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <system_error>
 #include <utility>
+#include <vector>
+
+#include "envelope/key_holder.hpp"
+#include "logging/format.hpp"
+#include "logging/storage.hpp"
 
 namespace sallyport::logging {
 
@@ -22,12 +28,20 @@ bool look_at(const std::filesystem::path& segment, Look look) {
   return std::filesystem::exists(segment);
 }
 
-// What a writer says that it removed, once somebody who reads its log finds a segment gone or at fault. It is believed
-// as the log itself is: the tombstone's signer must be the one whom the header of its own segment names.
+// Whether a key that opens the segment proves its header: the segment's own key by the commitment, a tenant's by a part
+// that it opens, which is bound to the chain from the header on. May block in the holder.
+bool proves_header(const std::filesystem::path& segment, envelope::KeyHolder& holder);
+
+// What a writer says that it removed, once somebody who reads its log finds a segment gone or at fault. Whoever can
+// write the directory can put a signed tombstone there, so its signer must be named by a header that the reader's key
+// proves.
 class Removals {
  public:
+  using Proves = std::function<bool(const std::filesystem::path& segment)>;  // as proves_header()
+
   // `newest` is the last segment of a listing: the tombstone of what goes after that stands there or behind.
-  Removals(std::filesystem::path directory, std::uint64_t newest) : directory_(std::move(directory)), newest_(newest) {}
+  Removals(std::filesystem::path directory, std::uint64_t newest, Proves proves)
+      : directory_(std::move(directory)), newest_(newest), proves_(std::move(proves)) {}
 
   // Whether a tombstone covers that segment. Reads the newest segments, unless it did and nothing came since. Throws as
   // list_segments() and FileSource do.
@@ -36,9 +50,12 @@ class Removals {
 
  private:
   void look_for_tombstone();
+  std::uint64_t removed_according_to(const ListedSegment& segment, const std::vector<ListedSegment>& all) const;
+  bool is_proven(const ListedSegment& of, const SegmentHeader& header, const std::vector<ListedSegment>& all) const;
 
   std::filesystem::path directory_;
   std::uint64_t newest_;
+  Proves proves_;
   std::uint64_t last_ = 0;
   std::pair<std::uint64_t, std::uintmax_t> looked_{};  // how the log ended then: its last segment, and the size of it
 };

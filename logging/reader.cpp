@@ -52,9 +52,13 @@ KeyNumber content_key_of(const std::vector<PartView>& parts) {
 }  // namespace
 
 LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holder, Tell tell, ReadFrom from)
-    : directory_(std::move(directory)), keys_(holder), tell_(std::move(tell)), from_(from), removals_(directory_, 0) {
+    : directory_(std::move(directory)),
+      keys_(holder),
+      tell_(std::move(tell)),
+      from_(from),
+      removals_(directory_, 0, {}) {
   list();
-  removals_ = Removals(directory_, newest_);
+  removals_ = Removals(directory_, newest_, [&holder](const auto& segment) { return proves_header(segment, holder); });
   if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
   last_ = std::max(listed_.front().number, from_.segment) - 1;
 }

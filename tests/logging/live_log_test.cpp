@@ -137,23 +137,60 @@ TEST_CASE("retention removes what a rewrap left in its way, finished or not") {
 
 TEST_CASE("a removal is known by its tombstone, of the signer that the segment names, and by no other") {
   const DyingLog log;
-  CHECK(Removals(log.log, 5).cover(2));
-  CHECK_FALSE(Removals(log.log, 5).cover(3));
-  const auto put = [&](const NoteSigner& by, std::uint64_t last, const std::string& origin) {
-    const auto note = by.sign(text_of(Tombstone{origin, last, SegmentId{}, "age", "2026-01-02T03:00:00.000000Z"}));
+  const auto proves = [](const path& segment) { return proves_header(segment, reader_key()); };
+  CHECK(Removals(log.log, 5, proves).cover(2));
+  CHECK_FALSE(Removals(log.log, 5, proves).cover(3));
+  const SegmentId third = read_header(log.segment(3))->header.id;
+  const auto put = [&](const NoteSigner& by, std::uint64_t last, const std::string& origin, const SegmentId& last_id) {
+    const auto note = by.sign(text_of(Tombstone{origin, last, last_id, "age", "2026-01-02T03:00:00.000000Z"}));
     auto frames = frame_bytes(log.segment(5));
     frames.push_back(note_frame(FrameKind::tombstone, note));
     std::swap(frames[frames.size() - 1], frames[frames.size() - 2]);
     rechain(log.segment(5), std::move(frames));
   };
-  SECTION("another's") { put(other_signer(), 3, "gateway-1"); }
-  SECTION("of another log") { put(log_signer(), 3, "gateway-2"); }
-  SECTION("of its own segment and those behind it") { put(log_signer(), 5, "gateway-1"); }
-  Removals removals(log.log, 5);
+  SECTION("another's") { put(other_signer(), 3, "gateway-1", third); }
+  SECTION("of another log") { put(log_signer(), 3, "gateway-2", third); }
+  SECTION("of its own segment and those behind it") { put(log_signer(), 5, "gateway-1", third); }
+  SECTION("of a segment that the one behind does not follow") { put(log_signer(), 3, "gateway-1", SegmentId{}); }
+  Removals removals(log.log, 5, proves);
   CHECK_FALSE(removals.cover(3));
   CHECK(removals.cover(1));
-  put(log_signer(), 3, "gateway-1");
+  put(log_signer(), 3, "gateway-1", third);
   CHECK(removals.cover(3));  // it came since
+  CHECK_FALSE(Removals(log.log, 5, [](const path& segment) { return proves_header(segment, other_key()); }).cover(1));
+}
+
+namespace {
+
+// The log's next segment as a forger without a key can make it: his own signer in the header, and his tombstone. The
+// key block is a genuine one, so that no more than the header is wrong.
+void forge_tombstone(const SignedLog& log, std::uint64_t number, std::uint64_t last, const SegmentId& last_id) {
+  SegmentHeader header = read_header(log.segment(number - 1))->header;
+  header.number = number;
+  header.extensions = encode_extension(signer_extension, other_signer().verifier().key().raw());
+  const Tombstone tombstone{header.origin, last, last_id, "age", "2026-01-02T03:00:00.000000Z"};
+  core::Bytes frame = note_frame(FrameKind::tombstone, other_signer().sign(text_of(tombstone)));
+  core::Bytes bytes = encode_header(header);
+  const std::size_t chain = bytes.size() - digest_size;
+  bytes.insert(bytes.end(), frame.begin(), frame.end());
+  Digest before;
+  std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(chain), digest_size, before.begin());
+  const Digest after = chain_of_frame(before, core::ConstBytes(frame).first(frame.size() - digest_size));
+  std::copy(after.begin(), after.end(), bytes.end() - digest_size);
+  write_bytes(log.segment(number), bytes);
+  fs::copy(log.keys(number - 1), log.keys(number));
+}
+
+}  // namespace
+
+TEST_CASE("who has no key cannot pass a deletion off as the gateway's removal") {
+  const SignedLog log;
+  forge_tombstone(log, 5, 2, read_header(log.segment(3))->header.previous.id);
+  KeyAtFirstUse key([&] {
+    for (const std::uint64_t number : {1, 2}) fs::remove(log.segment(number)), fs::remove(log.keys(number));
+  });
+  const Names troubles = read_log(log.log, key).troubles;
+  CHECK(std::count(troubles.begin(), troubles.end(), "1: it is not there") == 1);
 }
 
 }  // namespace sallyport::tests
