@@ -54,21 +54,24 @@ std::optional<PublicKey> partner_among(const std::vector<PublicKey>& candidates,
   return std::nullopt;
 }
 
-// A P-256 private key need not say its public half; a public key of the same CKA_ID does. That may be several, since
-// nobody keeps an ID from being given twice or left empty.
+// The keys of one half, by CKA_ID. Often one, but nobody keeps an ID from being given twice or left empty.
+std::vector<CK_OBJECT_HANDLE> elliptic_keys(const Pkcs11Token& token, CK_OBJECT_CLASS half, Bytes id) {
+  CK_KEY_TYPE curve = CKK_EC;
+  return token.find(
+      {{CKA_CLASS, &half, sizeof half}, {CKA_KEY_TYPE, &curve, sizeof curve}, {CKA_ID, id.data(), id.size()}});
+}
+
+// A P-256 private key need not say its public half; a public key of the same CKA_ID does. Unless each is the only one
+// of that ID, another's could be taken for it, and they are tried.
 std::optional<PublicKey> public_half(const Pkcs11Token& token, CK_OBJECT_HANDLE private_key) {
   if (auto key = public_key_in(token, private_key)) return key;
-  Bytes id = token.attribute(private_key, CKA_ID);
-  CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
-  CK_KEY_TYPE curve = CKK_EC;
+  const Bytes id = token.attribute(private_key, CKA_ID);
   std::vector<PublicKey> candidates;
-  for (const CK_OBJECT_HANDLE object : token.find({{CKA_CLASS, &public_class, sizeof public_class},
-                                                   {CKA_KEY_TYPE, &curve, sizeof curve},
-                                                   {CKA_ID, id.data(), id.size()}})) {
+  for (const CK_OBJECT_HANDLE object : elliptic_keys(token, CKO_PUBLIC_KEY, id)) {
     if (auto key = p256_public_key(token, object)) candidates.push_back(*std::move(key));
   }
-  if (candidates.size() > 1) return partner_among(candidates, token, private_key);
-  return candidates.empty() ? std::nullopt : std::optional(candidates.front());
+  if (candidates.size() == 1 && elliptic_keys(token, CKO_PRIVATE_KEY, id).size() == 1) return candidates.front();
+  return candidates.empty() ? std::nullopt : partner_among(candidates, token, private_key);
 }
 
 std::vector<CK_OBJECT_HANDLE> private_keys(const Pkcs11Token& token, std::string label) {

@@ -104,6 +104,17 @@ TEST_CASE("of several public keys with one id, each private key has its own") {
   CHECK(ids.size() == 4);
 }
 
+TEST_CASE("a private key whose public key is gone does not take another's that has its id") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  for (int i = 0; i < 2; ++i) hsm.generate_p256("audit", "log-key");
+  hsm.remove_public_key("audit", "log-key");
+  Pkcs11Holder holder({hsm.module(), "audit", ""}, right_pin);
+  REQUIRE(holder.recipients().size() == 1);
+  const auto opened = holder.unwrap(wrapped_for(holder.recipients()[0]), context);
+  CHECK((opened && opened->equals(data_key)));
+}
+
 TEST_CASE("a key file and the token it was imported into open the same stanza") {
   const SoftHsm hsm;
   const TemporaryDirectory directory;

@@ -125,6 +125,20 @@ void SoftHsm::import(const std::string& token, const std::string& label, const p
   utility({"--import", pem.string(), "--token", token, "--label", label, "--id", "0a0b", "--pin", pin});
 }
 
+void SoftHsm::remove_public_key(const std::string& token, std::string label) const {
+  const Module with(module());
+  const CK_SESSION_HANDLE session = with.log_in(token);
+  CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
+  CK_ATTRIBUTE like[] = {{CKA_CLASS, &public_class, sizeof public_class}, {CKA_LABEL, label.data(), label.size()}};
+  must(with.call->C_FindObjectsInit(session, like, std::size(like)), "C_FindObjectsInit");
+  CK_OBJECT_HANDLE found{};
+  CK_ULONG count = 0;
+  must(with.call->C_FindObjects(session, &found, 1, &count), "C_FindObjects");
+  must(with.call->C_FindObjectsFinal(session), "C_FindObjectsFinal");
+  if (count == 0) throw std::runtime_error("no public key " + label);
+  must(with.call->C_DestroyObject(session, found), "C_DestroyObject");
+}
+
 void SoftHsm::lose_tokens() const { std::filesystem::remove_all(directory_ / "tokens"); }
 
 }  // namespace sallyport::tests

@@ -29,6 +29,8 @@ class SoftHsm {
   void generate_rsa(const std::string& token, const std::string& label, unsigned long bits) const;
   // The private key's PEM, unencrypted PKCS#8.
   void import(const std::string& token, const std::string& label, const path& pem) const;
+  // One of those with this label; its private key stays.
+  void remove_public_key(const std::string& token, std::string label) const;
   // As if it were pulled out of its slot.
   void lose_tokens() const;
 
