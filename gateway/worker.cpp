@@ -41,11 +41,11 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
     auto peer = co_await tls::connect(loop, endpoint.host, endpoint.port, identity, std::move(slot), deadline);
     if (!peer) {
       metrics.upstream_connected(peer.error().reason);
-      watch.dialled(upstream, endpoint, peer.error());
+      watch.dialled(upstream, endpoint, peer.error(), loop.wheel.now());
       co_return peer.error();
     }
     metrics.upstream_connected(core::Reason::none, peer->identity.key_exchange);
-    watch.dialled(upstream, endpoint, core::Reason::none);
+    watch.dialled(upstream, endpoint, core::Reason::none, loop.wheel.now());
     co_return routing::Dialled{std::move(peer->stream), std::move(peer->identity.key_exchange)};
   };
 }
