@@ -12,7 +12,7 @@ constexpr std::string_view invalid = "invalid_request_error", authentication = "
 
 // One answer for every way in which a credential can be wrong: a caller learns nothing about which.
 constexpr Refusal unauthorized{401, authentication, "invalid_api_key",
-                               "The API key is not valid: mistyped, expired or revoked."};
+                               "The API key or client certificate is not valid: mistyped, expired or revoked."};
 constexpr Refusal anonymous{401, authentication, "invalid_api_key",
                             "There is no API key. Send it as Authorization: Bearer KEY, or as x-api-key: KEY."};
 
