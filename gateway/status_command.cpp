@@ -145,8 +145,9 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
        std::string(facts.version) + ", OpenSSL " + std::string(facts.openssl) + ", Boost " + std::string(facts.boost));
   since("process", "started ", facts.started);
   since("configuration", "loaded ", facts.loaded);
-  if (facts.reload_refused)
+  if (facts.reload_refused) {
     line("", "WHAT THE FILES SAY NOW WAS REFUSED: sallyport check, or the operator's log, tells why");
+  }
   line("requests", text(facts.in_flight) + " in flight, " + text(facts.requests) + " done");
   line("connections", text(facts.connections) + " from clients; to upstreams " + text(facts.upstreams_busy) +
                           " busy, " + text(facts.upstreams_idle) + " idle");
