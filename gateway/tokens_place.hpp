@@ -23,8 +23,9 @@ class TokensPlace {
   std::string refusal_of(const auth::Token& token, core::WallTime now) const;
   // What is likely a slip: "names 'lama*', which fits no model".
   std::vector<std::string> doubts_about(const auth::Token& token) const;
-  // A gateway takes tokens up with all else that its configuration names, or not at all. Words when it has errors now,
-  // whatever they are; empty: none, or none is known.
+  // A gateway takes tokens up with all else that its configuration names, or not at all. Words when that has errors now
+  // for this account, whatever they are; empty: none, or none is known. What a running gateway refuses because it needs
+  // a restart is not known here.
   std::string obstacle(core::WallTime now) const;
 
  private:
