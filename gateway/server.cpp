@@ -29,7 +29,9 @@ namespace {
 
 constexpr auto look_interval = std::chrono::seconds(1);
 constexpr auto drain_look_interval = std::chrono::milliseconds(20);
-constexpr rlim_t descriptors_kept_back = 128;  // for the log, the admin's clients, the event loops
+constexpr rlim_t descriptors_of_process = 128;  // the log, the admin's clients, the control loop
+constexpr rlim_t descriptors_of_worker = 6;     // its two event loops
+constexpr rlim_t descriptors_of_entrance = 2;   // a listener's socket at one worker, and the client that waits there
 
 unsigned worker_count(const Config& config) {
   return config.workers != 0 ? config.workers : std::max(1u, std::thread::hardware_concurrency());
@@ -37,12 +39,14 @@ unsigned worker_count(const Config& config) {
 
 // The process takes all descriptors it is allowed. Gives how many clients they are enough for, each with a connection
 // to a model server: strangers must not take those away, nor the log's.
-std::size_t connections_possible() {
+std::size_t connections_possible(const Config& config) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return SIZE_MAX;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  return (limit.rlim_cur - std::min(descriptors_kept_back, limit.rlim_cur / 2)) / 2;
+  const rlim_t by_worker = descriptors_of_worker + config.listeners.size() * descriptors_of_entrance;
+  const rlim_t kept_back = descriptors_of_process + worker_count(config) * by_worker;
+  return (limit.rlim_cur - std::min(kept_back, limit.rlim_cur / 2)) / 2;
 }
 
 std::vector<logging::Tenant> tenants_of(const LogConfig& log) {
@@ -113,7 +117,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
       body_disk_(snapshot_->config.limits.body_disk_total),
       services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_, upstream_watch_} {
   const Config& running = snapshot_->config;
-  services_.connections = connections_possible();
+  services_.connections = connections_possible(running);
   if (services_.connections < running.limits.connections) {
     log_.warning("connections_limited", {{"limits.connections", running.limits.connections},
                                          {"connections", services_.connections},

@@ -494,3 +494,11 @@ TEST_CASE("clients that do nothing do not take the descriptors that a call and t
   CHECK(client.read_answer().status() == 200);
   CHECK(gateway.errors().find("accept_failed") == std::string::npos);
 }
+
+TEST_CASE("what the workers and their listeners take of the descriptors is left out of what clients may", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  GatewayProcess gateway(server, {.under = {"prlimit", "--nofile=1000:1000"}, .workers = 20});
+  // (1000 - 128 - 20 workers x (6 + 2 for their one listener)) / 2 for each client
+  CHECK(gateway.errors().find(" connections=356 ") != std::string::npos);
+  CHECK(gateway.process().open_descriptors() < 128 + 20 * 8);
+}
