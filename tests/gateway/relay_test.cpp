@@ -98,8 +98,8 @@ TEST_CASE("of a field that the gateway sets, the client gets the gateway's alone
       "x-ratelimit-limit-tokens: 8\r\nx-accel-buffering: yes\r\ncontent-length: 0\r\n\r\n");
   REQUIRE(bench.whole().has_value());
   CHECK(bench.client.peer.received() ==
-        "HTTP/1.1 200 OK\r\nx-ratelimit-limit-tokens: 8\r\nx-request-id: r1\r\nx-ratelimit-limit-requests: 3\r\n"
-        "content-length: 0\r\n\r\n");
+        "HTTP/1.1 200 OK\r\nx-ratelimit-limit-tokens: 8\r\ndate: Fri, 02 Jan 2026 03:00:00 GMT\r\nx-request-id: r1\r\n"
+        "x-ratelimit-limit-requests: 3\r\ncontent-length: 0\r\n\r\n");
 }
 
 TEST_CASE("a trailer cannot speak of framing or of the connection") {
