@@ -193,10 +193,11 @@ int check(const CheckOptions& options) {
   std::uint64_t closed = 0;
   for (const path& log : logs) {
     const auto segments = logging::list_segments(log);
+    if (segments.empty()) throw std::runtime_error(log.string() + " holds segments, and none has a segment's name");
     const auto proves = [&](const path& segment) {
       return std::ranges::any_of(keys, [&](Key& key) { return logging::proves_header(segment, *key.holder); });
     };
-    logging::Removals removals(log, segments.empty() ? 0 : segments.back().number, proves);
+    logging::Removals removals(log, segments.back().number, proves);
     for (const logging::ListedSegment& segment : segments) {
       const std::vector<Access> accesses = look_with(keys, segment, removals);
       if (!accesses.empty() && !report.add(log, segment, keys, accesses)) ++closed;

@@ -82,6 +82,10 @@ TEST_CASE("key check names a damaged segment and a place without logs") {
   const Outcome nothing = run({"key", "check", (directory / "empty").string(), "-k", file});
   CHECK(nothing.exit_code == 1);
   CHECK(has(nothing.err, "hold no log segment"));
+  std::filesystem::rename(directory / "log" / logging::segment_name(2), directory / "empty" / "2.segment");
+  const Outcome misnamed = run({"key", "check", (directory / "empty").string(), "-k", file, "--instead-of", file});
+  CHECK(misnamed.exit_code == 1);
+  CHECK(has(misnamed.err, "none has a segment's name"));
   CHECK(run({"key", "check", log}).exit_code == 2);
 }
 
