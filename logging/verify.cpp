@@ -58,6 +58,7 @@ class Verifier {
   void read_headers(std::size_t from);
   void check_segments(std::size_t from);
   void read_header(Candidate& segment);
+  void read_again(Candidate& segment);
   void prepare_audit();
   void check_removed();
   void check_presence();
@@ -129,9 +130,10 @@ void Verifier::read_headers(std::size_t from) {
 
 void Verifier::check_segments(std::size_t from) {
   look_at_each(from, [this](std::size_t index) {
-    check_link(index);
-    const Candidate& segment = segments_[index];
+    Candidate& segment = segments_[index];
     const bool being_written = alive_ && index + 1 == segments_.size();
+    if (being_written) read_again(segment);
+    check_link(index);
     audit_segment({segment.file, segment.header, declared_by_successor(index), being_written}, options_.holder, *audit_,
                   tenants_, report_);
   });
@@ -160,6 +162,13 @@ void Verifier::read_header(Candidate& segment) {
     segment.in_place = false;
     find(FindingKind::duplicated, number, "the same as segment " + std::to_string(first.first->second));
   }
+}
+
+// A writer whose disk failed before anything in its last segment was safe puts another in its place.
+void Verifier::read_again(Candidate& segment) {
+  const auto now = logging::read_header(segment.file.path);
+  const bool replaced = now && segment.header && now->chain != segment.header->chain;
+  if (replaced) read_header(segment);
 }
 
 // Whose checkpoints count, and those that were kept elsewhere.
