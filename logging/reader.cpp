@@ -18,7 +18,8 @@ struct LogReader::Open {
   std::optional<PartOpener> parts;
   // Frames past what the successor declares were never vouched for: what they say may stand in the successor too.
   std::uint64_t declared_frames = std::numeric_limits<std::uint64_t>::max();
-  unsigned forged = 0;     // frames that are not authentic
+  unsigned forged = 0;     // frames that are not authentic, or have other parts than belong in them
+  bool is_forged = false;  // the walker's frame
   bool damaged = false;    // said already
   bool last_look = false;  // a successor is there, so whatever is read now is all there will be
 };
@@ -71,7 +72,9 @@ std::optional<Exchange> LogReader::next() {
     const bool more = walker.link().frames < open_->declared_frames;
     const auto step = more ? walker.next() : FrameWalker::Step::end_of_data;
     if (step == FrameWalker::Step::frame) {
-      if (auto exchange = take_frame()) return exchange;
+      auto exchange = take_frame();
+      if (std::exchange(open_->is_forged, false)) count_forged();
+      if (exchange) return exchange;
       continue;
     }
     const bool damaged = step != FrameWalker::Step::end_of_data && step != FrameWalker::Step::torn;
@@ -93,9 +96,10 @@ bool LogReader::over() {
     return true;
   }
   const auto successor = following();
-  if (!successor) return false;
+  const bool has_gone = !successor && newest_ > last_;
+  if (!successor && !has_gone) return false;
   if (!std::exchange(open_->last_look, true)) return true;
-  check_end(*successor);
+  if (successor) check_end(*successor);
   open_.reset();
   return true;
 }
@@ -138,6 +142,8 @@ bool LogReader::advance() {
       return true;
     }
   }
+  miss(last_ + 1, newest_);  // they were there when they were listed
+  last_ = std::max(last_, newest_);
   return false;
 }
 
@@ -158,10 +164,7 @@ std::optional<ListedSegment> LogReader::following() {
     list();
     found = find();
   }
-  if (found != listed_.end()) return *found;
-  miss(last_ + 1, newest_);  // they were there when they were listed
-  last_ = std::max(last_, newest_);
-  return std::nullopt;
+  return found != listed_.end() ? std::optional(*found) : std::nullopt;
 }
 
 // Whoever can write the file can write the time into its header. So it is believed when the segment's key proves the
@@ -222,7 +225,7 @@ std::optional<Exchange> LogReader::take_frame() {
   const bool fits = found && fits_kind(head.kind, parts, open_->walker.header().tenants);
   if (!fits) {
     trouble(open_->number, "frame " + std::to_string(head.sequence) + " has parts that do not belong in it");
-    count_forged();
+    open_->is_forged = true;
   }
   if (!is_for_this_key(parts)) {
     hole_ = hole_ || !fits;
@@ -323,7 +326,7 @@ bool LogReader::is_any_authentic(const std::vector<PartView>& parts) {
 void LogReader::not_authentic() {
   const FrameWalker& walker = open_->walker;
   hole(open_->number, "frame " + std::to_string(walker.head().sequence) + " is not authentic");
-  count_forged();
+  open_->is_forged = true;
 }
 
 void LogReader::count_forged() {

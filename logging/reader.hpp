@@ -96,7 +96,7 @@ class LogReader {
   void take_piece(const std::vector<PartView>& parts, bool fits);
   bool is_any_authentic(const std::vector<PartView>& parts);
   void not_authentic();  // the walker's frame
-  void count_forged();   // so
+  void count_forged();
   std::optional<std::string> text_of(const std::vector<PartView>& parts);
   bool is_of_its_tenant(const std::vector<PartView>& parts, const std::string& record) const;
   std::optional<core::Bytes> content_at(const FramePlace& place, PartType body);

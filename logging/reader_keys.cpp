@@ -25,7 +25,7 @@ std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const st
     known.tenants_asked = true;
   }
   const bool readable = known.keys || !known.tenants.empty();
-  if (readable) known_.insert_or_assign(segment, std::move(known));
+  known_.insert_or_assign(segment, std::move(known));
   if (problem == UnlockProblem::not_a_recipient) {
     Closed closed{segment, {}};
     for (const TenantKey& tenant : header.tenants) {
@@ -55,6 +55,11 @@ bool ReaderKeys::is_trouble(const Closed& closed) const {
   if (opens_segments_ || tenants_.empty()) return true;
   return std::any_of(closed.tenants.begin(), closed.tenants.end(),
                      [&](const std::string& name) { return tenants_.contains(name); });
+}
+
+bool ReaderKeys::opens(std::uint64_t segment) const {
+  const auto known = known_.find(segment);
+  return known != known_.end() && (known->second.keys || !known->second.tenants.empty());
 }
 
 bool ReaderKeys::misses_some(std::uint64_t segment, const ParsedHeader& header) const {

@@ -36,8 +36,8 @@ class ReaderKeys {
   // tenant's key was erased is no trouble, but proves nothing either.
   bool misses_some(std::uint64_t segment, const ParsedHeader& header) const;
 
-  bool opens(std::uint64_t segment) const { return known_.contains(segment); }
-  // Of a segment that it opens:
+  bool opens(std::uint64_t segment) const;
+  // Of a segment that was added:
   const std::filesystem::path& file(std::uint64_t segment) const { return known_.at(segment).file; }
   bool has_segment_key(std::uint64_t segment) const { return known_.at(segment).keys.has_value(); }
   // Tenants' keys are asked for only with `tenants`: who keeps the key may be slow.

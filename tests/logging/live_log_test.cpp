@@ -21,6 +21,9 @@ struct LongLog : SignedLog {
     SealedLog writer(small, {reader_key().recipient()}, clock);
     REQUIRE(seal(writer, "long", std::string(200'000, 'x')).has_value());
   }
+  void remove(std::initializer_list<std::uint64_t> numbers) const {
+    for (const std::uint64_t number : numbers) fs::remove(keys(number)), fs::remove(segment(number));
+  }
 };
 
 }  // namespace
@@ -94,6 +97,53 @@ TEST_CASE("an exchange whose first piece is removed before its content is read i
   CHECK(body->empty() == by_gateway);  // all of it went
   CHECK(exchange->cut);
   CHECK(reader.troubles() == (by_gateway ? 0 : 1));
+}
+
+TEST_CASE("an exchange whose middle goes while the segment before is opened is shown as cut") {
+  const LongLog log;
+  const std::uint64_t last = list_segments(log.log).back().number;
+  REQUIRE(last > 6);
+  const auto move_behind = [&](const path& from, const path& to) {
+    for (std::uint64_t number = 7; number <= last; ++number) {
+      for (const std::string& name : {segment_name(number), keys_name(number)}) fs::rename(from / name, to / name);
+    }
+  };
+  move_behind(log.log, log.directory.where());
+  LogReader reader(log.log, reader_key(), {});
+  auto exchange = reader.next();
+  while (exchange && exchange->segment < 4) exchange = reader.next();
+  log.remove({6});
+  while (reader.next()) continue;
+  CHECK(reader.unfinished().size() == 1);
+  CHECK(reader.troubles() == 1);
+  move_behind(log.directory.where(), log.log);
+  exchange = reader.next();
+  REQUIRE(exchange);
+  CHECK(exchange->finished);
+  CHECK(exchange->cut);
+  CHECK(reader.troubles() == 1);
+}
+
+TEST_CASE("verification goes on when a writer whose disk failed replaces its last segment") {
+  SignedLog log;
+  const path other = log.directory / "other";
+  fs::copy(log.log, other);
+  auto elsewhere = log.settings();
+  elsewhere.directory = other;
+  SealedLog writer(log.settings(), {reader_key().recipient()}, log.clock),
+      again(elsewhere, {reader_key().recipient()}, log.clock);
+  const auto found_when = [&](std::function<void()> happens) {
+    KeyAtFirstUse key(std::move(happens));
+    auto options = log.by_signer();
+    options.holder = &key;
+    return log.findings(options);
+  };
+  const Names before = found_when([] {});
+  CHECK(found_when([&] {
+          for (const std::string& name : {segment_name(5), keys_name(5)}) {
+            fs::copy(other / name, log.log / name, fs::copy_options::overwrite_existing);
+          }
+        }) == before);
 }
 
 TEST_CASE("a segment that goes without a tombstone while the log is verified is named") {
