@@ -54,6 +54,9 @@ function tenantOf(record) {
   }
 }
 
+// A signed note's part has no key, and no tag.
+const hasRoomForTag = ({ key, sealed }) => key === 0xffff || sealed.length >= tagSize;
+
 // Keys of a segment, by number: `add(number, root)`.
 class PartKeys {
   constructor({ id, tenants }) {
@@ -72,7 +75,8 @@ class PartKeys {
       .filter(({ key }) => this.has(key))
       .map((part) => ({ ...part, text: this.#openPart(frame, part) }));
     const opened = parts.every(({ text }) => text !== undefined);
-    return { parts, genuine: opened && fitsKind(frame, this.tenants) && parts.every((part) => this.#isNamed(part, frame)) };
+    const fits = fitsKind(frame, this.tenants) && frame.parts.every(hasRoomForTag);
+    return { parts, genuine: opened && fits && parts.every((part) => this.#isNamed(part, frame)) };
   }
 
   // A record that is sealed for a tenant as well names the tenant.

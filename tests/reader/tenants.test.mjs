@@ -165,19 +165,26 @@ const lastFrames = [
   ["a tenant's body as one more copy of the record", 'acme', [[2, [record, 2]]]],
   ["a tenant's exchange as another's", 'acme', [[1, [record, 3]], [2, [request, 3]], [3, [response, 3]]]],
 ];
+
+// Leaves the owner's first exchange as the log's last frame: {file, index, number}.
+function leaveLast(copy, owner) {
+  const numbers = readdirSync(copy).filter((name) => name.endsWith('.segment')).map(Number.parseFloat).sort((a, b) => a - b);
+  const partCount = owner === 'acme' ? 4 : 3;
+  const isIt = ({ kind, parts }) => kind === 1 && parts.length === partCount && (partCount === 3 || parts[1].key === 2);
+  const number = numbers.find((one) => one >= firstOfTenants && framesOf(readFileSync(segmentFile(copy, one))).some(isIt));
+  for (const behind of numbers.filter((one) => one > number)) {
+    for (const file of [segmentFile(copy, behind), keysFile(copy, behind)]) rmSync(file);
+  }
+  const file = segmentFile(copy, number);
+  const index = framesOf(readFileSync(file)).findIndex(isIt);
+  rebuild(file, (frames) => frames.slice(0, index + 1));
+  return { file, index, number };
+}
+
 for (const [what, owner, changes] of lastFrames) {
   test(`${what}: forged`, (context) => {
     const copy = copyOf(log, context);
-    const numbers = readdirSync(copy).filter((name) => name.endsWith('.segment')).map(Number.parseFloat).sort((a, b) => a - b);
-    const partCount = owner === 'acme' ? 4 : 3;
-    const isIt = ({ kind, parts }) => kind === 1 && parts.length === partCount && (partCount === 3 || parts[1].key === 2);
-    const number = numbers.find((one) => one >= firstOfTenants && framesOf(readFileSync(segmentFile(copy, one))).some(isIt));
-    for (const behind of numbers.filter((one) => one > number)) {
-      for (const file of [segmentFile(copy, behind), keysFile(copy, behind)]) rmSync(file);
-    }
-    const file = segmentFile(copy, number);
-    const index = framesOf(readFileSync(file)).findIndex(isIt);
-    rebuild(file, (frames) => frames.slice(0, index + 1));
+    const { file, index, number } = leaveLast(copy, owner);
     for (const [part, head] of changes) forgePart(file, index, part, head);
     assert.deepEqual(foundByBoth(copy, { key: operator }), [`forged@${number}`, `unsealed@${number}`]);
     assert.equal(shownByBoth(copy, operator).at(-1).content_damaged, true);
@@ -187,6 +194,25 @@ for (const [what, owner, changes] of lastFrames) {
     }
   });
 }
+
+test('a part without room for its tag, under a key that the reader has not: forged', (context) => {
+  const copy = copyOf(log, context);
+  const { file, index, number } = leaveLast(copy, 'acme');
+  // Its last part gives all but 15 bytes to the one before, so that the frame's head and the first parts are as before.
+  alter(file, (bytes) => {
+    const { offset, length, chainBefore, parts } = framesOf(bytes)[index];
+    const [one, other] = parts.slice(-2).map(({ head, sealed }) => ({ head: Buffer.from(head), sealed }));
+    one.head.writeUInt32BE(one.sealed.length + other.sealed.length - 15, 0);
+    other.head.writeUInt32BE(15, 0);
+    const sealed = Buffer.concat([one.sealed, other.sealed]);
+    const before = length - 32 - one.head.length - other.head.length - sealed.length;
+    const frame = Buffer.concat([
+      bytes.subarray(offset, offset + before), one.head, sealed.subarray(0, -15), other.head, sealed.subarray(-15),
+    ]);
+    return Buffer.concat([bytes.subarray(0, offset), frame, sha256(chainBefore, frame)]);
+  });
+  assert.deepEqual(foundByBoth(copy, { key: operator }), [`forged@${number}`, `unsealed@${number}`]);
+});
 
 test('a header whose tenants contradict each other is unreadable', (context) => {
   const copy = copyOf(log, context);
