@@ -55,6 +55,13 @@ Secret read_private_file(const path& file) {
   return content;
 }
 
+Secret read_private_text(const path& file) {
+  const Secret whole = read_private_file(file);
+  std::string_view text = whole.reveal_text();
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  return Secret(text);
+}
+
 void write_private_file(const path& file, ConstBytes content) {
   const Descriptor descriptor = open_file(file, O_WRONLY | O_CREAT | O_EXCL);
   try {

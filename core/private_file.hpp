@@ -16,6 +16,9 @@ inline constexpr std::size_t maximum_private_file_size = 64 * 1024;
 // our own; when it is no regular file or too large.
 Secret read_private_file(const std::filesystem::path& path);
 
+// The same without the newlines at its end, which editors leave there: for a password, or another's key.
+Secret read_private_text(const std::filesystem::path& path);
+
 // Makes the file with mode 0600 and its content on disk, or none; refused when anything of that name exists.
 void write_private_file(const std::filesystem::path& path, ConstBytes content);
 

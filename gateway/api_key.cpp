@@ -8,9 +8,8 @@
 namespace sallyport::gateway {
 
 core::Secret read_api_key(const ApiKey& key) {
-  const core::Secret whole = core::read_private_file(key.file);
-  std::string_view text = whole.reveal_text();
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  const core::Secret bare = core::read_private_text(key.file);
+  const std::string_view text = bare.reveal_text();
   if (text.empty()) throw std::runtime_error(key.file.string() + " holds no key");
   // Of what a field's value may hold (RFC 9110 §5.5) no key has more: anything else could begin another field.
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; })) {

@@ -44,6 +44,16 @@ class FileCheck {
     for (const tls::Finding& finding : findings) note(key, file, finding.what, finding.error);
   }
 
+  // Reads what a key names, as the start would, for what is said against it.
+  template <class Read>
+  void attempt(const std::string& key, Read read) {
+    try {
+      read();
+    } catch (const std::exception& error) {
+      reading_.problem(key, error.what());
+    }
+  }
+
   // A name that cannot even be looked at is for whoever opens it to tell of.
   static bool is_folder(const path& file) noexcept {
     std::error_code failed;
@@ -74,21 +84,12 @@ class FileCheck {
     const ApiKey& key = config_.upstream_api_keys[upstream.number];
     const std::string upstream_at = "upstreams[" + std::to_string(index) + "]", at = upstream_at + ".tls";
     check_client_tls(at, tls);
-    check_api_key(upstream_at + ".api_key.file", key);
+    if (!key.file.empty()) attempt(upstream_at + ".api_key.file", [&] { read_api_key(key); });
     if (key.file.empty() && tls.certificate.empty() && !upstream.endpoints.empty() &&
         !upstream.endpoints.front().plaintext) {
       reading_.problem(
           at, "has no client certificate and no api_key, so the upstream cannot tell this gateway from a stranger",
           Severity::warning);
-    }
-  }
-
-  void check_api_key(const std::string& at, const ApiKey& key) {
-    if (key.file.empty()) return;
-    try {
-      read_api_key(key);
-    } catch (const std::exception& error) {
-      reading_.problem(at, error.what());
     }
   }
 
@@ -99,24 +100,16 @@ class FileCheck {
 
   void check_shared_limits(const SharedLimitsConfig& shared) {
     if (shared.tls) check_client_tls("limits.shared.tls", *shared.tls);
-    if (shared.password_file.empty()) return;
-    try {
-      read_password(shared.password_file);
-    } catch (const std::exception& error) {
-      reading_.problem("limits.shared.password_file", error.what());
-    }
+    const path& password = shared.password_file;
+    if (!password.empty()) attempt("limits.shared.password_file", [&] { read_password(password); });
   }
 
   void check_log(const LogConfig& log) {
     check_folder("log.directory", log.settings.directory, true);
     check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
     check_program("log.checkpoints.command", log.settings.checkpoints.command);
-    if (log.signing_key.empty()) return;
-    try {
-      load_signer(log.signing_key, log.settings.origin);
-    } catch (const std::exception& error) {
-      reading_.problem("log.checkpoints.key", error.what());
-    }
+    const path& signing = log.signing_key;
+    if (!signing.empty()) attempt("log.checkpoints.key", [&] { load_signer(signing, log.settings.origin); });
   }
 
   void check_program(const std::string& key, const std::vector<std::string>& command) {

@@ -202,7 +202,6 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
   // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {
     if (worker_.stopping()) co_return Error(Reason::draining);
-    watch_client(nullptr);
     auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
     ++record_.attempts;
     if (client_left_ && lease) lease->release();  // unused: another call may have it
@@ -221,7 +220,10 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
     if (client_left_) co_return Error(Reason::client_left);
     if (worker_.stopping()) co_return Error(Reason::draining);
     const bool nothing_left = upstream.bytes_sent() == before;
-    if (lease->reused() && nothing_left) continue;
+    if (lease->reused() && nothing_left) {
+      watch_client(nullptr);  // this upstream is gone
+      continue;
+    }
     if (sent.error().reason == Reason::timeout && !upstream.has_unread()) {
       co_return Error(Reason::upstream_first_byte_timeout);
     }

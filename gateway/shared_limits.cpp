@@ -64,11 +64,9 @@ std::vector<std::filesystem::path> files_of(const SharedLimitsConfig& config) {
 }  // namespace
 
 Secret read_password(const std::filesystem::path& file) {
-  const Secret whole = core::read_private_file(file);
-  std::string_view text = whole.reveal_text();
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  if (text.empty()) throw std::runtime_error(file.string() + " holds no password");
-  return Secret(text);
+  Secret password = core::read_private_text(file);
+  if (password.empty()) throw std::runtime_error(file.string() + " holds no password");
+  return password;
 }
 
 struct SharedLimits::Parts {

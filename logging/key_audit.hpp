@@ -40,6 +40,7 @@ class KeyAudit {
   void open(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder);
   void judge_tenants(const ParsedHeader& header, bool with_key);
   void find(UnlockProblem problem);
+  bool is_genuine(const FrameWalker& walker);
 
   std::vector<Found> findings_;
   KeyBlock block_;
@@ -47,7 +48,6 @@ class KeyAudit {
   bool opens_segment_ = false;
   bool genuine_ = false;  // block_, by its MAC
   std::vector<std::string> opened_, closed_;
-  bool is_genuine(const FrameWalker& walker);
   std::optional<PartOpener> opener_;
 };
 

@@ -23,12 +23,6 @@ std::optional<Tombstone> tombstone_in(const FrameWalker& walker, const NoteVerif
   return fits ? tombstone : std::nullopt;
 }
 
-std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
-  std::optional<ParsedHeader> header;
-  look_at(segment.path, [&] { header = read_header(segment.path); });
-  return header;
-}
-
 // The segment behind those that a tombstone covers, where it is there, must name the last of them as the one before it.
 bool is_followed(const Tombstone& tombstone, const std::vector<ListedSegment>& all) {
   const auto behind = std::find_if(all.begin(), all.end(), [&](const auto& s) { return s.number > tombstone.last; });
@@ -45,6 +39,12 @@ bool opens_any_part(const FrameWalker& walker, PartOpener& opener) {
 }
 
 }  // namespace
+
+std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
+  std::optional<ParsedHeader> header;
+  look_at(segment.path, [&] { header = read_header(segment.path); });
+  return header;
+}
 
 bool proves_header(const std::filesystem::path& segment, envelope::KeyHolder& holder) {
   FileSource source(segment);

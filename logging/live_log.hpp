@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -27,6 +28,9 @@ bool look_at(const std::filesystem::path& segment, Look look) {
   }
   return std::filesystem::exists(segment);
 }
+
+// nullopt: it has none that can be read, or it has gone.
+std::optional<ParsedHeader> header_of(const ListedSegment& segment);
 
 // Whether a key that opens the segment proves its header: the segment's own key by the commitment, a tenant's by a part
 // that it opens, which is bound to the chain from the header on. May block in the holder.

@@ -35,13 +35,6 @@ core::WallTime created(const ParsedHeader& header) {
   return core::WallTime(core::Duration(static_cast<core::Duration::rep>(header.header.created_ns)));
 }
 
-// Nothing where it has none that can be read, and where it has gone.
-std::optional<ParsedHeader> header_of(const ListedSegment& segment) {
-  std::optional<ParsedHeader> header;
-  look_at(segment.path, [&] { header = read_header(segment.path); });
-  return header;
-}
-
 KeyNumber content_key_of(const std::vector<PartView>& parts) {
   for (const PartView& part : parts) {
     const bool body = part.head.type == PartType::request_body || part.head.type == PartType::response_body;
@@ -57,9 +50,9 @@ LogReader::LogReader(std::filesystem::path directory, envelope::KeyHolder& holde
       keys_(holder),
       tell_(std::move(tell)),
       from_(from),
-      removals_(directory_, 0, {}) {
-  list();
-  removals_ = Removals(directory_, newest_, [&holder](const auto& segment) { return proves_header(segment, holder); });
+      listed_(list_segments(directory_)),
+      newest_(listed_.empty() ? 0 : listed_.back().number),
+      removals_(directory_, newest_, [&holder](const auto& segment) { return proves_header(segment, holder); }) {
   if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
   last_ = std::max(listed_.front().number, from_.segment) - 1;
 }

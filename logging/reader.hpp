@@ -110,7 +110,7 @@ class LogReader {
   Tell tell_;
   ReadFrom from_;
   std::vector<ListedSegment> listed_;
-  std::uint64_t newest_ = 0;  // segment of any listing
+  std::uint64_t newest_;  // segment of any listing
   Removals removals_;
   std::unique_ptr<Open> open_;
   std::uint64_t last_ = 0;                   // number of the segment that was opened, or passed over, last

@@ -10,6 +10,11 @@ using namespace sallyport::tests;
 
 namespace {
 
+const std::vector<std::vector<std::string>> every_reader = {
+    {"log", "cat", "--content"}, {"log", "tail", "--lines", "100"},
+    {"log", "export"},           {"log", "verify"},
+    {"log", "rewrap"},           {"key", "check"}};
+
 // The reader's key behind a program that has `happens` done, once, and says that another key opens it.
 struct Commands {
   explicit Commands(const std::string& happens) {
@@ -18,7 +23,9 @@ struct Commands {
     ::chmod(hook.c_str(), 0700);
     write_file(other, other_key().recipient().text());
   }
+  // The words of one of `every_reader`.
   Outcome operator()(std::vector<std::string> command, const path& log) const {
+    if (command[1] == "rewrap") command.insert(command.end(), {"--add", other.string()});
     command.insert(command.end(), {"--key", "command:" + hook.string(), "--key", key.string(), log.string()});
     return run(std::move(command));
   }
@@ -36,18 +43,11 @@ std::string removal_of(const SignedLog& log, std::initializer_list<std::uint64_t
 }  // namespace
 
 TEST_CASE("each command that reads a log goes on when the gateway removes segments under it") {
-  const auto command = GENERATE(values<std::vector<std::string>>({{"log", "cat", "--content"},
-                                                                  {"log", "tail", "--lines", "100"},
-                                                                  {"log", "export"},
-                                                                  {"log", "verify"},
-                                                                  {"log", "rewrap", "--add"},
-                                                                  {"key", "check"}}));
+  const auto command = GENERATE(from_range(every_reader));
   const DyingLog log;
   const bool half = GENERATE(false, true);
   const Commands commands(half ? "rm " + log.keys(1).string() + " " + log.keys(2).string() : removal_of(log, {1, 2}));
-  auto with_recipient = command;
-  if (command[1] == "rewrap") with_recipient.push_back(commands.other.string());
-  const Outcome outcome = commands(with_recipient, log.log);
+  const Outcome outcome = commands(command, log.log);
   INFO(command[0] << " " << command[1] << (half ? ", half removed: " : ": ") << outcome.out << outcome.err);
   CHECK(outcome.exit_code == 0);
   CHECK_FALSE(has(outcome.out + outcome.err, "No such file"));
@@ -58,36 +58,24 @@ TEST_CASE("each command that reads a log goes on when the gateway removes segmen
 }
 
 TEST_CASE("a tombstone hides no fault of a segment that still stands there") {
-  const auto command = GENERATE(values<std::vector<std::string>>({{"log", "cat", "--content"},
-                                                                  {"log", "tail", "--lines", "100"},
-                                                                  {"log", "export"},
-                                                                  {"log", "rewrap", "--add"},
-                                                                  {"key", "check"}}));
+  // `log verify` has verdicts of its own for these faults.
+  const auto command = GENERATE(filter([](const auto& one) { return one[1] != "verify"; }, from_range(every_reader)));
   const DyingLog log;
   SECTION("a key block is altered") { flip(log.keys(2), bytes_of_file(log.keys(2)).size() - 1); }
   SECTION("a key block is another's") { fs::copy(log.keys(4), log.keys(2), fs::copy_options::overwrite_existing); }
   SECTION("a header cannot be read") { flip(log.segment(2), 0); }
   const Commands commands("true");
-  auto with_recipient = command;
-  if (command[1] == "rewrap") with_recipient.push_back(commands.other.string());
-  const Outcome outcome = commands(with_recipient, log.log);
+  const Outcome outcome = commands(command, log.log);
   INFO(command[0] << " " << command[1] << ": " << outcome.out << outcome.err);
   CHECK(outcome.exit_code == 1);
   CHECK_FALSE(has(outcome.out + outcome.err, "removed by its gateway"));
 }
 
 TEST_CASE("each command that reads a log names a segment that goes without a tombstone") {
-  const auto command = GENERATE(values<std::vector<std::string>>({{"log", "cat", "--content"},
-                                                                  {"log", "tail", "--lines", "100"},
-                                                                  {"log", "export"},
-                                                                  {"log", "verify"},
-                                                                  {"log", "rewrap", "--add"},
-                                                                  {"key", "check"}}));
+  const auto command = GENERATE(from_range(every_reader));
   const DyingLog log;
   const Commands commands(removal_of(log, {1, 2, 4}));
-  auto with_recipient = command;
-  if (command[1] == "rewrap") with_recipient.push_back(commands.other.string());
-  const Outcome outcome = commands(with_recipient, log.log);
+  const Outcome outcome = commands(command, log.log);
   INFO(command[0] << " " << command[1] << ": " << outcome.out << outcome.err);
   CHECK(outcome.exit_code == 1);
   CHECK((has(outcome.out, "not there") || has(outcome.err, "not there")));

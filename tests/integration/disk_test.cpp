@@ -277,12 +277,7 @@ TEST_CASE("a file system that is really full refuses, and what makes room on it 
 
 TEST_CASE("a client that leaves ends the model server's work at once, also while the log's disk hangs", "[disk]") {
   Signal seen;
-  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
-    peer.read_request();
-    peer.start_stream();
-    peer.send_event(chat_event("a"));
-    if (peer.wait_for_end() != Ending::open) seen.set();
-  });
+  ScriptedServer server(GatewayProcess::model_server(), begin_stream(seen));
   const GatewayProcess gateway(server, {.log = "stall_limit: 1m", .environment = MoodyGateway::preload()});
   ScriptedClient client(gateway.client());
   client.send(gateway.chat("hello", true));

@@ -110,6 +110,15 @@ void ScriptedServer::serve(int descriptor, int number) try {
   failures_.emplace_back(failure.what());
 }
 
+ScriptedServer::Script begin_stream(Signal& left) {
+  return [&left](Peer& peer) {
+    peer.read_request();
+    peer.start_stream();
+    peer.send_event(chat_event("a"));
+    if (peer.wait_for_end() != Ending::open) left.set();
+  };
+}
+
 ScriptedServer::Script answer_always(std::string body) {
   return [body = std::move(body)](Peer& peer) {
     for (;;) {

@@ -88,6 +88,9 @@ class ScriptedServer {
 // A script: answers every request of a connection with `body`, until the client leaves.
 ScriptedServer::Script answer_always(std::string body);
 
+// A script: begins a stream with one event, writes nothing more, and tells when the gateway leaves.
+ScriptedServer::Script begin_stream(Signal& left);
+
 // What a model server answers to a plain chat, with its usage.
 inline constexpr std::string_view chat_answer =
     R"({"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":)"
