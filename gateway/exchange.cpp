@@ -46,6 +46,7 @@ Exchange::Exchange(Connection& connection)
       config_(snapshot_->shared->config),
       body_({config_.limits.body_bytes, config_.limits.spool_memory}, worker_.services().bodies,
             config_.spool_directory),
+      log_wait_(worker_.loop().wheel, config_.log ? config_.log->settings.stall_limit : core::Duration::zero()),
       started_(worker_.now()) {
   record_.started = worker_.services().clock.wall();
   record_.listener = config_.listeners[std::min(connection.listener, config_.listeners.size() - 1)].name;
@@ -174,11 +175,12 @@ Result<void> Exchange::open_entry(bool keep_content) {
 void Exchange::watch_client(core::ByteStream* upstream) {
   connection_.stream.watch([this, upstream] {
     client_left_ = true;
+    log_wait_.shorten(core::Duration::zero());
     if (upstream != nullptr) upstream->abort();  // at once, whatever this exchange waits for: a disk, or the upstream
   });
   connection_.live.stop = [this, upstream] {
     if (!worker_.stopping()) return;  // a drain lets an answer finish
-    connection_.stream.set_deadline(worker_.now() + farewell);
+    hurry();
     if (upstream != nullptr) upstream->cancel();
   };
 }
@@ -186,8 +188,14 @@ void Exchange::watch_client(core::ByteStream* upstream) {
 void Exchange::unwatch_client() {
   connection_.stream.watch({});
   connection_.live.stop = [this] {
-    if (worker_.stopping()) connection_.stream.set_deadline(worker_.now() + farewell);
+    if (worker_.stopping()) hurry();
   };
+}
+
+// Neither the client nor the log's disk is waited for much longer.
+void Exchange::hurry() {
+  connection_.stream.set_deadline(worker_.now() + farewell);
+  log_wait_.shorten(farewell);
 }
 
 Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {

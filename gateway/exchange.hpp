@@ -8,6 +8,7 @@
 
 #include "auth/limiter.hpp"
 #include "auth/principal.hpp"
+#include "gateway/log_wait.hpp"
 #include "gateway/relay.hpp"
 #include "gateway/request_body.hpp"
 #include "gateway/session.hpp"
@@ -71,6 +72,7 @@ class Exchange {
   core::Task<core::Result<void>> seal(core::Reason outcome);
   void watch_client(core::ByteStream* upstream);
   void unwatch_client();
+  void hurry();
   bool keeps_connection() const noexcept;
   std::uint64_t expected_tokens() const noexcept;
 
@@ -90,6 +92,7 @@ class Exchange {
   auth::Standings standings_;
   logging::Record record_;
   std::optional<logging::LogEntry> entry_;
+  LogWait log_wait_;
   core::TimePoint started_;
   bool client_left_ = false;
   bool request_sent_ = false;  // whole: only then may its connection serve another call

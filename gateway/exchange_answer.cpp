@@ -1,5 +1,8 @@
 // How an exchange ends: with the upstream's answer, an answer of the gateway's own, or a refusal; and with its record.
 #include "gateway/exchange.hpp"
+
+#include <utility>
+
 #include "gateway/own_fields.hpp"
 #include "gateway/respond.hpp"
 #include "http/path.hpp"
@@ -22,13 +25,11 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
                                   routing::UpstreamLease lease) {
   body_.release();  // an answer may stream for minutes
   const auto& times = route.upstream().timeouts;
-  RelayPlan plan{
-      head_.method, head_.minor_version, family_,
-      false,        keeps_connection(),  times.first_byte,
-      times.idle,   write_stall(),       config_.log ? config_.log->settings.stall_limit : core::Duration::zero()};
+  RelayPlan plan{head_.method,       head_.minor_version, family_,    false,
+                 keeps_connection(), times.first_byte,    times.idle, write_stall()};
   plan.hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
-  Relay relay(worker_.services().clock, worker_.loop().wheel, connection_.stream, lease.stream(), worker_.buffers(),
-              plan, entry_ ? &*entry_ : nullptr);
+  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
+              entry_ ? &*entry_ : nullptr, log_wait_);
 
   auto passed = co_await relay.read_head();
   if (passed) {
@@ -43,6 +44,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   } else if (!passed && passed.error().reason == Reason::cancelled) {
     passed = Error(Reason::draining);
   }
+  if (!passed) lease.stream().abort();  // its work is at an end now, not once the log has the record
   if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
   account_for(relay, admission);
   if (!passed && !relay.started()) co_return co_await refuse(passed.error());
@@ -88,7 +90,6 @@ Task<Next> Exchange::answer_models(const auth::Principal& who) {
 }
 
 Task<Next> Exchange::refuse(Error error) {
-  unwatch_client();
   if (error.reason == Reason::client_left) {
     if (!entry_) (void)open_entry(false);
     record_.status = 0;
@@ -164,31 +165,20 @@ Task<Next> Exchange::pass_over_rest() {
   co_return Next::keep;
 }
 
-// Closes the account of this exchange. Completes when the record is as safe as the log promises.
+// Closes the account of this exchange. Completes when the record is as safe as the log promises. No coroutine of its
+// own: each exchange passes here.
 Task<Result<void>> Exchange::seal(Reason outcome) {
+  unwatch_client();
   record_.outcome = outcome;
   record_.duration = worker_.now() - started_;
   worker_.metrics().exchange_finished(record_);
-  if (!entry_) co_return Result<void>();
-  // A disk that hangs may answer after the wait was given up, so what both touch belongs to both.
-  struct Wait {
-    core::Event over;
-    Result<void> result;
-  };
-  const auto wait = std::make_shared<Wait>();
-  const auto& settings = config_.log->settings;
-  core::TimerWheel::Timer patience(worker_.loop().wheel, [&wait, &settings] {
-    if (settings.overload == logging::Overload::refuse) wait->result = Error(Reason::log_unavailable);
-    wait->over.set();
-  });
-  patience.set(worker_.now() + settings.stall_limit);
-  entry_->finish(record_, [wait](Result<void> result) {
-    wait->result = result;
-    wait->over.set();
-  });
-  co_await wait->over.wait();
-  entry_.reset();
-  co_return wait->result;
+  if (!entry_) return core::at_once(Result<void>());
+  if (worker_.stopping()) hurry();
+  // Whom the log refused does not wait for it.
+  if (outcome == Reason::log_unavailable) log_wait_.shorten(core::Duration::zero());
+  Result<void> unheard;
+  if (config_.log->settings.overload == logging::Overload::refuse) unheard = Error(Reason::log_unavailable);
+  return log_wait_.for_record(*std::exchange(entry_, std::nullopt), record_, unheard);
 }
 
 bool Exchange::keeps_connection() const noexcept {

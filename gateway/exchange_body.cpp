@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "gateway/log_room.hpp"
 #include "logging/format.hpp"
 
 namespace sallyport::gateway {
@@ -113,7 +112,7 @@ Task<Result<void>> Exchange::keep_request_body() {
   record_.content_kept = false;  // until all of it is
   for (std::uint64_t offset = 0; offset < body_.size();) {
     if (entry_->should_wait()) {
-      co_await wait_for_log(worker_.loop().wheel, *entry_, config_.log->settings.stall_limit);
+      co_await log_wait_.for_room(*entry_);
       if (client_left_) co_return Error(Reason::client_left);
       if (worker_.stopping()) co_return Error(Reason::draining);
     }

@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "gateway/log_room.hpp"
 #include "gateway/respond.hpp"
 #include "http/writer.hpp"
 
@@ -66,14 +65,14 @@ Error idle_failure(Error error) {
 
 }  // namespace
 
-Relay::Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream,
-             BufferPool& buffers, RelayPlan plan, logging::LogEntry* entry)
+Relay::Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
+             RelayPlan plan, logging::LogEntry* entry, LogWait& log_wait)
     : clock_(clock),
-      wheel_(wheel),
       client_(client),
       upstream_(upstream),
       plan_(plan),
       entry_(entry),
+      log_wait_(log_wait),
       input_(upstream, buffers) {}
 
 Task<Result<void>> Relay::read_head() {
@@ -167,7 +166,7 @@ Task<Result<void>> Relay::pass() {
     if (!got->content.empty() || (event_stream_ && !started_)) {
       if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
     }
-    if (entry_ != nullptr && entry_->should_wait()) co_await wait_for_log(wheel_, *entry_, plan_.log_patience);
+    if (entry_ != nullptr && entry_->should_wait()) co_await log_wait_.for_room(*entry_);
     upstream_.set_deadline(clock_.now() + plan_.idle);
     if (input_.empty()) {
       // A stream says nothing most of the time: it holds no block meanwhile.

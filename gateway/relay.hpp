@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/byte_stream.hpp"
-#include "core/timer_wheel.hpp"
 #include "gateway/config.hpp"
 #include "gateway/input.hpp"
+#include "gateway/log_wait.hpp"
 #include "http/message.hpp"
 #include "http/reader.hpp"
 #include "logging/sealed_log.hpp"
@@ -29,14 +29,13 @@ struct RelayPlan {
   bool keep_client = true;          // the client's connection is kept afterwards
   core::Duration first_byte, idle;  // how long the upstream may be silent
   core::Duration write_stall;       // how long the client may take nothing
-  core::Duration log_patience;      // how long the log may be behind
 };
 
 class Relay {
  public:
   // All outlive the relay. `entry` may be null.
-  Relay(const core::Clock& clock, core::TimerWheel& wheel, core::ByteStream& client, core::ByteStream& upstream,
-        BufferPool& buffers, RelayPlan plan, logging::LogEntry* entry);
+  Relay(const core::Clock& clock, core::ByteStream& client, core::ByteStream& upstream, BufferPool& buffers,
+        RelayPlan plan, logging::LogEntry* entry, LogWait& log_wait);
 
   // Waits for the answer's head; interim answers are dropped. Errors: upstream_closed, _malformed, _first_byte_timeout,
   // cancelled.
@@ -79,11 +78,11 @@ class Relay {
   void choose_framing();
 
   const core::Clock& clock_;
-  core::TimerWheel& wheel_;
   core::ByteStream& client_;
   core::ByteStream& upstream_;
   RelayPlan plan_;
   logging::LogEntry* entry_;
+  LogWait& log_wait_;
   Input input_;                // from the upstream
   std::string upstream_head_;  // the head's bytes: head_ points into them
   http::ResponseHead head_;

@@ -45,16 +45,17 @@ struct Bench {
   boost::asio::io_context io{1};
   tests::FakeClock clock;
   core::TimerWheel wheel{clock.now()};
+  LogWait log_wait{wheel, 10s};
   BufferPool buffers;
   tests::MemoryPair client = tests::memory_pair(io.get_executor());
   tests::MemoryPair upstream = tests::memory_pair(io.get_executor());
-  RelayPlan plan{"POST", 1, Family::openai_chat, false, true, 120s, 60s, 60s, 10s};
+  RelayPlan plan{"POST", 1, Family::openai_chat, false, true, 120s, 60s, 60s};
   std::string own_fields = "x-request-id: r1\r\n";
   std::optional<Relay> relay;
 
   // Head, start, pass; the last bytes are not sent.
   Result<void> pass() {
-    relay.emplace(clock, wheel, *client.stream, *upstream.stream, buffers, plan, nullptr);
+    relay.emplace(clock, *client.stream, *upstream.stream, buffers, plan, nullptr, log_wait);
     return tests::run(io, pass_task(*relay, own_fields));
   }
   Result<void> whole() {
@@ -125,8 +126,8 @@ TEST_CASE("an event is at the client before the next one exists") {
   bench.upstream.peer.send(event_head);
   bench.upstream.peer.send(chunk("data: one\n\n"));
   bool done = false;
-  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
-                      nullptr);
+  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr,
+                      bench.log_wait);
   boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void>) { done = true; });
   bench.io.poll();
@@ -145,8 +146,8 @@ TEST_CASE("an event is at the client before the next one exists") {
 TEST_CASE("the head of an event stream does not wait for its first event") {
   Bench bench;
   bench.upstream.peer.send(event_head);
-  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
-                      nullptr);
+  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr,
+                      bench.log_wait);
   boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [](std::exception_ptr, Result<void>) {});
   bench.io.poll();
@@ -253,8 +254,8 @@ TEST_CASE("a client that takes nothing keeps the upstream from being read") {
   bench.upstream.peer.send(event_head);
   for (int i = 0; i < 1000; ++i) bench.upstream.peer.send(chunk(std::string(1000, 'x')));
   bench.client.peer.stall_writes(true);
-  bench.relay.emplace(bench.clock, bench.wheel, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan,
-                      nullptr);
+  bench.relay.emplace(bench.clock, *bench.client.stream, *bench.upstream.stream, bench.buffers, bench.plan, nullptr,
+                      bench.log_wait);
   Result<void> result;
   boost::asio::co_spawn(bench.io.get_executor(), Bench::pass_task(*bench.relay, bench.own_fields),
                         [&](std::exception_ptr, Result<void> ended) { result = ended; });

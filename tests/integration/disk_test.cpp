@@ -89,6 +89,40 @@ struct MoodyGateway {
   std::atomic<unsigned> calls = 0;
 };
 
+// A call to a gateway whose log's disk hangs from then on, until it waits for the log with "its prompt", "its answer"
+// or "its record".
+struct WaitingCall {
+  explicit WaitingCall(const std::string& with, const std::string& stall_limit = "1m")
+      : gateway(server, {.log = "capture: full, queue: 1MiB, stall_limit: " + stall_limit,
+                         .limits = "{drain: 1m}",
+                         .environment = MoodyGateway::preload()}) {
+    if (with == "its answer") answer_size = 64 << 20;
+    client.emplace(gateway.client());
+    disk("hangs");
+    client->send(gateway.chat(std::string(with == "its prompt" ? 4 << 20 : 1, 'x')), 30s);
+    const bool with_record = with == "its record";
+    // LogQueue calls more than a sixteenth of its room behind.
+    REQUIRE(eventually([&] {
+      return with_record ? gateway.metric("sallyport_requests_total") == 1
+                         : gateway.metric("sallyport_log_queued_bytes") > (1 << 20) / 16;
+    }));
+  }
+  void disk(const std::string& mood) const { write_file(gateway.directory() / "disk-mood", mood); }
+
+  std::atomic<std::size_t> answer_size = 1;
+  Signal model_server_left;
+  ScriptedServer server{
+      GatewayProcess::model_server(), [this](Peer& peer) {
+        peer.read_request();
+        const std::string size = std::to_string(answer_size);
+        peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + size + "\r\n\r\n");
+        peer.send_until_stalled(std::string(answer_size, 'x'), 500ms);
+        if (peer.wait_for_end(30s) != Ending::open) model_server_left.set();
+      }};
+  GatewayProcess gateway;
+  std::optional<ScriptedClient> client;
+};
+
 Milliseconds time_of(const std::function<void()>& work) {
   const auto start = Steady::now();
   work();
@@ -323,7 +357,54 @@ TEST_CASE("a client that leaves ends the model server's work at once, also while
   REQUIRE(client.ending() == Ending::open);
   client.reset();
   CHECK(seen.wait_for(5s));
+  CHECK(eventually([&] { return gateway.metric("sallyport_connections_open") == 0; }));
   write_file(gateway.directory() / "disk-mood", "working");
+}
+
+TEST_CASE("a client that leaves while its prompt waits for a log's disk that hangs is gone at once", "[disk]") {
+  WaitingCall call("its prompt");
+  call.client->reset();
+  CHECK(eventually([&] { return call.gateway.metric("sallyport_connections_open") == 0; }));
+  call.disk("working");
+}
+
+TEST_CASE("a second SIGTERM ends a call that waits for a log's disk that hangs", "[disk]") {
+  const std::string waits_with = GENERATE("its prompt", "its answer", "its record");
+  INFO(waits_with);
+  WaitingCall call(waits_with);
+  call.gateway.signal(SIGTERM);
+  REQUIRE(eventually([&] { return call.gateway.errors().find("draining") != std::string::npos; }));
+  call.gateway.signal(SIGTERM);
+  CHECK(call.client->wait_for_end() != Ending::open);
+  call.disk("working");
+  CHECK(call.gateway.wait_for_exit() == 0);
+  CHECK(call.gateway.records().size() == 1);
+}
+
+TEST_CASE("an answer that the log has no room for is cut at once, and its model server's work with it", "[disk]") {
+  WaitingCall call("its answer", "3s");
+  REQUIRE(eventually([&] { return call.gateway.metric("sallyport_log_healthy") == 0; }));
+  // From now on it does not wait for room; nor for the record, for another three seconds.
+  CHECK(call.client->wait_for_end(1500ms) == Ending::cut);
+  CHECK(call.model_server_left.wait_for(1500ms));
+  call.disk("working");
+}
+
+TEST_CASE("a model server that has failed is left at once, also while the log's disk hangs", "[disk]") {
+  Signal left;
+  ScriptedServer server(GatewayProcess::model_server(), begin_stream(left));
+  const GatewayProcess gateway({.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port()),
+                                               .more = "    timeouts: { idle: 1s }\n"}},
+                                .log = "stall_limit: 1m",
+                                .environment = MoodyGateway::preload()});
+  write_file(gateway.directory() / "disk-mood", "hanging");
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello", true));
+  CHECK(left.wait_for(5s));
+  write_file(gateway.directory() / "disk-mood", "working");
+  Records records = gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == "upstream_idle_timeout");
 }
 
 TEST_CASE("a client that leaves while its prompt waits for a slow log is not waited for", "[disk]") {
