@@ -33,4 +33,9 @@ void sync_file(const Descriptor& descriptor, const path& file) {
   if (::fsync(descriptor.number()) != 0) throw_file_error(file);
 }
 
+void sync_directory_of(const path& file) {
+  const path directory = file.has_parent_path() ? file.parent_path() : path(".");
+  sync_file(open_file(directory, O_RDONLY | O_DIRECTORY), directory);
+}
+
 }  // namespace sallyport::core

@@ -16,5 +16,6 @@ Descriptor open_file(const std::filesystem::path& file, int flags);
 
 void write_file(const Descriptor& descriptor, ConstBytes bytes, const std::filesystem::path& file);
 void sync_file(const Descriptor& descriptor, const std::filesystem::path& file);  // to the disk
+void sync_directory_of(const std::filesystem::path& file);  // its name too: fsync(2) of the file leaves that out
 
 }  // namespace sallyport::core

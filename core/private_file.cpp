@@ -67,6 +67,7 @@ void write_private_file(const path& file, ConstBytes content) {
   try {
     write_file(descriptor, content, file);
     sync_file(descriptor, file);
+    sync_directory_of(file);
   } catch (...) {
     ::unlink(file.c_str());  // half a key is none
     throw;

@@ -1,10 +1,12 @@
 #include "core/private_file.hpp"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -13,6 +15,8 @@ using namespace sallyport::core;
 using namespace sallyport::tests;
 
 namespace {
+
+std::vector<path> synced;  // by fsync() below, in order
 
 std::string refusal(const path& file) {
   try {
@@ -26,6 +30,26 @@ std::string refusal(const path& file) {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
+
+// In place of the C library's, for this whole program.
+extern "C" int fsync(int descriptor) {
+  synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)));
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+
+TEST_CASE("a private file is on disk when it has been written, and its name too") {
+  const TemporaryDirectory directory;
+  const path home = std::filesystem::canonical(directory.where());
+  synced.clear();
+  write_private_file(home / "key", bytes_of("content"));
+  CHECK(synced == std::vector<path>{home / "key", home});
+  synced.clear();
+  const path before = std::filesystem::current_path();
+  std::filesystem::current_path(home);
+  write_private_file("bare", bytes_of("content"));
+  std::filesystem::current_path(before);
+  CHECK(synced == std::vector<path>{home / "bare", home});
+}
 
 TEST_CASE("a private file is written for its owner alone and read back whole") {
   const TemporaryDirectory directory;
