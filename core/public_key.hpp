@@ -61,7 +61,7 @@ class PrivateKey {
   static PrivateKey generate_ed25519();
 
   // PEM: PKCS#8, plain or encrypted, or an older form that OpenSSL reads. Throws std::invalid_argument saying what is
-  // wrong, never with content.
+  // wrong, never with content: also when the two halves do not belong together.
   static PrivateKey from_pem(ConstBytes pem, const AskPassphrase& ask);
 
   KeyType type() const noexcept { return public_.type(); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base64.hpp"
 #include "core/crypto.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/vectors.hpp"
@@ -23,6 +24,18 @@ std::string refusal(std::string_view pem, const AskPassphrase& ask = {}) {
     return error.what();
   }
   return "(read)";
+}
+
+std::string pem_of(const Bytes& pkcs8) {
+  return "-----BEGIN PRIVATE KEY-----\n" + to_base64(pkcs8) + "\n-----END PRIVATE KEY-----\n";
+}
+
+// What stands between the first line of a PEM text and its last.
+std::string base64_in(std::string_view pem) {
+  const std::size_t begin = pem.find('\n'), end = pem.rfind("\n-----END");
+  std::string text(pem.substr(begin, end - begin));
+  std::erase(text, '\n');
+  return text;
 }
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -207,6 +220,31 @@ TEST_CASE("a private P-256 key whose public half is written compressed or is mis
           "a12403220003"
           "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"));
   CHECK(compressed.public_key().raw() == whole.public_key().raw());
+}
+
+TEST_CASE("a private P-256 or RSA key with another key's public half is refused in words") {
+  const std::string words = "belongs to another key";
+  const Bytes generator = p256_key("1").public_key().raw();
+  const auto with_generator = [&](char scalar) {  // as p256_key(), with a public half: 1 times the generator
+    return pem_of(hex("308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420" +
+                      std::string(63, '0') + scalar + "a144034200" + to_hex(generator)));
+  };
+  CHECK(refusal(with_generator('1')) == "(read)");
+  CHECK(has(refusal(with_generator('2')), words));
+
+  const PrivateKey rsa = PrivateKey::generate_rsa(2048);
+  const auto modulus = [](const PrivateKey& key) {  // followed by the exponent alone: 65537, 5 bytes
+    const Bytes der = key.public_key().der();
+    return Bytes(der.end() - 261, der.end() - 5);
+  };
+  const Secret pem = rsa.pem();
+  Bytes der = from_base64(base64_in(pem.reveal_text())).value();
+  const Bytes old_modulus = modulus(rsa), new_modulus = modulus(PrivateKey::generate_rsa(2048));
+  const auto place = std::search(der.begin(), der.end(), old_modulus.begin(), old_modulus.end());
+  REQUIRE(place != der.end());
+  CHECK(refusal(pem_of(der)) == "(read)");
+  std::copy(new_modulus.begin(), new_modulus.end(), place);
+  CHECK(has(refusal(pem_of(der)), words));
 }
 
 TEST_CASE("a private key of another curve is refused in words") {
