@@ -1,4 +1,7 @@
-// How many connections each client address has, over all workers together. Thread-safe.
+// How many connections each client has, over all workers together. Thread-safe.
+//
+// A client is an IPv4 address, mapped into IPv6 or not, or the /64 that an IPv6 address is in: the lower 64 bits are
+// its own to choose (RFC 4291 section 2.5.4).
 #pragma once
 
 #include <mutex>
@@ -13,7 +16,7 @@ class AddressSlots {
   using Counts = std::unordered_map<std::string, std::size_t>;
 
  public:
-  // One connection of an address; given back when destroyed. Must not outlive the AddressSlots.
+  // One connection of a client; given back when destroyed. Must not outlive the AddressSlots.
   class Slot {
    public:
     Slot(Slot&& from) noexcept : home_(std::exchange(from.home_, nullptr)), count_(from.count_) {}
@@ -29,20 +32,11 @@ class AddressSlots {
     Counts::value_type* count_;  // stays where it is while it counts a slot
   };
 
-  // Nothing when the address has `limit` already.
-  std::optional<Slot> take(const std::string& address, std::size_t limit) {
-    const std::lock_guard lock(mutex_);
-    const auto count = counts_.try_emplace(address).first;
-    if (count->second >= limit) return std::nullopt;
-    ++count->second;
-    return Slot(*this, *count);
-  }
+  // Nothing when the client with that address, as text, has `limit` already.
+  std::optional<Slot> take(const std::string& address, std::size_t limit);
 
  private:
-  void give_back(Counts::value_type& count) {
-    const std::lock_guard lock(mutex_);
-    if (--count.second == 0) counts_.erase(counts_.find(count.first));
-  }
+  void give_back(Counts::value_type& count);
 
   std::mutex mutex_;
   Counts counts_;

@@ -1,4 +1,5 @@
 unit_tests(gateway
+  address_slots_test.cpp
   admin_test.cpp
   api_key_test.cpp
   check_command_test.cpp
