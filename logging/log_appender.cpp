@@ -1,6 +1,7 @@
 #include "logging/log_appender.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 #include "logging/frame_walker.hpp"
@@ -30,6 +31,10 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
   const ListedSegment& last = segments.back();
   if (last.number == max_segment_number) {
     throw std::runtime_error(directory.string() + " has no number left for another segment");
+  }
+  // The next segment declares what is read here. After a crash some of it may be in memory alone.
+  if (const auto synced = sync_written(last.path); !synced) {
+    throw std::runtime_error("cannot sync " + last.path.string() + ": " + std::strerror(synced.error().os_code));
   }
   FileSource source(last.path);
   FrameWalker walker(source);
@@ -184,11 +189,12 @@ core::Result<void> LogAppender::write(bool sync) {
   // A copy in the second place must not outlive what it vouches for.
   sync = sync || (checkpoints_.waiting() && checkpoints_.outside());
   segment_->ratchet();
-  auto done = file_->append(segment_->pending());
-  if (done && sync) done = file_->sync();
-  if (!done) {
+  const auto appended = file_->append(segment_->pending());
+  // After a failure too: what stood there before is what the next segment declares.
+  const auto synced = sync || !appended ? file_->sync() : core::Result<void>{};
+  if (!appended || !synced) {
     abandon();
-    return done;
+    return appended ? synced : appended;
   }
   segment_->taken();
   frames_ += segment_->end().frames - good_.frames;

@@ -22,6 +22,8 @@ namespace {
 constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
 constexpr std::size_t writeback_size = 1024 * 1024;
 
+bool disk_refuses(int error) noexcept { return error == EIO || error == ENOSPC || error == EDQUOT; }
+
 core::Error os_error() noexcept { return {core::Reason::io_failed, errno}; }
 
 core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
@@ -176,6 +178,19 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
     filled += static_cast<std::size_t>(got);
   }
   return filled;
+}
+
+// First for reading: the file may be one that nobody may write any more. Then for writing, because there are file
+// systems that sync only through such a descriptor, and never through a link that somebody put there. fsync(2) has
+// errors that say nothing of the disk (EINVAL, EROFS), and network file systems have more.
+core::Result<void> sync_written(const fs::path& path) {
+  for (const int access : {O_RDONLY, O_WRONLY | O_NOFOLLOW}) {
+    const Descriptor opened(::open(path.c_str(), access | O_NONBLOCK | O_CLOEXEC));
+    if (!opened.is_open()) break;
+    if (::fdatasync(opened.number()) == 0) break;
+    if (disk_refuses(errno)) return os_error();
+  }
+  return {};
 }
 
 core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {

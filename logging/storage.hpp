@@ -44,7 +44,8 @@ class SegmentFile {
  public:
   virtual ~SegmentFile() = default;
   virtual core::Result<void> append(core::ConstBytes bytes) = 0;  // after an error some of them may stand there
-  virtual core::Result<void> sync() = 0;                          // fdatasync; not to be tried again after an error
+  // fdatasync. Also after a failed append(), for what came before it; not to be tried again after an error of its own.
+  virtual core::Result<void> sync() = 0;
   // After sync(), with nothing more to come. The gateway never reads a segment: let the next one have the memory that
   // the kernel keeps its bytes in, instead of pushing out what other programs need.
   virtual void forget() noexcept {}
@@ -110,6 +111,10 @@ class FileSource final : public ByteSource {
  private:
   core::Descriptor file_;
 };
+
+// What a file, or a directory, has by now is on disk when this returns, whoever wrote it; as far as the file system can
+// do that through what this process may open. Errors: io_failed, where the disk refuses.
+core::Result<void> sync_written(const std::filesystem::path& path);
 
 // Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
 core::Result<void> append_to(const std::filesystem::path& path, core::ConstBytes bytes);

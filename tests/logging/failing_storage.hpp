@@ -54,10 +54,10 @@ class MoodyFile final : public logging::SegmentFile {
   }
   core::Result<void> sync() override {
     disk_.syncs += 1;
-    disk_.writes_after_error += failed_;
+    disk_.writes_after_error += sync_failed_;
     synced_ = disk_.mood != Disk::Mood::fails_sync;
     if (synced_) return file_->sync();
-    failed_ = true;
+    failed_ = sync_failed_ = true;
     return core::Error(core::Reason::io_failed, EIO);
   }
   void forget() noexcept override {
@@ -68,7 +68,7 @@ class MoodyFile final : public logging::SegmentFile {
  private:
   Disk& disk_;
   std::unique_ptr<logging::SegmentFile> file_;
-  bool failed_ = false, synced_ = false;
+  bool failed_ = false, sync_failed_ = false, synced_ = false;
 };
 
 class MoodyStorage final : public logging::Storage {
