@@ -95,7 +95,7 @@ struct TenantKey {
 };
 inline constexpr std::size_t max_tenants = 256;      // of one segment
 inline constexpr std::size_t max_tenant_name = 64;   // bytes
-inline constexpr std::size_t max_recipients = 2048;  // of a segment and of its tenants together: a key block holds them
+inline constexpr std::size_t max_recipients = 2048;  // of a segment and of its tenants together: a key block's entries
 core::Bytes encode_tenants(const std::vector<TenantKey>& tenants);
 // nullopt: not of this form, or a number or a name comes twice.
 std::optional<std::vector<TenantKey>> parse_tenants(core::ConstBytes value);

@@ -14,6 +14,7 @@ FindingKind finding_of(UnlockProblem problem) noexcept {
     case UnlockProblem::keys_missing:
       return FindingKind::keys_missing;
     case UnlockProblem::keys_malformed:
+    case UnlockProblem::keys_too_many:
       return FindingKind::keys_malformed;
     case UnlockProblem::keys_foreign:
       return FindingKind::keys_foreign;
@@ -30,8 +31,7 @@ FindingKind finding_of(UnlockProblem problem) noexcept {
 }
 
 bool is_block_readable(UnlockProblem problem) noexcept {
-  return problem != UnlockProblem::keys_missing && problem != UnlockProblem::keys_malformed &&
-         problem != UnlockProblem::keys_foreign;
+  return problem == UnlockProblem::none || problem > UnlockProblem::keys_foreign;
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <system_error>
+#include <utility>
 
 #include "logging/storage.hpp"
 
@@ -16,6 +18,8 @@ std::string_view words(UnlockProblem problem) noexcept {
       return "its key block is missing";
     case UnlockProblem::keys_malformed:
       return "its key block is malformed";
+    case UnlockProblem::keys_too_many:
+      return "its key block has more entries than a gateway writes, and none of them was tried";
     case UnlockProblem::keys_foreign:
       return "its key block belongs to another segment";
     case UnlockProblem::not_a_recipient:
@@ -37,6 +41,7 @@ UnlockProblem read_key_block(const std::filesystem::path& segment, const Segment
   if (std::filesystem::file_size(path) > max_key_block_size) return UnlockProblem::keys_malformed;
   auto block = parse_key_block(read_whole(path, max_key_block_size));
   if (!block) return UnlockProblem::keys_malformed;
+  if (block->entries.size() > max_recipients) return UnlockProblem::keys_too_many;
   if (block->segment != id) return UnlockProblem::keys_foreign;
   out = std::move(*block);
   return UnlockProblem::none;
@@ -48,13 +53,16 @@ UnlockProblem read_key_block(const std::filesystem::path& segment, const Segment
 namespace {
 
 // The key of that number into `out`, from an entry that is for the holder and opens to the key that is `committed` to.
-// What an entry opens to proves nothing by itself: anyone may wrap a key of his own (CVE-2025-14760).
+// What an entry opens to proves nothing by itself: anyone may wrap a key of his own (CVE-2025-14760). A writer wraps a
+// key once to each recipient, so the holder, which may be far away, is not asked for a second entry of the same name.
 UnlockProblem unwrap(const KeyBlock& block, KeyNumber number, envelope::KeyHolder& holder,
                      const std::function<bool(const core::Secret&)>& committed, core::Secret& out) {
   const core::Bytes context = wrap_context(block.segment, number);
   UnlockProblem problem = UnlockProblem::not_a_recipient;
+  std::set<std::pair<std::uint8_t, std::string_view>> asked;  // suite and recipient
   for (const KeyEntry& entry : block.entries) {
     if (entry.key != number || entry.suite == erased_suite) continue;
+    if (!asked.emplace(entry.suite, entry.recipient_id).second) continue;
     const envelope::Stanza stanza{static_cast<envelope::Suite>(entry.suite), entry.recipient_id, entry.wrapped};
     auto key = holder.unwrap(stanza, context);
     if (!key && key.error().reason == core::Reason::key_mismatch) continue;

@@ -18,6 +18,7 @@ enum class UnlockProblem : std::uint8_t {
   none,
   keys_missing,  // no key block beside the segment
   keys_malformed,
+  keys_too_many,    // more entries than any writer makes
   keys_foreign,     // it names another segment
   not_a_recipient,  // no entry is for this key
   unwrap_failed,    // an entry is for this key and does not open
@@ -26,7 +27,7 @@ enum class UnlockProblem : std::uint8_t {
 };
 std::string_view words(UnlockProblem problem) noexcept;
 
-// The key block of a segment file. none, keys_missing, keys_malformed or keys_foreign: what can be told without a key.
+// The key block of a segment file. none, or one of the problems up to keys_foreign: what can be told without a key.
 UnlockProblem read_key_block(const std::filesystem::path& segment, const SegmentId& id, KeyBlock& out);
 
 struct Unlocked {
@@ -34,7 +35,8 @@ struct Unlocked {
   core::Secret segment_key;
   SegmentKeys keys;
 };
-// Fills `out` for none and keys_altered, its block also for not_a_recipient. May block in the holder.
+// Fills `out` for none and keys_altered, its block also for not_a_recipient. May block in the holder, which is asked
+// once for each recipient that the block names.
 UnlockProblem unlock(const std::filesystem::path& segment, const ParsedHeader& header, envelope::KeyHolder& holder,
                      Unlocked& out);
 // A tenant's content key that a holder opened.

@@ -80,7 +80,8 @@ SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recip
   }
   block.mac = key_block_mac(keys, block);
   key_block_ = encode_key_block(block);
-  if (key_block_.size() > max_key_block_size) throw std::runtime_error("the log has more recipients than fit");
+  const bool fits = block.entries.size() <= max_recipients && key_block_.size() <= max_key_block_size;
+  if (!fits) throw std::runtime_error("the log has more recipients than fit");
 
   rungs_.reserve(2 + tenants.size());  // used_ points into it
   rungs_.emplace_back(metadata_key, keys.metadata);

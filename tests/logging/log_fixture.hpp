@@ -45,16 +45,17 @@ inline envelope::Identity& globex_key() {
   return identity;
 }
 
-// The reader's key, and what happens the first time that it is asked for: a log's first segment is being opened then,
-// and all of them have been listed.
+// The reader's key, how often it was asked for, and what happens the first time: a log's first segment is being opened
+// then, and all of them have been listed. With `use`: what happens that time.
 struct KeyAtFirstUse final : envelope::KeyHolder {
-  explicit KeyAtFirstUse(std::function<void()> first) : once(std::move(first)) {}
+  explicit KeyAtFirstUse(std::function<void()> first, unsigned use = 1) : once(std::move(first)), at(use) {}
   std::vector<envelope::Recipient> recipients() const override { return reader_key().recipients(); }
   core::Result<core::Secret> unwrap(const envelope::Stanza& stanza, core::ConstBytes context) override {
-    if (once) std::exchange(once, nullptr)();
+    if (++uses == at) once();
     return reader_key().unwrap(stanza, context);
   }
   std::function<void()> once;
+  unsigned at, uses = 0;
 };
 
 inline logging::LogSettings log_settings(const path& directory) {

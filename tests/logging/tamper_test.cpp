@@ -273,6 +273,32 @@ TEST_CASE("a key block that is missing, foreign, changed or swapped is named") {
   }
 }
 
+TEST_CASE("however often a key block names a recipient, who keeps that key is asked once") {
+  const GoodLog log;
+  KeyBlock block = *parse_key_block(bytes_of_file(log.keys(2)));
+  KeyEntry altered = block.entries[0];
+  altered.wrapped.back() ^= std::byte{1};
+  const auto with = [&](std::size_t entries) {
+    block.entries.assign(entries, altered);
+    write_bytes(log.keys(2), encode_key_block(block));
+  };
+  KeyAtFirstUse key([] {});
+  SECTION("as many entries as a gateway may write") {
+    with(max_recipients);
+    CHECK(findings_of(log.directory.where(), &key) == Names{"keys-altered@2"});
+    CHECK(key.uses == 4);  // one a segment
+  }
+  SECTION("more of them: not once") {
+    with(30'000);
+    CHECK(findings_of(log.directory.where(), &key) == Names{"keys-malformed@2"});
+    CHECK(key.uses == 3);
+    const ReadLog read = read_log(log.directory.where());
+    CHECK(read.exchanges.size() == 9);
+    CHECK(read.troubles ==
+          Names{"2: its key block has more entries than a gateway writes, and none of them was tried"});
+  }
+}
+
 TEST_CASE("a wrong key is refused with its own words") {
   const GoodLog log;
   const ReadLog read = read_log(log.directory.where(), other_key());
