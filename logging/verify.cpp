@@ -15,6 +15,9 @@ namespace sallyport::logging {
 
 namespace {
 
+// Of one segment, while it is looked at: a disk does not fail more often in that time.
+constexpr unsigned max_replacements = 3;
+
 // What stands under one name, as far as its header tells.
 struct Candidate {
   ListedSegment file;
@@ -55,10 +58,12 @@ class Verifier {
   std::size_t list_more();
   template <class Look>
   void look_at_each(std::size_t from, Look look);
+  void take_back(std::uint64_t number, std::size_t findings);
   void read_headers(std::size_t from);
   void check_segments(std::size_t from);
+  void check_segment(std::size_t index, bool being_written);
   void read_header(Candidate& segment);
-  void read_again(Candidate& segment);
+  bool was_replaced(const Candidate& segment) const;
   void prepare_audit();
   void check_removed();
   void check_presence();
@@ -116,10 +121,8 @@ void Verifier::look_at_each(std::size_t from, Look look) {
       continue;
     }
     const std::uint64_t number = segments_[i].file.number;
-    report_.findings.resize(findings);
-    if (!report_.segments.empty() && report_.segments.back().number == number) report_.segments.pop_back();
+    take_back(number, findings);
     segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(i));
-    if (audit_) audit_->leave_out(number);
     gone_.push_back(number);
   }
 }
@@ -132,11 +135,28 @@ void Verifier::check_segments(std::size_t from) {
   look_at_each(from, [this](std::size_t index) {
     Candidate& segment = segments_[index];
     const bool being_written = alive_ && index + 1 == segments_.size();
-    if (being_written) read_again(segment);
-    check_link(index);
-    audit_segment({segment.file, segment.header, declared_by_successor(index), being_written}, options_.holder, *audit_,
-                  tenants_, report_);
+    const std::size_t findings = report_.findings.size();
+    check_segment(index, being_written);
+    for (unsigned i = 0; being_written && i < max_replacements && was_replaced(segment); ++i) {
+      take_back(segment.file.number, findings);
+      read_header(segment);
+      check_segment(index, being_written);
+    }
   });
+}
+
+void Verifier::check_segment(std::size_t index, bool being_written) {
+  const Candidate& segment = segments_[index];
+  check_link(index);
+  audit_segment({segment.file, segment.header, declared_by_successor(index), being_written}, options_.holder, *audit_,
+                tenants_, report_);
+}
+
+// What was said of a segment since there were so many findings: it has gone, or another has come in its place.
+void Verifier::take_back(std::uint64_t number, std::size_t findings) {
+  report_.findings.resize(findings);
+  if (!report_.segments.empty() && report_.segments.back().number == number) report_.segments.pop_back();
+  if (audit_) audit_->leave_out(number);
 }
 
 void Verifier::read_header(Candidate& segment) {
@@ -165,10 +185,9 @@ void Verifier::read_header(Candidate& segment) {
 }
 
 // A writer whose disk failed before anything in its last segment was safe puts another in its place.
-void Verifier::read_again(Candidate& segment) {
+bool Verifier::was_replaced(const Candidate& segment) const {
   const auto now = logging::read_header(segment.file.path);
-  const bool replaced = now && segment.header && now->chain != segment.header->chain;
-  if (replaced) read_header(segment);
+  return now && segment.header && now->chain != segment.header->chain;
 }
 
 // Whose checkpoints count, and those that were kept elsewhere.
@@ -263,11 +282,14 @@ const SegmentLink* Verifier::declared_by_successor(std::size_t index) const {
   return link.id == segments_[index].header->header.id ? &link : nullptr;
 }
 
-// A key block without its segment behind the last one: a crash just then, or a segment that was taken away.
+// A key block without its segment behind the last one: a crash just then, or a segment that was taken away. A gateway
+// may have started since the log was listed, and makes the key block first.
 void Verifier::check_last() {
   if (segments_.empty()) return;
   const std::uint64_t next = segments_.back().file.number + 1;
-  if (!alive_ && std::filesystem::exists(directory_ / keys_name(next))) {
+  const bool alone = std::filesystem::exists(directory_ / keys_name(next)) &&
+                     !std::filesystem::exists(directory_ / segment_name(next));
+  if (!alive_ && alone && !WriterLock::held(directory_)) {
     find(FindingKind::missing, next, "its key block is here, the segment is not");
   }
 }

@@ -132,8 +132,9 @@ TEST_CASE("verification goes on when a writer whose disk failed replaces its las
   elsewhere.directory = other;
   SealedLog writer(log.settings(), {reader_key().recipient()}, log.clock),
       again(elsewhere, {reader_key().recipient()}, log.clock);
+  const unsigned use = GENERATE(1u, 5u);  // the first segment is being opened; the last one, whose header was read
   const auto found_when = [&](std::function<void()> happens) {
-    KeyAtFirstUse key(std::move(happens));
+    KeyAtFirstUse key(std::move(happens), use);
     auto options = log.by_signer();
     options.holder = &key;
     return log.findings(options);
@@ -144,6 +145,19 @@ TEST_CASE("verification goes on when a writer whose disk failed replaces its las
             fs::copy(other / name, log.log / name, fs::copy_options::overwrite_existing);
           }
         }) == before);
+}
+
+TEST_CASE("a gateway that starts while its log is verified leaves no segment to miss") {
+  SignedLog log;
+  std::optional<SealedLog> writer;
+  KeyAtFirstUse key([&] { writer.emplace(log.settings(), std::vector{reader_key().recipient()}, log.clock); });
+  auto options = log.by_signer();
+  options.holder = &key;
+  CHECK(log.findings(options).empty());
+  CHECK(fs::exists(log.keys(5)));
+  SECTION("nor when it has made no more than the key block") { fs::remove(log.segment(5)); }
+  SECTION("nor after it has stopped") { writer.reset(); }
+  CHECK(log.findings(options).empty());
 }
 
 TEST_CASE("a segment that goes without a tombstone while the log is verified is named") {
