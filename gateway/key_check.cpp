@@ -197,7 +197,7 @@ int check(const CheckOptions& options) {
     const auto proves = [&](const path& segment) {
       return std::ranges::any_of(keys, [&](Key& key) { return logging::proves_header(segment, *key.holder); });
     };
-    logging::Removals removals(log, segments.back().number, proves);
+    logging::Removals removals(log, proves);
     for (const logging::ListedSegment& segment : segments) {
       const std::vector<Access> accesses = look_with(keys, segment, removals);
       if (!accesses.empty() && !report.add(log, segment, keys, accesses)) ++closed;

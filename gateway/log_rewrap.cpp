@@ -99,7 +99,7 @@ int change_all(const Options& options, const char* verb,
   const logging::RewrapLock lock(options.directory);
   auto segments = logging::list_segments(options.directory);
   if (segments.empty()) throw std::runtime_error(options.directory + " holds no log segment");
-  logging::Removals removals(options.directory, segments.back().number,
+  logging::Removals removals(options.directory,
                              [&](const path& segment) { return logging::proves_header(segment, *keys); });
   const bool open = logging::WriterLock::held(options.directory);
   if (open) segments.pop_back();

@@ -75,10 +75,11 @@ void Removals::look_for_tombstone() {
   if (segments.empty()) return;
   std::error_code gone;
   const std::pair ending(segments.back().number, std::filesystem::file_size(segments.back().path, gone));
-  if (std::exchange(looked_, ending) == ending) return;
+  const auto before = std::exchange(looked_, ending);
+  if (before == ending) return;
   std::uint64_t found = 0;
   for (auto segment = segments.rbegin(); found == 0 && segment != segments.rend(); ++segment) {
-    if (segment->number < newest_) return;
+    if (segment->number < before.first) return;
     look_at(segment->path, [&] { found = removed_according_to(*segment, segments); });
     last_ = std::max(last_, found);
   }

@@ -43,12 +43,11 @@ class Removals {
  public:
   using Proves = std::function<bool(const std::filesystem::path& segment)>;  // as proves_header()
 
-  // `newest` is the last segment of a listing: the tombstone of what goes after that stands there or behind.
-  Removals(std::filesystem::path directory, std::uint64_t newest, Proves proves)
-      : directory_(std::move(directory)), newest_(newest), proves_(std::move(proves)) {}
+  Removals(std::filesystem::path directory, Proves proves)
+      : directory_(std::move(directory)), proves_(std::move(proves)) {}
 
-  // Whether a tombstone covers that segment. Reads the newest segments, unless it did and nothing came since. Throws as
-  // list_segments() and FileSource do.
+  // Whether a tombstone covers that segment. Reads segments from the newest back to one with a tombstone, or to where
+  // it ended when it last looked. Throws as list_segments() and FileSource do.
   bool cover(std::uint64_t segment);
   std::uint64_t last() const noexcept { return last_; }  // that is covered, as far as was looked
 
@@ -58,7 +57,6 @@ class Removals {
   bool is_proven(const ListedSegment& of, const SegmentHeader& header, const std::vector<ListedSegment>& all) const;
 
   std::filesystem::path directory_;
-  std::uint64_t newest_;
   Proves proves_;
   std::uint64_t last_ = 0;
   std::pair<std::uint64_t, std::uintmax_t> looked_{};  // how the log ended then: its last segment, and the size of it

@@ -26,7 +26,7 @@ LogWalker::LogWalker(std::filesystem::path directory, envelope::KeyHolder& holde
       from_(from),
       listed_(list_segments(directory_)),
       newest_(listed_.empty() ? 0 : listed_.back().number),
-      removals_(directory_, newest_, [&holder](const auto& segment) { return proves_header(segment, holder); }) {
+      removals_(directory_, [&holder](const auto& segment) { return proves_header(segment, holder); }) {
   if (listed_.empty()) throw std::runtime_error(directory_.string() + " holds no log segment");
   last_ = std::max(listed_.front().number, from_.segment) - 1;
 }

@@ -51,6 +51,15 @@ TEST_CASE("a segment whose key block the gateway has removed just now is as good
   CHECK(read.troubles == Names{"2: it was removed by its gateway, and a signed tombstone says so"});
 }
 
+TEST_CASE("what an interrupted removal left is explained by its tombstone, however much the gateway wrote since") {
+  DyingLog log;
+  fs::remove(log.segment(1)), fs::remove(log.keys(1)), fs::remove(log.keys(2));
+  for (const char* name : {"later", "last"}) log.write_segment(name);
+  const ReadLog read = read_log(log.log);
+  CHECK(read.exchanges.size() == 12);
+  CHECK(read.troubles == Names{"2: it was removed by its gateway, and a signed tombstone says so"});
+}
+
 TEST_CASE("a segment that goes without a tombstone while the log is read is named") {
   const DyingLog log;
   std::vector<std::uint64_t> gone;
@@ -202,8 +211,8 @@ TEST_CASE("retention removes what a rewrap left in its way, finished or not") {
 TEST_CASE("a removal is known by its tombstone, of the signer that the segment names, and by no other") {
   const DyingLog log;
   const auto proves = [](const path& segment) { return proves_header(segment, reader_key()); };
-  CHECK(Removals(log.log, 5, proves).cover(2));
-  CHECK_FALSE(Removals(log.log, 5, proves).cover(3));
+  CHECK(Removals(log.log, proves).cover(2));
+  CHECK_FALSE(Removals(log.log, proves).cover(3));
   const SegmentId third = read_header(log.segment(3))->header.id;
   const auto put = [&](const NoteSigner& by, std::uint64_t last, const std::string& origin, const SegmentId& last_id) {
     const auto note = by.sign(text_of(Tombstone{origin, last, last_id, "age", "2026-01-02T03:00:00.000000Z"}));
@@ -216,12 +225,12 @@ TEST_CASE("a removal is known by its tombstone, of the signer that the segment n
   SECTION("of another log") { put(log_signer(), 3, "gateway-2", third); }
   SECTION("of its own segment and those behind it") { put(log_signer(), 5, "gateway-1", third); }
   SECTION("of a segment that the one behind does not follow") { put(log_signer(), 3, "gateway-1", SegmentId{}); }
-  Removals removals(log.log, 5, proves);
+  Removals removals(log.log, proves);
   CHECK_FALSE(removals.cover(3));
   CHECK(removals.cover(1));
   put(log_signer(), 3, "gateway-1", third);
   CHECK(removals.cover(3));  // it came since
-  CHECK_FALSE(Removals(log.log, 5, [](const path& segment) { return proves_header(segment, other_key()); }).cover(1));
+  CHECK_FALSE(Removals(log.log, [](const path& segment) { return proves_header(segment, other_key()); }).cover(1));
 }
 
 namespace {
@@ -255,6 +264,57 @@ TEST_CASE("who has no key cannot pass a deletion off as the gateway's removal") 
   });
   const Names troubles = read_log(log.log, key).troubles;
   CHECK(std::count(troubles.begin(), troubles.end(), "1: it is not there") == 1);
+}
+
+namespace {
+
+// A tenant's log of which retention removed the first two segments, by a tombstone in the fifth, in which the tenant
+// has an exchange too.
+struct TenantsDyingLog : SignedLog {
+  TenantsDyingLog() : SignedLog(log_signer(), std::chrono::hours(1)) {
+    for (std::uint64_t number = 1; number <= 4; ++number) fs::remove(segment(number)), fs::remove(keys(number));
+    for (int i = 0; i < 4; ++i, clock.advance(std::chrono::hours(1))) write(settings(), "acme-" + std::to_string(i));
+    second = read_header(segment(2))->header.id;
+    auto keeping = settings();
+    keeping.retention.age = std::chrono::minutes(90);
+    write(keeping, "acme-4");
+    REQUIRE_FALSE(fs::exists(segment(2)));
+  }
+  void write(const LogSettings& how, const std::string& name) const {
+    SealedLog writer(how, {reader_key().recipient()}, clock, {{"acme", {acme_key().recipient()}}});
+    REQUIRE(seal(writer, name, "prompt", "answer", "acme").has_value());
+  }
+  SegmentId second{};
+};
+
+}  // namespace
+
+TEST_CASE("a tenant's key proves who signed a tombstone by a part that it opens, and by nothing less") {
+  const TenantsDyingLog log;
+  const auto proves = [](const path& segment) { return proves_header(segment, acme_key()); };
+  CHECK(Removals(log.log, proves).cover(2));
+  CHECK_FALSE(Removals(log.log, [](const path& s) { return proves_header(s, globex_key()); }).cover(2));
+  SECTION("another segment of the signer's will do") {
+    rebuild(log.segment(5), {0, 1});
+    CHECK_FALSE(proves(log.segment(5)));
+  }
+  SECTION("the genuine key under a forged header does not: its parts do not open any more") {
+    // Whoever can write the directory takes the tenant's commitment and entries over, and names a signer of his own.
+    const ParsedHeader genuine = *read_header(log.segment(5));
+    SegmentHeader header = genuine.header;
+    header.extensions = encode_extension(tenants_extension, encode_tenants(genuine.tenants));
+    const core::Bytes signer = encode_extension(signer_extension, other_signer().verifier().key().raw());
+    header.extensions.insert(header.extensions.end(), signer.begin(), signer.end());
+    auto frames = frame_bytes(log.segment(5));
+    const Tombstone tombstone{header.origin, 2, log.second, "age", "2026-01-02T03:00:00.000000Z"};
+    frames.push_back(note_frame(FrameKind::tombstone, other_signer().sign(text_of(tombstone))));
+    std::swap(frames[frames.size() - 1], frames[frames.size() - 2]);
+    write_bytes(log.segment(5), encode_header(header));
+    rechain(log.segment(5), std::move(frames));
+    CHECK_FALSE(Removals(log.log, proves).cover(2));
+    return;
+  }
+  CHECK(Removals(log.log, proves).cover(2));
 }
 
 }  // namespace sallyport::tests

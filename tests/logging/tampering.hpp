@@ -56,7 +56,7 @@ inline void swap_files(const path& a, const path& b) {
 // there.
 inline void rechain(const path& file, std::vector<core::Bytes> frames) {
   core::Bytes bytes = bytes_of_file(file);
-  bytes.resize(frames_of(file)[0][0]);
+  bytes.resize(logging::read_header(file).value().size);
   logging::Digest chain;
   std::copy_n(bytes.end() - 32, 32, chain.begin());
   std::uint64_t sequence = 0;
