@@ -1,8 +1,6 @@
 // Do the signed notes, in the log and in a second place, vouch for the log that was walked?
-import { kinds } from './format.mjs';
+import { kinds, signerExtension } from './format.mjs';
 import { noteIn, parseCheckpoint, parseTombstone, signerOf, wrongWithSignature } from './notes.mjs';
-
-const signerExtension = 2;
 
 // {findings, tombstone}: of each segment the first finding only, and of the notes kept elsewhere that prove nothing;
 // the tombstone of the most segments. `segments` as surveyLog() gives them. Without `signers` the log's own word counts.

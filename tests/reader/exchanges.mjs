@@ -1,5 +1,6 @@
 // The exchanges of a log, put together again from the frames of all its segments.
 import { isTenantKey, kinds, types } from './format.mjs';
+import { lastRemoved } from './removals.mjs';
 import { isProblem, openAll, surveyLog } from './verify.mjs';
 
 const withRecord = [kinds.exchange, kinds.end];
@@ -17,12 +18,14 @@ export async function* readExchanges(directory, holder, tell = () => {}) {
   const all = surveyLog(directory);
   const segments = all.slice(all.findIndex(({ bytes }) => bytes));
   const openings = await openAll(segments, holder);
+  const removed = lastRemoved(segments, openings);
   for (const [index, segment] of segments.entries()) {
     const { keys, missesSome } = openings[index] ?? {};
     hole ||= missesSome === true;
     const trouble = troubleWith(segment, openings[index]);
     const findings = [...segment.findings.map(({ finding }) => finding), ...(trouble ? [trouble] : [])];
-    for (const finding of findings) tell(segment.number, finding);
+    const went = (finding) => segment.number <= removed && ['missing', 'keys-missing'].includes(finding);
+    for (const finding of findings) tell(segment.number, went(finding) ? 'removed' : finding);
     for (const frame of keys ? segment.walked.frames : []) {
       const { parts, genuine } = keys.open(frame);
       if (!genuine) tell(segment.number, 'forged');

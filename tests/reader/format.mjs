@@ -17,7 +17,9 @@ const frameAtLeast = frameHeadSize + hashSize;
 const frameAtMost = 1_048_576;
 const headerAtMost = 65_536;
 const keyBlockAtMost = 4 * 1024 * 1024;
+const entriesAtMost = 2_048;
 const tenantsExtension = 1;
+export const signerExtension = 2;
 const erasedSuite = 0;
 const [firstTenantKey, lastTenantKey] = [2, 65_534];
 
@@ -104,7 +106,7 @@ export const parseKeyBlock = unlessCut((bytes) => {
   const fields = new Fields(bytes);
   if (bytes.length > keyBlockAtMost || fields.text(8) !== 'SALLYKEY' || fields.u16() !== 1) return undefined;
   const count = fields.u16();
-  if (fields.u32() !== bytes.length) return undefined;
+  if (fields.u32() !== bytes.length || count > entriesAtMost) return undefined;
   const block = { id: fields.bytes(16), generation: fields.u32(), entries: [] };
   for (let entry = 0; entry < count; ++entry) {
     block.entries.push({

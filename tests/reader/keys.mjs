@@ -62,9 +62,19 @@ class PartKeys {
   constructor({ id, tenants }) {
     this.id = id;
     this.tenants = tenants;
+    this.roots = new Map();
     this.ratchets = new Map();
   }
-  add(number, root) { this.ratchets.set(number, new Ratchet(root)); }
+  add(number, root) {
+    this.roots.set(number, root);
+    this.ratchets.set(number, new Ratchet(root));
+  }
+  // The same keys, as they were before any frame.
+  anew() {
+    const keys = new PartKeys(this);
+    for (const [number, root] of this.roots) keys.add(number, root);
+    return keys;
+  }
   has(number) { return this.ratchets.has(number); }
 
   // {parts, genuine}: the parts under these keys, each with its `text`, undefined where it does not open; and whether
@@ -239,19 +249,15 @@ export async function openSegment(header, block, holder) {
   return { trouble: inTenants ?? 'not-a-recipient', opened, closed, unopened };
 }
 
-// The key of that number, as `accept` gives it back: undefined for a key that the header does not commit to.
+// The key of that number, as `accept` gives it back: undefined for a key that the header does not commit to. A writer
+// wraps a key once to each recipient, so no second entry of the holder's is tried.
 async function unwrapKey(header, block, holder, number, accept) {
-  let trouble = 'not-a-recipient';
-  for (const entry of block.entries.filter(({ key }) => key === number)) {
-    if (!holder.isRecipientOf(entry)) continue;
-    const key = await holder.unwrap(header.id, entry);
-    if (trouble === 'not-a-recipient') trouble = 'keys-altered';
-    if (key?.length !== segmentKeySize) continue;
-    const found = accept(Buffer.from(key));
-    if (found) return { found };
-    trouble = 'keys-swapped';
-  }
-  return { trouble };
+  const entry = block.entries.find((one) => one.key === number && holder.isRecipientOf(one));
+  if (entry === undefined) return { trouble: 'not-a-recipient' };
+  const key = await holder.unwrap(header.id, entry);
+  if (key?.length !== segmentKeySize) return { trouble: 'keys-altered' };
+  const found = accept(Buffer.from(key));
+  return found ? { found } : { trouble: 'keys-swapped' };
 }
 
 // Marks the openings that miss some of what may be the holder's: not the segment's key where it has had one, or a

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { kinds, parseHeader, signerExtension } from './format.mjs';
 import {
-  alter, checkpointsFile, checkpointsOf, copyOf, forge, foundByBoth, home, keysFile, lastSegment, newKey, rebuild,
-  runWriter, segmentFile, shownByBoth, spliced, tornSegment, writeLog,
+  alter, checkpointsFile, checkpointsOf, copyOf, forge, forgeHeader, foundByBoth, home, keysFile, lastSegment, newKey,
+  rebuild, replaceFrames, runWriter, secondReader, segmentFile, shownByBoth, signNote, spliced, tornSegment, writeLog,
 } from './support.mjs';
 
 const reader = newKey('reader');
@@ -77,6 +78,44 @@ test('segments that the writer removed are removed by its word, and the rest rea
   assert.match(bySigner[0], /^removed@\d+$/);
   assert.deepEqual([ownWord, withSecondPlace], [bySigner, bySigner]);
   assert.ok(shownByBoth(copy, reader).some(({ request_id }) => request_id === 'last-long-first'));
+});
+
+// The exit code of `log cat`, which both readers must agree on, and what the second says of segments that are not there.
+function toldByBoth(copy) {
+  shownByBoth(copy, reader);
+  const { status, errors } = secondReader(copy, '--key', reader.file);
+  return [status, ...errors.match(/^segment \d+: (removed|.*missing)$/gm) ?? []];
+}
+
+test('what a removal left behind is no trouble to either reader: segments gone, and one without its key block', (context) => {
+  const copy = copyOf(log, context);
+  runWriter(copy, 'last', [reader], signer);
+  assert.deepEqual(toldByBoth(copy), [0]);
+  const lastRemoved = Number(found(copy, { signer })[0].replace('removed@', ''));
+  for (const number of [1, lastRemoved]) copyFileSync(segmentFile(log, number), segmentFile(copy, number));
+  const gone = [1, 2, 3, lastRemoved - 1, lastRemoved].map((number) => `segment ${number}: removed`);
+  assert.deepEqual(toldByBoth(copy), [0, ...gone]);
+  copyFileSync(keysFile(log, lastRemoved), keysFile(copy, lastRemoved));
+  assert.deepEqual(toldByBoth(copy), [0, ...gone.slice(0, -1)]);
+  assert.deepEqual(found(copy, { signer }), [`removed@${lastRemoved}`]);
+});
+
+test("a tombstone by a forger's own signer, in a segment that he made, covers nothing", (context) => {
+  const copy = copyOf(log, context);
+  const forged = lastSegment + 1;
+  rmSync(segmentFile(copy, 2));
+  rmSync(keysFile(copy, 2));
+  copyFileSync(last(copy), segmentFile(copy, forged));
+  copyFileSync(keysFile(copy, lastSegment), keysFile(copy, forged));
+  const { id } = parseHeader(readFileSync(segmentFile(log, 2)));
+  const tombstone = `gateway-1\ntombstone\nsegments 1 2 ${id.toString('hex')}\nreason age\ntime 2026-01-02T03:00:00.000000Z\n`;
+  const { note, raw } = signNote('gateway-1', tombstone, other);
+  forgeHeader(segmentFile(copy, forged), (bytes) => {
+    raw.copy(parseHeader(bytes).extensions.get(signerExtension));
+    bytes.writeUInt32BE(forged, 36);
+  });
+  replaceFrames(segmentFile(copy, forged), kinds.tombstone, note);
+  assert.deepEqual(toldByBoth(copy), [1, 'segment 2: missing']);
 });
 
 // What is found from the last checkpoint of segment 5 on.

@@ -2,12 +2,14 @@
 // the ways in which a copy of a log is tampered with.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import 'hpke';  // the second reader needs it: without it the whole test is skipped
-import { parseHeader, sha256 } from './format.mjs';
+import { parseHeader, sha256, types, u16, u32, u64 } from './format.mjs';
+import { signerOf } from './notes.mjs';
 import { walk } from './segments.mjs';
 
 export const home = mkdtempSync(join(tmpdir(), 'sallyport-reader-'));
@@ -140,6 +142,24 @@ export const forgeHeader = (file, change) => alter(file, (bytes) => {
   change(bytes);
   sha256(bytes.subarray(0, size - 32)).copy(bytes, size - 32);
   return bytes;
+});
+
+// A signed note, and the public half of the key that signed it.
+export function signNote(name, text, { file }) {
+  const key = createPrivateKey(readFileSync(file));
+  const raw = Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x, 'base64url');
+  const signature = Buffer.concat([signerOf(name, raw).id, sign(null, Buffer.from(text), key)]);
+  return { note: `${text}\n— ${name} ${signature.toString('base64')}\n`, raw };
+}
+
+// One frame with a note in the clear, and no other behind the header.
+export const replaceFrames = (file, kind, note) => alter(file, (bytes) => {
+  const { size, chain } = parseHeader(bytes);
+  const text = Buffer.from(note);
+  const part = [u32(text.length), Buffer.of(types.signedNote, 0), u16(65_535), u32(0), text];
+  const head = [u32(24 + 12 + text.length + 32), Buffer.of(kind, 1), u16(1), u64(0n), u64(0n)];
+  const frame = Buffer.concat([...head, ...part]);
+  return Buffer.concat([bytes.subarray(0, size), frame, sha256(chain, frame)]);
 });
 
 export function swap(one, other) {

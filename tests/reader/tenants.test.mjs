@@ -98,6 +98,10 @@ const tamperings = [
     (segment, [{ wrapped, ...entry }], others) => [
       ...segment, { ...entry, wrapped: Buffer.concat([wrapped.subarray(0, -1), Buffer.of(wrapped.at(-1) ^ 1)]) }, ...others,
     ]],
+  ["a tenant's wrap changed, and the right one behind it", [], ['keys-altered'], ['keys-altered'],
+    (segment, [entry], others) => [...segment, { ...entry, wrapped: Buffer.alloc(97) }, entry, ...others]],
+  ['more entries than a gateway writes', ['keys-malformed'], ['keys-malformed'], ['keys-malformed'],
+    (segment, [entry]) => [...segment, ...Array(2048).fill(entry)]],
   ['an erasure that nobody made', ['erased'], ['erased', 'keys-altered'], ['erased'],
     (segment, mine, others) => [...segment, { key: 2, suite: 0, recipient: '', wrapped: Buffer.alloc(8) }, ...others]],
 ];
