@@ -1,5 +1,6 @@
 #include "gateway/log_report.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -62,6 +63,20 @@ std::string sealed_words(const logging::LogReport& report) {
   return words += "\nthe content of " + listed(report.closed_tenants) + " is sealed to other keys";
 }
 
+// Whether nothing is wrong but that nobody testifies to the end of the last segment.
+bool lacks_its_end_alone(const logging::LogReport& report) {
+  using logging::FindingKind;
+  return std::ranges::all_of(report.findings, [&](const logging::Finding& finding) {
+    if (!logging::is_problem(finding.kind)) return true;
+    const bool end = finding.kind == FindingKind::unsealed || finding.kind == FindingKind::torn;
+    return end && !report.segments.empty() && finding.segment == report.segments.back().number;
+  });
+}
+
+constexpr auto advice_on_the_end =
+    "A copy that was made while the gateway wrote ends like this, and so does a log that was cut short. To tell them\n"
+    "apart verify it where it is written, or a later copy, or with the checkpoints' second place (--checkpoints).\n";
+
 }  // namespace
 
 std::string human_report(const logging::LogReport& report, bool with_key, bool colour) {
@@ -85,10 +100,14 @@ std::string human_report(const logging::LogReport& report, bool with_key, bool c
   const Totals totals = total(report);
   out += "log \"" + printable(report.origin) + "\": " + std::to_string(report.segments.size()) + " segments, " +
          std::to_string(totals.records) + " records, " + std::to_string(totals.bytes) + " bytes\n";
-  if (!report.good()) return out += painted(red, "not intact") + "\n";
-  out += painted(green, "intact") + ": every frame is in its place";
+  const bool good = report.good();
+  out += good ? painted(green, "intact") : painted(red, "not intact");
+  if (!good && !lacks_its_end_alone(report)) return out += '\n';
+  out += good ? ": every frame is in its place"
+              : ": its last segment has no clean end; every frame up to there is in its place";
   if (with_key) out += sealed_words(report);
-  return (out += '\n') += signed_line(report);
+  (out += '\n') += signed_line(report);
+  return good ? out : out + advice_on_the_end;
 }
 
 std::string json_report(const logging::LogReport& report, bool with_key) {

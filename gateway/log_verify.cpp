@@ -19,7 +19,8 @@ namespace {
 
 constexpr auto verify_details = R"(
 Finds whether a log was changed, cut, reordered or spliced. Says each thing it finds; exit code 1 when any of them is a
-problem. States that the log itself declares, such as a torn tail after a crash, are no problem.
+problem. States that the log itself declares, such as a torn tail after a crash, are no problem. A copy made while the
+gateway writes has no clean end, which is one: nothing in it tells that from a log that was cut.
 
 A signed log (log.checkpoints) is held to the signer's public key when --signer names it, else only to the key that the
 log itself names. --checkpoints finds also a log that was rolled back, or forked: it needs the checkpoints' second

@@ -108,7 +108,7 @@ void SegmentAudit::check_end(FrameWalker::Step step) {
   if (segment_.being_written) return find_here(FindingKind::open, "it is being written");
   const bool torn = step == FrameWalker::Step::torn;
   find_here(torn ? FindingKind::torn : FindingKind::unsealed,
-            torn ? "torn tail: it ends within a frame, and no later segment declares it"
+            torn ? "it ends within a frame, and no later segment declares it"
                  : "it ends without its end frame, and no later segment declares it");
 }
 

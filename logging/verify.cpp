@@ -15,8 +15,7 @@ namespace sallyport::logging {
 
 namespace {
 
-// Of one segment, while it is looked at: a disk does not fail more often in that time.
-constexpr unsigned max_replacements = 3;
+constexpr unsigned max_replacements = 3;  // of one segment, while it is looked at: a disk does not fail more often
 
 // What stands under one name, as far as its header tells.
 struct Candidate {
@@ -24,6 +23,12 @@ struct Candidate {
   std::optional<ParsedHeader> header;
   bool in_place = false;  // readable, and the number in the header is the number in the name
 };
+
+// A writer whose disk failed before anything in its last segment was safe puts another in its place.
+bool was_replaced(const Candidate& segment) {
+  const auto now = read_header(segment.file.path);
+  return now && segment.header && now->chain != segment.header->chain;
+}
 
 class Verifier {
  public:
@@ -63,7 +68,6 @@ class Verifier {
   void check_segments(std::size_t from);
   void check_segment(std::size_t index, bool being_written);
   void read_header(Candidate& segment);
-  bool was_replaced(const Candidate& segment) const;
   void prepare_audit();
   void check_removed();
   void check_presence();
@@ -146,10 +150,9 @@ void Verifier::check_segments(std::size_t from) {
 }
 
 void Verifier::check_segment(std::size_t index, bool being_written) {
-  const Candidate& segment = segments_[index];
   check_link(index);
-  audit_segment({segment.file, segment.header, declared_by_successor(index), being_written}, options_.holder, *audit_,
-                tenants_, report_);
+  audit_segment({segments_[index].file, segments_[index].header, declared_by_successor(index), being_written},
+                options_.holder, *audit_, tenants_, report_);
 }
 
 // What was said of a segment since there were so many findings: it has gone, or another has come in its place.
@@ -182,12 +185,6 @@ void Verifier::read_header(Candidate& segment) {
     segment.in_place = false;
     find(FindingKind::duplicated, number, "the same as segment " + std::to_string(first.first->second));
   }
-}
-
-// A writer whose disk failed before anything in its last segment was safe puts another in its place.
-bool Verifier::was_replaced(const Candidate& segment) const {
-  const auto now = logging::read_header(segment.file.path);
-  return now && segment.header && now->chain != segment.header->chain;
 }
 
 // Whose checkpoints count, and those that were kept elsewhere.

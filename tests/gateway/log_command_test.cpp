@@ -192,6 +192,25 @@ TEST_CASE("log verify says intact, or what is wrong, and exits 1") {
   CHECK(json::parse(lines[1], nullptr, false)["good"] == false);
 }
 
+TEST_CASE("log verify says of a copy that a gateway was writing what is whole, and what to do; it stays a problem") {
+  const Log log;
+  const auto cut = [&](std::uint64_t number) {
+    const path file = log.directory / logging::segment_name(number);
+    std::filesystem::resize_file(file, std::filesystem::file_size(file) - 20);
+  };
+  cut(3);
+  const Outcome bad = run({"log", "verify", log.directory.string()});
+  CHECK(bad.exit_code == 1);
+  CHECK(has(bad.out, "problem   segment 3, frame 4, byte "));
+  CHECK(has(bad.out,
+            "\nnot intact: its last segment has no clean end; every frame up to there is in its place\n"
+            "A copy that was made while the gateway wrote ends like this, and so does a log that was cut short."));
+  CHECK(has(run({"log", "verify", "--key", log.key.string(), log.directory.string()}).out,
+            "every frame up to there is in its place and sealed with its segment's key\n"));
+  std::filesystem::remove(log.directory / logging::segment_name(1));
+  CHECK(has(run({"log", "verify", log.directory.string()}).out, "\nnot intact\n"));
+}
+
 TEST_CASE("log verify believes the signer that is named, and says how far it signed") {
   const Log log;
   const auto signing = core::crypto::PrivateKey::generate_ed25519();
