@@ -119,13 +119,24 @@ VaultHolder::VaultHolder(std::string server, VaultKey key, VaultCredentials cred
   read_versions();
 }
 
+VaultHolder::~VaultHolder() {
+  if (!revokes_) return;
+  try {
+    ask("POST", "auth/token/revoke-self", object({}), true);
+  } catch (const std::exception&) {  // nobody is left to hear of it
+  }
+}
+
 HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path, const Secret& body, bool with_token) {
   HttpsRequest request{method, "/v1/" + path, {}, body.copy()};
   request.fields.emplace_back("X-Vault-Request", Secret(std::string_view("true")));  // an agent may insist on it
   if (with_token) request.fields.emplace_back("X-Vault-Token", credentials_.token.copy());
   if (!key_.name_space.empty()) request.fields.emplace_back("X-Vault-Namespace", Secret(key_.name_space));
   auto response = fetch_(request);
-  if (!response) throw HolderFailed(server_ + " cannot be asked: " + connection_words(response.error().reason));
+  if (!response) {
+    revokes_ = false;  // who is away is not waited for again
+    throw HolderFailed(server_ + " cannot be asked: " + connection_words(response.error().reason));
+  }
   return *std::move(response);
 }
 
@@ -170,6 +181,7 @@ void VaultHolder::log_in() {
   if (credentials_.token.empty() || !visible(credentials_.token.reveal_text())) {
     throw HolderFailed(server_ + " gave no token for the AppRole");
   }
+  revokes_ = true;
 }
 
 void VaultHolder::read_versions() {

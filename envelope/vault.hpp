@@ -52,6 +52,11 @@ class VaultHolder final : public KeyHolder {
   // Logs in when given an AppRole, and reads the key's public halves. `server` is its name in messages.
   // Throws HolderFailed: Vault cannot be reached, is sealed, refuses, or has no such RSA key.
   VaultHolder(std::string server, VaultKey key, VaultCredentials credentials, Fetch fetch);
+  VaultHolder(const VaultHolder&) = delete;
+  VaultHolder& operator=(const VaultHolder&) = delete;
+  // Revokes the token it got for an AppRole, unless Vault could not be reached: one that stays ends in its own time.
+  // Never one that it was given.
+  ~VaultHolder() override;
 
   // Its versions, the newest first: that one belongs into the gateway's configuration.
   std::vector<Recipient> recipients() const override;
@@ -69,6 +74,7 @@ class VaultHolder final : public KeyHolder {
   VaultKey key_;
   VaultCredentials credentials_;
   Fetch fetch_;
+  bool revokes_ = false;  // the token, at the end
   std::map<unsigned, Recipient, std::greater<>> versions_;
 };
 

@@ -123,6 +123,41 @@ TEST_CASE("an AppRole is exchanged for a token, and again when the token has exp
   CHECK(has(refusal(vault, {}), "needs a token, or an AppRole"));
 }
 
+TEST_CASE("the token that an AppRole gave is revoked at the end, and none that came from elsewhere") {
+  VaultStandIn vault = stand_in();
+  { const VaultHolder holder(server, log_key(), with_role(), ask(vault)); }
+  CHECK(vault.revoked == std::vector<std::string>{"hvs.good"});
+  { const VaultHolder holder(server, log_key(), with_token(), ask(vault)); }
+  CHECK(vault.revoked.size() == 1);
+  {
+    VaultHolder holder(server, log_key(), with_role(), ask(vault));
+    vault.token = "hvs.next";
+    CHECK(holder.unwrap(wrapped_for(new_key()), {}).has_value());
+  }
+  CHECK(vault.revoked == std::vector<std::string>{"hvs.good", "hvs.next"});
+  {
+    const VaultHolder holder(server, log_key(), with_role(), ask(vault));
+    vault.sealed = true;
+  }
+  CHECK(vault.revoked.size() == 2);
+}
+
+TEST_CASE("a Vault that could not be reached is not asked again to revoke a token") {
+  VaultStandIn vault = stand_in();
+  unsigned asked_in_vain = 0;
+  bool away = false;
+  {
+    VaultHolder holder(server, log_key(), with_role(), [&](const HttpsRequest& request) -> Result<HttpsResponse> {
+      if (!away) return ask(vault)(request);
+      ++asked_in_vain;
+      return Error(Reason::timeout);
+    });
+    away = true;
+    CHECK(has(failure([&] { (void)holder.unwrap(wrapped_for(new_key()), {}); }), "takes too long"));
+  }
+  CHECK(asked_in_vain == 1);
+}
+
 TEST_CASE("a stanza for another key, of another suite, changed or cut does not open") {
   VaultStandIn vault = stand_in();
   VaultHolder holder(server, log_key(), with_token(), ask(vault));

@@ -146,12 +146,15 @@ TEST_CASE("a Vault stand-in behind real TLS opens what was wrapped offline") {
   vault.versions = {core::crypto::PrivateKey::generate_rsa(2048)};
   ScriptedServer server(site().server(site().pki.model_server), script_of(vault));
   HttpsClient client("localhost", server.port(), site().trust());
-  envelope::VaultHolder holder("localhost", {"transit", "log-key", ""},
-                               {{}, "role", Secret(std::string_view("secret")), "approle"},
-                               [&](const HttpsRequest& request) { return client.fetch(request); });
-  const envelope::Recipient recipient = holder.recipients().at(0);
+  auto holder = std::make_unique<envelope::VaultHolder>(
+      "localhost", envelope::VaultKey{"transit", "log-key", ""},
+      envelope::VaultCredentials{{}, "role", Secret(std::string_view("secret")), "approle"},
+      [&](const HttpsRequest& request) { return client.fetch(request); });
+  const envelope::Recipient recipient = holder->recipients().at(0);
   const auto data_key = core::bytes_of("0123456789abcdef0123456789abcdef");
   const envelope::Stanza stanza{recipient.suite(), recipient.id(), recipient.wrap(data_key, {}).value()};
-  CHECK(holder.unwrap(stanza, {})->equals(data_key));
+  CHECK(holder->unwrap(stanza, {})->equals(data_key));
   CHECK(vault.requests.size() == 3);
+  holder.reset();
+  CHECK(vault.revoked == std::vector<std::string>{vault.token});
 }

@@ -36,6 +36,7 @@ class VaultStandIn {
 
   // What came.
   std::vector<Request> requests;
+  std::vector<std::string> revoked;  // tokens, by themselves
 
   Answer answer(const Request& request) {
     requests.push_back(request);
@@ -44,6 +45,10 @@ class VaultStandIn {
     if (field(request, "X-Vault-Namespace") != name_space) return errors(404, {"no handler for route"});
     if (request.target == "/v1/auth/approle/login" && request.method == "POST") return log_in(request);
     if (field(request, "X-Vault-Token") != token) return errors(403, {"permission denied", "invalid token"});
+    if (request.target == "/v1/auth/token/revoke-self" && request.method == "POST") {
+      revoked.push_back(token);
+      return {204, ""};
+    }
     const std::string keys = "/v1/" + mount + "/keys/", decrypt = "/v1/" + mount + "/decrypt/";
     if (request.target.starts_with(keys)) return read(request, request.target.substr(keys.size()));
     if (request.target.starts_with(decrypt)) return open(request, request.target.substr(decrypt.size()));
