@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <string_view>
 #include <system_error>
 
 namespace sallyport::core {
@@ -82,6 +83,16 @@ Pipe::Pipe() {
 bool Pipe::fill(ConstBytes content) noexcept {
   if (content.size() > PIPE_BUF) return false;
   return ::write(writing.number(), content.data(), content.size()) == static_cast<ssize_t>(content.size());
+}
+
+std::vector<std::string> environment_without(const std::vector<std::string>& names) {
+  std::vector<std::string> kept;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const bool named = std::ranges::find(names, text.substr(0, text.find('='))) != names.end();
+    if (!named) kept.emplace_back(text);
+  }
+  return kept;
 }
 
 Program::Program(const ProgramStart& start) : own_group_(start.own_group) {

@@ -24,6 +24,9 @@ struct Pipe {
   Descriptor reading, writing;
 };
 
+// "NAME=value" of our environment, without the variables of these names.
+std::vector<std::string> environment_without(const std::vector<std::string>& names);
+
 struct ProgramStart {
   std::vector<std::string> words;  // the program's path, or its name for our PATH to find; then its arguments
   int input = -1, output = -1;     // its standard input and output; -1: nothing. Standard error is ours

@@ -38,8 +38,9 @@ std::string seconds(std::chrono::milliseconds time) {
 
 }  // namespace
 
-CommandHolder::CommandHolder(std::filesystem::path program, std::chrono::milliseconds deadline)
-    : program_(std::move(program)), deadline_(deadline) {
+CommandHolder::CommandHolder(std::filesystem::path program, std::chrono::milliseconds deadline,
+                             std::vector<std::string> withheld)
+    : program_(std::move(program)), deadline_(deadline), withheld_(std::move(withheld)) {
   if (!program_.is_absolute()) throw HolderFailed(program_.string() + " is no absolute path to a program");
   if (!std::filesystem::is_regular_file(program_)) throw HolderFailed("there is no program " + program_.string());
   if (::access(program_.c_str(), X_OK) != 0) throw HolderFailed(program_.string() + " may not be run by this user");
@@ -67,6 +68,7 @@ core::Result<core::Secret> CommandHolder::run(const Stanza& stanza, core::ConstB
   start.words = {program_.string(), std::string(name(stanza.suite)), stanza.recipient_id, core::to_hex(context)};
   start.input = input.reading.number();
   start.output = output.writing.number();
+  start.environment = core::environment_without(withheld_);
   core::Program program(start);
   input.reading.close();
   input.writing.close();

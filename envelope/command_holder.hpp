@@ -4,11 +4,14 @@
 //   PROGRAM SUITE RECIPIENT_ID CONTEXT       e.g.  open-key rsa-oaep-sha256 1f0c…  73616c6c…
 // with the wrapped key on standard input (binary), and gives the data key on standard output (binary) and exit status
 // 0. Its standard error is ours, and /dev/tty too: it may ask a person. CONTEXT is in hex; HPKE takes it as info,
-// RSA-OAEP leaves it out.
+// RSA-OAEP leaves it out. It has our environment, where a key service's own program finds its credentials, but for the
+// variables that are withheld, and no descriptor of ours.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "envelope/key_holder.hpp"
 
@@ -23,8 +26,9 @@ class CommandHolder final : public KeyHolder {
   static constexpr std::chrono::milliseconds usual_deadline{60'000};  // a person may have to answer
 
   // Throws HolderFailed when there is no such program, or no absolute path names it: what opens a log must not depend
-  // on where one stands.
-  explicit CommandHolder(std::filesystem::path program, std::chrono::milliseconds deadline = usual_deadline);
+  // on where one stands. `withheld`: names of environment variables.
+  explicit CommandHolder(std::filesystem::path program, std::chrono::milliseconds deadline = usual_deadline,
+                         std::vector<std::string> withheld = {});
 
   std::vector<Recipient> recipients() const override { return {}; }
   // At the deadline the program is killed; those that it started itself are its own to end.
@@ -36,6 +40,7 @@ class CommandHolder final : public KeyHolder {
 
   std::filesystem::path program_;
   std::chrono::milliseconds deadline_;
+  std::vector<std::string> withheld_;
 };
 
 }  // namespace sallyport::envelope

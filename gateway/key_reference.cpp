@@ -94,14 +94,18 @@ class Attributes {
   std::map<std::string, std::string> values_;
 };
 
-// "file:PATH" or "env:NAME". Anything else may be the secret itself, which every user of the machine could then see.
-Secret secret_behind(const std::string& reference, const std::string& name) {
+using Variables = std::vector<std::string>;  // names, of the environment
+
+// "file:PATH" or "env:NAME", whose name is added to `taken`. Anything else may be the secret itself, which every user
+// of the machine could then see.
+Secret secret_behind(const std::string& reference, const std::string& name, Variables& taken) {
   if (reference.starts_with("file:")) return read_passphrase(reference.substr(5));
   if (!reference.starts_with("env:")) {
     fail("--key: " + name + "= names where the secret is, file:PATH or env:NAME; on a command line it is no secret");
   }
   const char* value = std::getenv(reference.c_str() + 4);
   if (value == nullptr || *value == '\0') fail("the environment variable " + reference.substr(4) + " is not set");
+  taken.push_back(reference.substr(4));
   return Secret(std::string_view(value));
 }
 
@@ -110,39 +114,39 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-std::unique_ptr<KeyHolder> open_token(std::string_view text, const std::string& pin_file) {
+std::unique_ptr<KeyHolder> open_token(std::string_view text, const std::string& pin_file, Variables& taken) {
   const Attributes attributes(text, {"module", "token", "object", "pin"});
   envelope::Pkcs11Reference reference;
   reference.module = attributes.required("module", "module=/usr/lib/softhsm/libsofthsm2.so");
   reference.token = attributes.required("token", "token=audit");
   reference.object = attributes["object"];
   const auto ask_pin = [&]() -> Secret {
-    if (attributes.has("pin")) return secret_behind(attributes["pin"], "pin");
+    if (attributes.has("pin")) return secret_behind(attributes["pin"], "pin", taken);
     if (!pin_file.empty()) return read_passphrase(pin_file);
     return ask_passphrase("PIN of the token \"" + reference.token + "\"");
   };
   return std::make_unique<envelope::Pkcs11Holder>(reference, ask_pin);
 }
 
-envelope::VaultCredentials vault_credentials(const Attributes& attributes) {
+envelope::VaultCredentials vault_credentials(const Attributes& attributes, Variables& taken) {
   envelope::VaultCredentials credentials;
   if (attributes.has("role")) {
     credentials.role_id = attributes["role"];
     credentials.secret_id =
-        secret_behind(attributes.required("secret", "secret=file:/run/secrets/vault-secret-id"), "secret");
+        secret_behind(attributes.required("secret", "secret=file:/run/secrets/vault-secret-id"), "secret", taken);
   } else if (attributes.has("token")) {
-    credentials.token = secret_behind(attributes["token"], "token");
+    credentials.token = secret_behind(attributes["token"], "token", taken);
   } else {
     if (environment("VAULT_TOKEN").empty()) {
       fail("Vault needs a token: set VAULT_TOKEN, or say ;token=file:PATH or ;role=ID;secret=file:PATH");
     }
-    credentials.token = secret_behind("env:VAULT_TOKEN", "token");
+    credentials.token = secret_behind("env:VAULT_TOKEN", "token", taken);
   }
   return credentials;
 }
 
 // "https://host:port/mount/key", the mount "transit" when there is one name alone. Then attributes.
-std::unique_ptr<KeyHolder> open_vault(std::string_view text) {
+std::unique_ptr<KeyHolder> open_vault(std::string_view text, Variables& taken) {
   const std::size_t url_end = std::min(text.find(';'), text.size());
   const std::string_view url = text.substr(0, url_end);
   const Attributes attributes(text.substr(std::min(url_end + 1, text.size())),
@@ -164,11 +168,12 @@ std::unique_ptr<KeyHolder> open_vault(std::string_view text) {
   trust.ca = attributes.has("ca") ? attributes["ca"] : environment("VAULT_CACERT");
   auto client = std::make_shared<HttpsClient>(endpoint->host, endpoint->port, trust);
   return std::make_unique<envelope::VaultHolder>(
-      endpoint->text(), std::move(key), vault_credentials(attributes),
+      endpoint->text(), std::move(key), vault_credentials(attributes, taken),
       [client](const envelope::HttpsRequest& request) { return client->fetch(request); });
 }
 
 bool is_token(std::string_view reference) noexcept { return reference.starts_with("pkcs11:"); }
+bool is_program(std::string_view reference) noexcept { return reference.starts_with("command:"); }
 
 // Handed out in order, to those who ask: a key file that is not encrypted takes none.
 class PassphraseFiles {
@@ -186,11 +191,13 @@ class PassphraseFiles {
 };
 
 std::unique_ptr<KeyHolder> open_one(const std::string& reference, const std::string& pin_file,
-                                    PassphraseFiles& passphrases) {
+                                    PassphraseFiles& passphrases, Variables& taken) {
   const auto after = [&](std::string_view scheme) { return std::string_view(reference).substr(scheme.size()); };
-  if (is_token(reference)) return open_token(after("pkcs11:"), pin_file);
-  if (reference.starts_with("vault:")) return open_vault(after("vault:"));
-  if (reference.starts_with("command:")) return std::make_unique<envelope::CommandHolder>(after("command:"));
+  if (is_token(reference)) return open_token(after("pkcs11:"), pin_file, taken);
+  if (reference.starts_with("vault:")) return open_vault(after("vault:"), taken);
+  if (is_program(reference)) {
+    return std::make_unique<envelope::CommandHolder>(after("command:"), envelope::CommandHolder::usual_deadline, taken);
+  }
   if (reference.ends_with(".pub")) fail(reference + " is a public key, which opens nothing; give its .key");
   return std::make_unique<envelope::Identity>(
       envelope::Identity::load(reference, [&] { return passphrases.next(reference); }));
@@ -213,7 +220,7 @@ CLI::Option* add_key_options(CLI::App& command, KeyOptions& options) {
 }
 
 bool is_kept_elsewhere(std::string_view reference) noexcept {
-  return is_token(reference) || reference.starts_with("vault:") || reference.starts_with("command:");
+  return is_token(reference) || reference.starts_with("vault:") || is_program(reference);
 }
 
 std::vector<std::unique_ptr<KeyHolder>> open_each_key(const KeyOptions& options) {
@@ -224,9 +231,13 @@ std::vector<std::unique_ptr<KeyHolder>> open_each_key(const KeyOptions& options)
     fail("--passphrase-file is for a key file");
   }
   PassphraseFiles passphrases(options.passphrase_files);
-  std::vector<std::unique_ptr<KeyHolder>> holders;
-  for (const std::string& reference : options.references) {
-    holders.push_back(open_one(reference, options.pin_file, passphrases));
+  Variables taken;
+  std::vector<std::unique_ptr<KeyHolder>> holders(options.references.size());
+  for (const bool programs : {false, true}) {  // these last: what the others took is withheld from them
+    for (std::size_t i = 0; i < holders.size(); ++i) {
+      const std::string& reference = options.references[i];
+      if (is_program(reference) == programs) holders[i] = open_one(reference, options.pin_file, passphrases, taken);
+    }
   }
   return holders;
 }

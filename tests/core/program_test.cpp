@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "tests/support/catch.hpp"
 
@@ -45,6 +47,18 @@ TEST_CASE("a program that is started inherits its three streams and nothing else
   bool ended = false;
   CHECK(read_to_end(output, ended) == "0\n1\n2\n3\n");  // 3 is the directory that ls reads
   CHECK(program.wait() == 0);
+}
+
+TEST_CASE("our environment is given without what is named, and nothing that only begins so") {
+  ::setenv("TEST_SECRET", "canary", 1);
+  ::setenv("TEST_SECRETS", "kept", 1);
+  const auto all = environment_without({}), some = environment_without({"TEST_SECRET", "TEST_NONE"});
+  ::unsetenv("TEST_SECRET");
+  ::unsetenv("TEST_SECRETS");
+  CHECK(std::ranges::count(all, "TEST_SECRET=canary") == 1);
+  CHECK(std::ranges::count(some, "TEST_SECRETS=kept") == 1);
+  CHECK(some.size() + 1 == all.size());
+  CHECK(std::ranges::count(some, "TEST_SECRET=canary") == 0);
 }
 
 TEST_CASE("no shell looks at what a program is given") {

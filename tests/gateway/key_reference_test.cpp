@@ -139,6 +139,26 @@ TEST_CASE("a program is named by its path") {
   CHECK(has(refusal({{"command:open"}, {}, ""}), "no absolute path"));
 }
 
+TEST_CASE("a program has our environment, without what another key of the same command took from it") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_p256("audit", "key");
+  const TemporaryDirectory directory;
+  const path seen = directory / "seen";
+  write_file(directory / "open", "#!/bin/sh\nenv >'" + seen.string() + "'\nexit 10\n");
+  ::chmod((directory / "open").c_str(), 0700);
+  const Variable pin("TEST_PIN", SoftHsm::pin), cloud("TEST_CLOUD_TOKEN", "needed");
+  const std::string token = "pkcs11:module=" + hsm.module().string() + ";token=audit;pin=env:TEST_PIN";
+  const std::string program = "command:" + (directory / "open").string();
+  const Recipient another = Recipient::of(PrivateKey::generate_p256().public_key());
+
+  CHECK_FALSE(opens({{program, token}, {}, ""}, another));
+  CHECK(has(read_file(seen), "TEST_CLOUD_TOKEN=needed"));
+  CHECK_FALSE(has(read_file(seen), "TEST_PIN"));
+  CHECK_FALSE(opens({{program}, {}, ""}, another));
+  CHECK(has(read_file(seen), "TEST_PIN"));  // whose it may be, then
+}
+
 TEST_CASE("a Vault key is named by its URL; the token comes from a file, the environment or an AppRole") {
   const TemporaryDirectory directory;
   const TestPki pki(directory.where());
