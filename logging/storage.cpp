@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace sallyport::logging {
@@ -21,6 +24,7 @@ namespace {
 
 constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
 constexpr std::size_t writeback_size = 1024 * 1024;
+constexpr auto readers_moment = std::chrono::milliseconds(250);  // for which one who asks WriterLock::held() has it
 
 bool disk_refuses(int error) noexcept { return error == EIO || error == ENOSPC || error == EDQUOT; }
 
@@ -81,13 +85,22 @@ core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes byte
 }
 
 // Written under another name, synced, then renamed: a name never shows half a file.
-core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes) {
+core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes, unsigned rename_flags = 0) {
   fs::path unfinished = path;
   unfinished += ".new";
   auto file = write_whole(unfinished, bytes);
-  if (file && ::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
+  if (!file || ::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), rename_flags) == 0) return file;
+  const bool knows_no_flags = errno == EINVAL || errno == ENOSYS;  // NFS, some of FUSE
+  if (!knows_no_flags || ::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
   return file;
 }
+
+bool is_there(const fs::path& path) noexcept {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0;
+}
+
+bool take_away(const fs::path& path) noexcept { return ::unlink(path.c_str()) == 0 || errno == ENOENT; }
 
 std::string file_name(std::uint64_t number, std::string_view suffix) {
   std::string digits = std::to_string(number);
@@ -121,12 +134,28 @@ std::vector<ListedSegment> list_numbered(const fs::path& directory, std::string_
 
 core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_t number, core::ConstBytes key_block,
                                                                     core::ConstBytes header) {
-  const auto keys = put_whole(directory_ / keys_name(number), key_block);
-  if (!keys) return keys.error();
-  auto segment = put_whole(directory_ / segment_name(number), header);
-  if (!segment) return segment.error();
+  if (number == made_) {
+    if (const auto gone = remove_made(); !gone) return gone.error();
+  }
+  const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
+  // The lock can be removed, and some shared file systems lock for one machine alone.
+  if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
+  if (const auto put = put_whole(keys, key_block); !put) return put.error();
+  auto file = put_whole(segment, header, RENAME_NOREPLACE);
+  if (!file) {
+    ::unlink(keys.c_str());  // alone it is the trace of a segment that was taken away
+    return file.error();
+  }
+  made_ = number;
   if (const auto synced = sync_directory(directory_); !synced) return synced.error();
-  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(std::move(*segment)));
+  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(std::move(*file)));
+}
+
+// Both for good, before others come: a crash must not leave the old segment with the key block of the new one.
+core::Result<void> DirectoryStorage::remove_made() {
+  if (!take_away(directory_ / segment_name(made_)) || !take_away(directory_ / keys_name(made_))) return os_error();
+  made_ = 0;
+  return sync_directory(directory_);
 }
 
 core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_block) {
@@ -145,14 +174,27 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
 }
 
 WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
-  const fs::path path = directory / name;
+  const auto until = std::chrono::steady_clock::now() + readers_moment;
+  while (!take(directory / name)) {
+    if (std::chrono::steady_clock::now() >= until) {
+      throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
+    }
+    std::this_thread::yield();
+  }
+}
+
+// False: another has it, or it is not there any more.
+bool WriterLock::take(const fs::path& path) {
   file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file_.is_open()) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
-  if (::flock(file_.number(), LOCK_EX | LOCK_NB) == 0) return;
-  if (errno == EWOULDBLOCK) {
-    throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
+  if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
   }
-  throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
+  struct stat locked {
+  }, there{};
+  return ::fstat(file_.number(), &locked) == 0 && ::lstat(path.c_str(), &there) == 0 && locked.st_dev == there.st_dev &&
+         locked.st_ino == there.st_ino;
 }
 
 bool WriterLock::held(const fs::path& directory) noexcept {

@@ -55,7 +55,8 @@ class Storage {
  public:
   virtual ~Storage() = default;
   // The key block first, then the segment with its header: each appears whole or not at all and is on disk (fsync)
-  // before this returns, so no record is ever sealed under a key that nobody can unwrap.
+  // before this returns, so no record is ever sealed under a key that nobody can unwrap. The number is new, or that of
+  // the last call, whose segment is replaced.
   virtual core::Result<std::unique_ptr<SegmentFile>> create(std::uint64_t number, core::ConstBytes key_block,
                                                             core::ConstBytes header) = 0;
 };
@@ -67,7 +68,10 @@ class DirectoryStorage final : public Storage {
                                                     core::ConstBytes header) override;
 
  private:
+  core::Result<void> remove_made();
+
   std::filesystem::path directory_;
+  std::uint64_t made_ = 0;  // the segment that was made last: no other's is ever replaced
 };
 
 // Another key block in the place of a segment's own: at every moment one of the two is there, whole. Errors: io_failed.
@@ -76,7 +80,8 @@ core::Result<void> replace_keys(const std::filesystem::path& segment, core::Cons
 // One writer a directory: flock(2) on writer.lock, gone with the process however it ends.
 class WriterLock {
  public:
-  // Throws std::runtime_error when another process holds it, or the file cannot be made.
+  // Tries again for a moment, as a reader may just look whether it is held. Throws std::runtime_error when another
+  // process holds it, or the file cannot be made.
   explicit WriterLock(const std::filesystem::path& directory) : WriterLock(directory, lock_name, "writing") {}
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
@@ -86,6 +91,8 @@ class WriterLock {
   WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing);
 
  private:
+  bool take(const std::filesystem::path& path);
+
   core::Descriptor file_;
 };
 

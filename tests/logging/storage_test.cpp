@@ -1,6 +1,14 @@
 // The writer's files: what is on disk when, and what one writer leaves alone of another's.
 #include "logging/storage.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <functional>
+#include <utility>
+
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/logging/sync_watch.hpp"
@@ -16,6 +24,9 @@ namespace {
 
 std::vector<envelope::Recipient> recipients() { return {reader_key().recipient()}; }
 
+// Once, before the next flock(2).
+std::function<void()> at_flock;
+
 // The log of a writer that was killed: none of it but its first segment's header was synced.
 struct CrashedLog {
   CrashedLog() {
@@ -29,6 +40,11 @@ struct CrashedLog {
   TemporaryDirectory directory;
   FakeClock clock;
 };
+
+extern "C" int flock(int descriptor, int operation) noexcept {
+  if (const auto before = std::exchange(at_flock, nullptr)) before();
+  return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
+}
 
 }  // namespace
 
@@ -89,6 +105,76 @@ TEST_CASE("after a write that failed, what was written before it is on disk befo
   REQUIRE(eventually([&] { return log.counters().healthy; }));
   CHECK(watch.first(segment_name(1)) < watch.first(keys_name(2) + ".new"));
   CHECK(disk.writes_after_error == 0);
+}
+
+TEST_CASE("a segment that is made again is gone before its key block is another's") {
+  const TemporaryDirectory directory;
+  DirectoryStorage storage(directory.where());
+  REQUIRE(storage.create(1, core::bytes_of("keys"), core::bytes_of("header")).has_value());
+  // The disk takes no new key block, or that and no segment. What is there then is what a crash would leave.
+  const path refused = directory / (GENERATE(keys_name(1), segment_name(1)) + ".new");
+  fs::create_directory(refused);
+  CHECK(storage.create(1, core::bytes_of("other keys"), core::bytes_of("other header")).has_error());
+  CHECK(list_segments(directory.where()).empty());
+  CHECK_FALSE(fs::exists(directory / keys_name(1)));  // else the next start finds a segment missing
+  fs::remove(refused);
+  REQUIRE(storage.create(1, core::bytes_of("third keys"), core::bytes_of("third header")).has_value());
+  CHECK(read_file(directory / keys_name(1)) == "third keys");
+  CHECK(read_file(directory / segment_name(1)) == "third header");
+}
+
+TEST_CASE("no segment takes the name of one that another writer made, nor its key block") {
+  const TemporaryDirectory directory;
+  DirectoryStorage mine(directory.where()), theirs(directory.where());
+  REQUIRE(mine.create(1, core::bytes_of("keys 1"), core::bytes_of("header 1")).has_value());
+  REQUIRE(theirs.create(2, core::bytes_of("their keys"), core::bytes_of("their header")).has_value());
+  const auto refused = mine.create(2, core::bytes_of("my keys"), core::bytes_of("my header"));
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().os_code == EEXIST);
+  CHECK(read_file(directory / keys_name(2)) == "their keys");
+  CHECK(read_file(directory / segment_name(2)) == "their header");
+}
+
+TEST_CASE("a writer whose lock was removed overwrites nothing that the next writer acknowledged") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  const auto settings = log_settings(directory.where());
+  SealedLog first(settings, recipients(), clock);
+  REQUIRE(seal(first, "of the first").has_value());
+  fs::remove(directory / lock_name);
+  {
+    SealedLog second(settings, recipients(), clock);
+    REQUIRE(seal(second, "of the second").has_value());
+    first.set_recipients(recipients());  // it starts a segment of its own now
+    REQUIRE(eventually([&] { return first.counters().write_errors > 0; }));
+    CHECK(seal(first, "refused").has_error());
+    REQUIRE(seal(second, "of the second, too").has_value());
+  }
+  const ReadLog read = read_log(directory.where());
+  CHECK(read.has("of the second"));
+  CHECK(read.has("of the second, too"));
+}
+
+TEST_CASE("a reader that looks whether the log is being written keeps no gateway from starting") {
+  const TemporaryDirectory directory;
+  { const WriterLock makes_the_file(directory.where()); }
+  core::Descriptor looking(::open((directory / lock_name).c_str(), O_RDONLY));
+  REQUIRE(::flock(looking.number(), LOCK_SH) == 0);
+  at_flock = [&] { at_flock = [&] { looking.close(); }; };  // before the second try
+  CHECK_NOTHROW(WriterLock(directory.where()));
+  CHECK_FALSE(looking.is_open());
+}
+
+TEST_CASE("a lock on a file that was removed before it was taken is none") {
+  const TemporaryDirectory directory;
+  std::unique_ptr<WriterLock> other;
+  at_flock = [&] {
+    fs::remove(directory / lock_name);
+    other = std::make_unique<WriterLock>(directory.where());
+  };
+  CHECK_THROWS_AS(WriterLock(directory.where()), std::runtime_error);
+  other.reset();
+  CHECK_NOTHROW(WriterLock(directory.where()));
 }
 
 }  // namespace sallyport::tests
