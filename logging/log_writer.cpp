@@ -208,14 +208,16 @@ void LogWriter::count_batch_lost() {
   }
 }
 
+// To the gap with which the batch ends, where there is one: a disk may fail for long, and gaps take none of the queue.
 void LogWriter::add_gap() {
   const std::uint64_t missing = lost - declared_;
   if (missing == 0) return;
-  LogItem gap;
-  gap.kind = FrameKind::declared_gap;
-  gap.number = missing;
+  if (settled_ == batch_.size() || batch_.back().kind != FrameKind::declared_gap) {
+    batch_.emplace_back().kind = FrameKind::declared_gap;
+  }
+  LogItem& gap = batch_.back();
+  gap.number += missing;
   gap.text = time_note("declared", clock.wall());
-  batch_.push_back(std::move(gap));
   declared_ += missing;
 }
 

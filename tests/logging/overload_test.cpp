@@ -112,6 +112,25 @@ TEST_CASE("count: a full disk fails nobody, what fits in the queue comes late an
   CHECK(read_log(test.directory.where()).has("after"));
 }
 
+TEST_CASE("what is lost while a disk fails for long is one number in the end, not one for each try") {
+  TestLog test(Overload::refuse);
+  test.disk.mood = Mood::full_after_create;
+  REQUIRE(seal(*test.log, "during").has_error());
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(test.log->open_entry(true).has_error());
+    const auto errors = test.log->counters().write_errors;
+    REQUIRE(eventually([&] { return test.log->counters().write_errors >= errors + 2; }));  // one try knows of it
+  }
+  test.disk.mood = Mood::working;
+  REQUIRE(eventually([&] { return test.log->counters().healthy; }));
+  test.log.reset();
+  CHECK(findings_of(test.directory.where()) == std::vector<std::string>{"gap-declared@1"});
+  const auto report = logging::verify_log(test.directory.where(), &reader_key());
+  REQUIRE(report.segments.size() == 1);
+  CHECK(report.segments[0].lost == 10);
+  CHECK(report.segments[0].frames == 3);  // "during", the gap, the end
+}
+
 TEST_CASE("a full queue refuses or counts, at its limit and not before") {
   const Overload overload = GENERATE(Overload::refuse, Overload::count);
   TestLog test(overload, Durability::written, 10 * 1024);  // ten open entries
