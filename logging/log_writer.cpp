@@ -23,13 +23,23 @@ void let_others_first() noexcept {
   ::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &priority);  // without effect, it is only less efficient
 }
 
+// With those above it. Each one's name is on disk too: a power cut would take with it what is synced in the folder.
 void make_directory(const std::filesystem::path& directory) {
+  const auto refused = [&](const std::string& reason) {
+    return std::runtime_error("cannot make the log's directory " + directory.string() + ": " + reason);
+  };
   std::error_code failed;
-  const bool made = std::filesystem::create_directories(directory, failed);
-  if (failed) {
-    throw std::runtime_error("cannot make the log's directory " + directory.string() + ": " + failed.message());
+  const auto place = std::filesystem::absolute(directory / "").parent_path();  // without a slash at its end
+  std::vector<std::filesystem::path> named_in;
+  for (auto at = place; !std::filesystem::exists(at, failed) && at != at.root_path(); at = at.parent_path()) {
+    named_in.push_back(at.parent_path());
   }
-  if (made) std::filesystem::permissions(directory, std::filesystem::perms{0750}, failed);
+  const bool made = std::filesystem::create_directories(place, failed);
+  if (failed) throw refused(failed.message());
+  if (made) std::filesystem::permissions(place, std::filesystem::perms{0750}, failed);
+  for (const auto& parent : named_in) {
+    if (const auto synced = sync_written(parent); !synced) throw refused(std::strerror(synced.error().os_code));
+  }
 }
 
 const LogSettings& checked(const LogSettings& settings) {

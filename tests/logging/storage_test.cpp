@@ -177,4 +177,17 @@ TEST_CASE("a lock on a file that was removed before it was taken is none") {
   CHECK_NOTHROW(WriterLock(directory.where()));
 }
 
+TEST_CASE("each folder that is made for the log has its name on disk before the log is in it") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  const std::string slash = GENERATE("", "/");
+  const auto settings = log_settings(path((directory / "deep" / "log").string() + slash));
+  const SyncWatch watch;
+  const SealedLog log(settings, recipients(), clock);
+  CHECK(watch.first(directory.where().filename()) <
+        watch.first(segment_name(1) + ".new"));  // it has the name of "deep"
+  CHECK(watch.first("deep") < watch.first(segment_name(1) + ".new"));
+  CHECK(fs::status(directory / "deep" / "log").permissions() == fs::perms{0750});
+}
+
 }  // namespace sallyport::tests
