@@ -16,7 +16,7 @@ using namespace sallyport::tests;
 
 namespace {
 
-std::vector<path> synced;  // by fsync() below, in order
+std::vector<std::string> synced;  // by fsync() below, in order
 
 std::string refusal(const path& file) {
   try {
@@ -33,7 +33,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 // In place of the C library's, for this whole program.
 extern "C" int fsync(int descriptor) {
-  synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)));
+  synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)).string());
   return static_cast<int>(::syscall(SYS_fsync, descriptor));
 }
 
@@ -42,13 +42,13 @@ TEST_CASE("a private file is on disk when it has been written, and its name too"
   const path home = std::filesystem::canonical(directory.where());
   synced.clear();
   write_private_file(home / "key", bytes_of("content"));
-  CHECK(synced == std::vector<path>{home / "key", home});
+  CHECK(synced == std::vector<std::string>{home / "key", home});
   synced.clear();
   const path before = std::filesystem::current_path();
   std::filesystem::current_path(home);
   write_private_file("bare", bytes_of("content"));
   std::filesystem::current_path(before);
-  CHECK(synced == std::vector<path>{home / "bare", home});
+  CHECK(synced == std::vector<std::string>{home / "bare", home});
 }
 
 TEST_CASE("a private file is written for its owner alone and read back whole") {
