@@ -1,5 +1,5 @@
-// Tells the operator, once for each change, that the sealed log or a second place of its checkpoints fails, and that it
-// works again. What it looks like in numbers is in the metrics.
+// Tells the operator, once for each change, that the sealed log, a second place of its checkpoints or its retention
+// fails, and that it works again. What it looks like in numbers is in the metrics.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ class LogWatch {
   void change(bool& fails, bool fails_now, std::string_view event, OperatorLogger::Fields fields);
 
   Tell tell_;
-  bool log_fails_ = false, directory_fails_ = false, command_fails_ = false;
+  bool log_fails_ = false, directory_fails_ = false, command_fails_ = false, retention_fails_ = false;
 };
 
 }  // namespace sallyport::gateway

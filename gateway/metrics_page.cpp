@@ -278,7 +278,7 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
     gauge(since_epoch(log.command.last));
   }
   count("sallyport_log_segments_removed_total", "Segments removed by retention", log.removed);
-  count("sallyport_log_removal_errors_total", "Times that retention could not remove what it should",
+  count("sallyport_log_removal_errors_total", "Times that retention looked and could not remove anything",
         log.removal_errors);
 }
 

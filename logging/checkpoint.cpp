@@ -89,6 +89,11 @@ std::optional<Checkpoint> parse_checkpoint(std::string_view text) {
   return sound ? std::optional(std::move(checkpoint)) : std::nullopt;
 }
 
+bool states(const Checkpoint& checkpoint, const SegmentLink& place) noexcept {
+  return checkpoint.id == place.id && checkpoint.frames == place.frames && checkpoint.bytes == place.bytes &&
+         checkpoint.chain == place.chain;
+}
+
 std::string text_of(const Tombstone& tombstone) {
   std::string text = tombstone.origin + "\ntombstone\nsegments 1 " + std::to_string(tombstone.last) + ' ' +
                      core::to_hex(tombstone.last_id);

@@ -25,6 +25,8 @@ struct Checkpoint {
 };
 std::string text_of(const Checkpoint& checkpoint);
 std::optional<Checkpoint> parse_checkpoint(std::string_view text);
+// Whether that is the place of which the checkpoint speaks: id, frames, bytes and chain hash.
+bool states(const Checkpoint& checkpoint, const SegmentLink& place) noexcept;
 
 // "These segments are gone because I removed them."
 struct Tombstone {

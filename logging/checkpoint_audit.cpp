@@ -19,11 +19,6 @@ std::vector<SignedNote> notes_in(const fs::path& file) {
   return parse_notes(core::text_of(bytes));
 }
 
-bool same_place(const Checkpoint& checkpoint, const SegmentLink& link) {
-  return checkpoint.id == link.id && checkpoint.frames == link.frames && checkpoint.bytes == link.bytes &&
-         checkpoint.chain == link.chain;
-}
-
 std::string names(const SignedNote& note) {
   return note.signatures.empty() ? "nobody" : "\"" + note.signatures.front().name + "\"";
 }
@@ -118,7 +113,7 @@ void CheckpointAudit::take_checkpoint(const SignedNote& note, const SegmentLink&
   if (!proven(note, before)) return;
   const auto checkpoint = parse_checkpoint(note.text);
   if (!checkpoint || checkpoint->origin != origin_ || checkpoint->segment != walked_.back().number ||
-      !same_place(*checkpoint, before)) {
+      !states(*checkpoint, before)) {
     return say(FindingKind::fork, "the signer vouched for another log up to here, or for another place", before);
   }
   vouch(*checkpoint, before.frames + 1);  // the frame it stands in comes with it
@@ -139,7 +134,7 @@ void CheckpointAudit::compare(const SegmentLink& link) {
   if (segment == expected_.end()) return;
   const auto [first, last] = segment->second.equal_range(link.frames);
   for (auto at = first; at != last; ++at) {
-    if (same_place(at->second, link)) {
+    if (states(at->second, link)) {
       vouch(at->second, link.frames);
     } else {
       say(FindingKind::fork, "the checkpoint of " + at->second.time + ", kept elsewhere, vouches for another log",

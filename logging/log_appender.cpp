@@ -54,6 +54,7 @@ LogAppender::LogAppender(const LogSettings& settings, const core::Clock& clock, 
       storage_(storage),
       number_(before.number),
       previous_(before.link),
+      retention_(settings),
       checkpoints_(settings.checkpoints, settings.origin, clock) {}
 
 core::Result<void> LogAppender::prepare(std::size_t next_item) {
@@ -79,7 +80,7 @@ core::Result<void> LogAppender::start() try {
   SegmentStart start = SegmentStart::random();
   start.origin = settings_.origin;
   start.number = number_ + 1;
-  start.created = clock_.wall();
+  start.created = created_ = clock_.wall();
   start.previous = previous_;
   start.extensions = checkpoints_.header_extension();
   for (const auto& [number, tenant] : readers_.tenants) {
@@ -141,16 +142,22 @@ core::Result<void> LogAppender::commit() {
 core::Result<void> LogAppender::retire() try {
   if (!checkpoints_.on() || !settings_.retention.any() || clock_.now() < next_retention_) return {};
   next_retention_ = clock_.now() + retention_interval;
-  const auto removal =
-      find_removal(settings_.directory, settings_.retention, number_, clock_.now() - started_, begin_times_);
-  if (!removal) return {};
+  const auto created = static_cast<std::uint64_t>(created_.time_since_epoch().count());
+  const auto removal = retention_.look({number_, segment_->end().bytes, {created, previous_}, clock_.now() - started_});
+  retention_fault_ = retention_.fault();
+  if (retention_fault_.kind != RetentionFault::Kind::none) removal_errors_ += 1;
+  if (!removal) {
+    removed_ += retention_.remove(retention_.signed_for());
+    return {};
+  }
   const std::string note = checkpoints_.sign_removed(removal->last, removal->last_id, removal->reason);
   const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};
   segment_->append(FrameKind::tombstone, removal->last, part, flag_ignorable);
   if (const auto written = write(true); !written) return written;
-  removed_ += remove_segments(settings_.directory, removal->last);
+  removed_ += retention_.remove(removal->last);
   return {};
 } catch (const std::exception&) {  // tried again after the interval
+  retention_fault_ = {RetentionFault::Kind::failed, 0};
   removal_errors_ += 1;
   return {};
 }

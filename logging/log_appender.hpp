@@ -51,6 +51,7 @@ class LogAppender {
   std::uint64_t bytes() const noexcept { return bytes_; }
   std::uint64_t removed() const noexcept { return removed_; }  // segments, by retention
   std::uint64_t removal_errors() const noexcept { return removal_errors_; }
+  const RetentionFault& retention_fault() const noexcept { return retention_fault_; }
   const CheckpointWriter& checkpoints() const noexcept { return checkpoints_; }
 
  private:
@@ -72,9 +73,11 @@ class LogAppender {
   std::unique_ptr<SegmentWriter> segment_;
   std::unique_ptr<SegmentFile> file_;
   std::optional<core::TimePoint> first_item_;  // of the open segment: its age counts from there
-  core::TimePoint started_;             // the open segment
+  core::TimePoint started_;                    // the open segment
   core::TimePoint next_retention_;
-  BeginTimes begin_times_;
+  core::WallTime created_;
+  Retention retention_;
+  RetentionFault retention_fault_;  // of the last look
   CheckpointWriter checkpoints_;
   bool readers_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;

@@ -243,6 +243,7 @@ void LogWriter::publish() {
   segments = appender_.segments();
   removed = appender_.removed();
   removal_errors = appender_.removal_errors();
+  retention = appender_.retention_fault();
   const CheckpointWriter& signing = appender_.checkpoints();
   checkpoints = signing.written();
   checkpoint_errors = signing.errors();

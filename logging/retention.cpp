@@ -1,8 +1,8 @@
 #include "logging/retention.hpp"
 
 #include <algorithm>
+#include <system_error>
 
-#include "logging/frame_walker.hpp"
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -10,41 +10,6 @@ namespace sallyport::logging {
 namespace fs = std::filesystem;
 
 namespace {
-
-// How many at the front are too many: what is behind them, the open one included, fits the size.
-std::size_t over_size(const std::vector<ListedSegment>& segments, std::uint64_t limit) {
-  std::uint64_t total = 0;
-  for (std::size_t i = segments.size(); i > 0; --i) {
-    total += fs::file_size(segments[i - 1].path);
-    if (total > limit) return std::min(i, segments.size() - 1);
-  }
-  return 0;
-}
-
-// Nothing when its header cannot be read.
-std::optional<std::uint64_t> begin_of(const ListedSegment& segment, BeginTimes& known) {
-  if (const auto found = known.find(segment.number); found != known.end()) return found->second;
-  const auto header = read_header(segment.path);
-  if (!header) return std::nullopt;
-  return known[segment.number] = header->header.created_ns;
-}
-
-// How many at the front are too old. A segment holds nothing younger than its successor's header.
-std::size_t over_age(const std::vector<ListedSegment>& segments, core::Duration limit, core::Duration open_for,
-                     BeginTimes& known) {
-  core::Duration age = open_for;
-  std::optional<std::uint64_t> later;
-  for (std::size_t i = segments.size(); i > 1; --i) {
-    const auto begin = begin_of(segments[i - 1], known);
-    if (!begin) continue;
-    if (later && *later > *begin) {
-      age += core::Duration(std::min(*later - *begin, static_cast<std::uint64_t>(longest_step.count())));
-    }
-    later = begin;
-    if (age > limit) return i - 1;
-  }
-  return 0;
-}
 
 // Key blocks that a rewrap put in place, or began to write, while their segment was being removed.
 void remove_stray_keys(const fs::path& directory, std::uint64_t last) {
@@ -56,21 +21,81 @@ void remove_stray_keys(const fs::path& directory, std::uint64_t last) {
   }
 }
 
+core::Duration step_between(const ProvenSegment& earlier, const ProvenSegment& later) {
+  if (later.created_ns <= earlier.created_ns) return {};
+  return core::Duration(
+      std::min(later.created_ns - earlier.created_ns, static_cast<std::uint64_t>(longest_step.count())));
+}
+
 }  // namespace
 
-std::optional<Removal> find_removal(const fs::path& directory, const RetentionSettings& settings, std::uint64_t open,
-                                    core::Duration open_for, BeginTimes& known) {
-  std::vector<ListedSegment> segments = list_segments(directory);
-  std::erase_if(segments, [&](const ListedSegment& segment) { return segment.number > open; });
-  if (!segments.empty()) known.erase(known.begin(), known.lower_bound(segments.front().number));
-  const std::size_t old = settings.age > core::Duration::zero() ? over_age(segments, settings.age, open_for, known) : 0;
-  const std::size_t large = settings.bytes > 0 ? over_size(segments, settings.bytes) : 0;
-  const std::size_t count = std::max(old, large);
-  if (count == 0) return std::nullopt;
-  // What the one behind says came before it: the tombstone closes exactly that gap.
-  const auto successor = read_header(segments[count].path);
-  if (!successor || successor->header.number != segments[count].number) return std::nullopt;
-  return Removal{successor->header.number - 1, successor->header.previous.id, old >= large ? "age" : "size"};
+struct Retention::Passed {
+  core::Duration age;
+  std::uint64_t bytes;
+};
+
+// Whether segment `number` has had its time, and with it all before it. It holds nothing younger than `next`, its
+// successor's header, which also says how large it is.
+std::optional<Removal> Retention::due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const {
+  const RetentionSettings& limit = settings_.retention;
+  const bool old = limit.age > core::Duration::zero() && passed.age > limit.age;
+  const bool large = limit.bytes > 0 && passed.bytes > limit.bytes;
+  if (!old && !large) return std::nullopt;
+  return Removal{number, next.previous.id, old ? "age" : "size"};
+}
+
+// From the open segment, whose header nobody else wrote, back to the first that is there: each proves the one before.
+std::optional<Removal> Retention::look(const OpenSegment& open) {
+  fault_ = {};
+  std::optional<Removal> removal;
+  ProvenSegment next = open.header;
+  Passed passed{open.open_for, open.bytes};
+  for (std::uint64_t number = open.number - 1; number > signed_for_; --number) {
+    passed.bytes += next.previous.bytes;
+    if (!removal) removal = due(number, next, passed);
+    const ProvenSegment* segment = prove(number, next.previous, removal.has_value());
+    if (segment == nullptr && fault_.kind == RetentionFault::Kind::missing) {
+      find_tombstone(open.number, number, open.header.previous);
+      if (number <= signed_for_) break;
+    }
+    if (segment == nullptr) return std::nullopt;
+    passed.age += step_between(*segment, next);
+    next = *segment;
+  }
+  fault_ = {};
+  return removal;
+}
+
+// `anew`: it is to be signed for, so it must be there now.
+const ProvenSegment* Retention::prove(std::uint64_t number, const SegmentLink& end, bool anew) try {
+  const auto found = known_.find(number);
+  if (found != known_.end() && !anew) return &found->second;
+  const auto path = settings_.directory / segment_name(number);
+  const auto segment = prove_segment(path, number, end, settings_.checkpoints.signer->verifier());
+  if (segment) return &(known_[number] = *segment);
+  fault_ = {RetentionFault::Kind::altered, static_cast<std::uint32_t>(number)};
+  return nullptr;
+} catch (const std::system_error& failure) {
+  if (failure.code() != std::errc::no_such_file_or_directory) throw;
+  fault_ = {RetentionFault::Kind::missing, static_cast<std::uint32_t>(number)};
+  return nullptr;
+}
+
+// In the newest of the segments between the two: each tombstone covers what those before it do. All of them are proven.
+void Retention::find_tombstone(std::uint64_t from, std::uint64_t missing, const SegmentLink& end) {
+  SegmentLink link = end;
+  std::uint64_t last = 0;
+  for (std::uint64_t number = from - 1; number > missing && last == 0; --number) {
+    last = removed_before(settings_.directory / segment_name(number), number, link);
+    link = known_.at(number).previous;
+  }
+  signed_for_ = std::max(signed_for_, last);
+}
+
+std::uint64_t Retention::remove(std::uint64_t last) {
+  signed_for_ = std::max(signed_for_, last);
+  known_.erase(known_.begin(), known_.upper_bound(signed_for_));
+  return remove_segments(settings_.directory, signed_for_);
 }
 
 std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last) {

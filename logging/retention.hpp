@@ -1,4 +1,7 @@
 // Which segments have had their time, and their removal. Whole segments, oldest first, never the open one.
+//
+// A tombstone says that all segments up to one were removed because they had had their time. So neither file sizes nor
+// headers are believed as they lie there (logging/proven_segment.hpp), and none is signed for that is not there.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "logging/format.hpp"
+#include "logging/proven_segment.hpp"
 #include "logging/sealed_log.hpp"
 
 namespace sallyport::logging {
@@ -19,18 +23,43 @@ struct Removal {
   std::string_view reason;  // "age" or "size": static storage
 };
 
+// The segment being written.
+struct OpenSegment {
+  std::uint64_t number = 0, bytes = 0;
+  ProvenSegment header;
+  core::Duration open_for{};  // by a clock that does not jump
+};
+
 // The wall clock may be wrong by years when a machine starts, and nobody can tell: so age is the time that the log has
 // seen pass. From segment to segment it is the clock's, but what a step has more than this is not believed, whether the
 // clock jumped or nobody wrote.
 inline constexpr core::Duration longest_step = std::chrono::hours(24);
 
-// When segments were begun, in ns since the Unix epoch, by number: what earlier looks have learnt.
-using BeginTimes = std::map<std::uint64_t, std::uint64_t>;
+class Retention {
+ public:
+  explicit Retention(const LogSettings& settings) : settings_(settings) {}
 
-// `open`: the segment being written, for `open_for` by a clock that does not jump. Throws std::exception when the
-// directory cannot be read.
-std::optional<Removal> find_removal(const std::filesystem::path& directory, const RetentionSettings& settings,
-                                    std::uint64_t open, core::Duration open_for, BeginTimes& known);
+  // What is due, if all of it is there and is what was written; else fault() says why not. Only with a signer. Throws
+  // std::exception when the directory or a segment cannot be read.
+  std::optional<Removal> look(const OpenSegment& open);
+  const RetentionFault& fault() const noexcept { return fault_; }  // of the last look
+
+  // Once the tombstone of a removal is on disk. As remove_segments().
+  std::uint64_t remove(std::uint64_t last);
+  // The last segment that is signed for: what is left of those up to it is to be removed.
+  std::uint64_t signed_for() const noexcept { return signed_for_; }
+
+ private:
+  struct Passed;  // from the open segment back to one
+  std::optional<Removal> due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const;
+  const ProvenSegment* prove(std::uint64_t number, const SegmentLink& end, bool anew);
+  void find_tombstone(std::uint64_t from, std::uint64_t missing, const SegmentLink& end);
+
+  const LogSettings& settings_;
+  std::map<std::uint64_t, ProvenSegment> known_;  // by number, from earlier looks
+  std::uint64_t signed_for_ = 0;
+  RetentionFault fault_;
+};
 
 // Removes segments and key blocks up to `last`; gives how many segments. What an earlier call left goes too. Throws
 // std::filesystem::filesystem_error.

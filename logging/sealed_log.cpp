@@ -4,6 +4,20 @@
 
 namespace sallyport::logging {
 
+std::string_view name(RetentionFault::Kind kind) noexcept {
+  switch (kind) {
+    case RetentionFault::Kind::none:
+      return "none";
+    case RetentionFault::Kind::missing:
+      return "missing";
+    case RetentionFault::Kind::altered:
+      return "altered";
+    case RetentionFault::Kind::failed:
+      return "failed";
+  }
+  return "";
+}
+
 SealedLog::SealedLog(LogSettings settings, std::vector<envelope::Recipient> recipients, const core::Clock& clock,
                      std::unique_ptr<Storage> storage, std::vector<Tenant> tenants)
     : writer_(std::make_unique<LogWriter>(std::move(settings), std::move(recipients), std::move(tenants), clock,
@@ -44,6 +58,7 @@ LogCounters SealedLog::counters() const noexcept {
   counters.checkpoints = w.checkpoints;
   counters.removed = w.removed;
   counters.removal_errors = w.removal_errors;
+  counters.retention = w.retention;
   counters.checkpoint_errors = w.checkpoint_errors;
   counters.copies_fail = w.copies_fail;
   counters.runs_command = !w.settings.checkpoints.command.empty();

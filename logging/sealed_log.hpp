@@ -43,6 +43,19 @@ struct RetentionSettings {
   bool any() const noexcept { return age > core::Duration::zero() || bytes > 0; }
 };
 
+// Why retention removes nothing, though something may be due: it never signs for what it cannot be sure of.
+struct RetentionFault {
+  enum class Kind : std::uint32_t {
+    none,
+    missing,  // a segment is gone, and no tombstone says that it was removed
+    altered,  // a segment is not the one that was written
+    failed,   // the directory or a segment cannot be read, or something cannot be removed
+  };
+  Kind kind = Kind::none;
+  std::uint32_t segment = 0;  // its number; 0: no single one
+};
+std::string_view name(RetentionFault::Kind kind) noexcept;
+
 struct LogSettings {
   std::filesystem::path directory;
   std::string origin;  // this gateway's name in the log
@@ -79,9 +92,10 @@ struct LogCounters {
   std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
   std::uint64_t segments = 0;  // started
   std::uint64_t write_errors = 0;
-  std::uint64_t checkpoints = 0;  // signed and on disk, also in the directory where there is one
-  std::uint64_t removed = 0;      // segments, by retention
-  std::uint64_t removal_errors = 0;
+  std::uint64_t checkpoints = 0;        // signed and on disk, also in the directory where there is one
+  std::uint64_t removed = 0;            // segments, by retention
+  std::uint64_t removal_errors = 0;     // looks after which nothing could be removed
+  RetentionFault retention;             // so it was with the last
   std::uint64_t checkpoint_errors = 0;  // the second place refused
   bool copies_fail = false;             // so it was with the last
   CheckpointCommandState command;       // the program that takes them
@@ -108,8 +122,8 @@ class LogEntry {
   // writer works it off. False when the disk fails: then waiting would not help.
   bool should_wait() const noexcept;
 
-  // Calls `told` once, as finish() calls its, when it is this one's turn to bring more: who waits is served in order, and
-  // everybody once the disk fails. One that hangs tells nobody.
+  // Calls `told` once, as finish() calls its, when it is this one's turn to bring more: who waits is served in order,
+  // and everybody once the disk fails. One that hangs tells nobody.
   void wait_for_room(std::function<void()> told);
 
   // Content, in the order it passes. The last piece of a request, and what is small of an answer, waits for the record;

@@ -5,7 +5,7 @@
 using namespace sallyport;
 using gateway::LogLevel;
 
-TEST_CASE("the operator is told once when the log or a second place fails, and once when it works again") {
+TEST_CASE("the operator is told once when the log, a second place or retention fails, and once when it works again") {
   std::vector<std::string> told;
   gateway::LogWatch watch([&](LogLevel level, std::string_view event, gateway::OperatorLogger::Fields fields) {
     told.push_back((level == LogLevel::error ? "error " : "info ") +
@@ -25,8 +25,15 @@ TEST_CASE("the operator is told once when the log or a second place fails, and o
   for (int i = 0; i < 3; ++i) watch.look(counters);
   counters.copies_fail = counters.command.failing = false;
   watch.look(counters);
+  counters.retention = {logging::RetentionFault::Kind::missing, 3};
+  counters.removal_errors = 1;
+  for (int i = 0; i < 3; ++i) watch.look(counters);
+  counters.retention = {};
+  watch.look(counters);
   CHECK(told ==
         std::vector<std::string>{"error log_fails lost=0 write_errors=3", "info log_works lost=2 write_errors=3",
                                  "error checkpoint_directory_fails errors=1", "error checkpoint_command_fails errors=4",
-                                 "info checkpoint_directory_works errors=1", "info checkpoint_command_works errors=4"});
+                                 "info checkpoint_directory_works errors=1", "info checkpoint_command_works errors=4",
+                                 "error retention_fails reason=missing segment=3 errors=1",
+                                 "info retention_works reason=none segment=0 errors=1"});
 }

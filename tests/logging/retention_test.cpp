@@ -29,6 +29,44 @@ struct AgingLog : SignedLog {
     CHECK(writer.counters().removed == count);
     CHECK(writer.counters().removal_errors == 0);
   }
+  // Runs a writer that removes nothing, for that reason; then what it left is as it was.
+  void refuse(const LogSettings& how, RetentionFault::Kind kind, std::uint32_t at) {
+    const auto before = listed();
+    {
+      SealedLog writer(how, {reader_key().recipient()}, clock);
+      CHECK(writer.counters().removed == 0);
+      CHECK(writer.counters().removal_errors == 1);
+      CHECK(name(writer.counters().retention.kind) == name(kind));
+      CHECK(writer.counters().retention.segment == at);
+    }
+    auto after = listed();
+    REQUIRE(after.size() == before.size() + 1);
+    after.pop_back();
+    CHECK(after == before);
+  }
+  std::vector<std::uint64_t> listed() const {
+    std::vector<std::uint64_t> numbers;
+    for (const ListedSegment& segment : list_segments(log)) numbers.push_back(segment.number);
+    return numbers;
+  }
+  void take(std::uint64_t number) const {
+    fs::remove(segment(number));
+    fs::remove(keys(number));
+  }
+  // Changes the header as whoever can write the file can, and chains all of it anew.
+  void change_header(std::uint64_t number, const std::function<void(SegmentHeader&)>& change) const {
+    auto frames = frame_bytes(segment(number));
+    auto header = read_header(segment(number)).value().header;
+    change(header);
+    auto bytes = encode_header(header);
+    Digest chain;
+    std::copy_n(bytes.end() - digest_size, digest_size, chain.begin());
+    chain = chain_of_frame(chain, core::ConstBytes(frames[0]).first(frames[0].size() - digest_size));
+    bytes.insert(bytes.end(), frames[0].begin(), frames[0].end() - digest_size);
+    bytes.insert(bytes.end(), chain.begin(), chain.end());
+    write_bytes(segment(number), bytes);
+    rechain(segment(number), std::move(frames));
+  }
 };
 
 }  // namespace
@@ -136,6 +174,144 @@ TEST_CASE("a removal that was cut short by a crash is no finding, and is finishe
   CHECK(log.signed_findings() == Names{"removed@2"});
   log.run(log.keeping(std::chrono::minutes(90)), 1);
   CHECK_FALSE(fs::exists(log.segment(2)));
+  CHECK(log.signed_findings() == Names{"removed@2"});
+}
+
+TEST_CASE("no file is believed to be as large as it looks") {
+  AgingLog log;
+  fs::resize_file(log.segment(4), 5ull << 30);  // without taking room on the disk
+  log.run(log.keeping({}, 1ull << 30), 0);
+  CHECK(log.kept_findings() == Names{"trailing@4"});
+}
+
+TEST_CASE("nothing is signed for that is not there") {
+  AgingLog log;
+  const auto due = log.keeping(std::chrono::minutes(90));
+  SECTION("of the middle") {
+    log.take(2);
+    log.refuse(due, RetentionFault::Kind::missing, 2);
+    CHECK(log.kept_findings() == Names{"missing@2"});
+  }
+  SECTION("of the middle, where a look before has seen it") {
+    SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
+    log.take(2);
+    log.clock.advance(std::chrono::hours(25));
+    REQUIRE(eventually([&] { return writer.counters().removal_errors > 0; }));
+    CHECK(writer.counters().retention.segment == 2);
+    CHECK(writer.counters().removed == 0);
+  }
+  SECTION("of the front") {
+    log.take(1);
+    log.refuse(due, RetentionFault::Kind::missing, 1);
+    CHECK(log.kept_findings() == Names{"missing@1"});
+  }
+  SECTION("of the front, behind what was removed") {
+    log.run(due, 2);
+    log.take(3);
+    log.clock.advance(std::chrono::hours(2));
+    log.refuse(due, RetentionFault::Kind::missing, 3);
+    CHECK(log.kept_findings() == Names{"removed@2", "missing@3"});
+  }
+  SECTION("and what is put back is enough") {
+    fs::rename(log.segment(2), log.directory / "aside");
+    log.refuse(due, RetentionFault::Kind::missing, 2);
+    fs::rename(log.directory / "aside", log.segment(2));
+    log.run(due, 2);
+    CHECK(log.kept_findings() == Names{"removed@2"});
+  }
+}
+
+TEST_CASE("no header is believed that the signer did not vouch for") {
+  AgingLog log;
+  const auto much = log.keeping({}, 1ull << 30);
+  SECTION("how large it says that the segment before it is") {
+    log.change_header(3, [](SegmentHeader& header) { header.previous.bytes = 5ull << 30; });
+    log.refuse(much, RetentionFault::Kind::altered, 3);
+  }
+  SECTION("when it says that it was begun") {
+    for (const std::uint64_t number : {2, 3}) {
+      log.change_header(number, [&](SegmentHeader& header) {
+        header.created_ns -= static_cast<std::uint64_t>(core::Duration(longest_step).count()) * (4 - number);
+      });
+    }
+    log.refuse(log.keeping(std::chrono::hours(36)), RetentionFault::Kind::altered, 3);
+  }
+  SECTION("nor another segment in its place") {
+    swap_files(log.segment(2), log.segment(3));
+    log.refuse(much, RetentionFault::Kind::altered, 3);
+  }
+  SECTION("nor one that cannot be read") {
+    flip(log.segment(3), 60);
+    log.refuse(much, RetentionFault::Kind::altered, 3);
+  }
+}
+
+TEST_CASE("a tombstone that the writer did not put there is none") {
+  AgingLog log;
+  log.take(1);
+  const auto id = read_header(log.segment(2)).value().header.previous.id;
+  auto frames = frame_bytes(log.segment(3));  // one of its own from a log that it lost, say
+  const auto note = log_signer().sign(text_of(Tombstone{"gateway-1", 1, id, "age", "2026-01-02T03:00:00.000000Z"}));
+  frames.insert(frames.end() - 1, note_frame(FrameKind::tombstone, note));
+  rechain(log.segment(3), std::move(frames));
+  log.refuse(log.keeping(std::chrono::minutes(90)), RetentionFault::Kind::missing, 1);
+}
+
+TEST_CASE("what was written before anyone signed, or signed by another, is proven by the chain") {
+  AgingLog log;
+  const auto due = log.keeping(std::chrono::minutes(90));
+  auto other = due;
+  other.checkpoints.signer = other_signer();
+  SECTION("signed by another") {
+    log.run(other, 2);
+    CHECK(log.own_word_findings() == Names{"removed@2"});
+  }
+  SECTION("whose tombstones count too") {
+    log.run(due, 2);
+    log.clock.advance(std::chrono::hours(1));
+    log.run(other, 1);
+    CHECK(log.own_word_findings() == Names{"removed@3"});
+  }
+  SECTION("by nobody") {
+    TemporaryDirectory directory;
+    log.log = directory / "unsigned";
+    for (int i = 0; i < 3; ++i, log.clock.advance(std::chrono::hours(1))) {
+      SealedLog writer(log_settings(log.log), {reader_key().recipient()}, log.clock);
+      REQUIRE(seal(writer, "x", "prompt", "answer").has_value());
+    }
+    auto all = due;
+    all.directory = log.log;
+    SECTION("and as it was written") {
+      log.run(all, 1);
+      CHECK(log.signed_findings() == Names{"removed@1"});
+    }
+    SECTION("but not when it was altered") {
+      forge(log.segment(2), 0, 60);
+      log.refuse(all, RetentionFault::Kind::altered, 2);
+    }
+  }
+}
+
+TEST_CASE("a segment without its clean end, or without its key block, is removed as any other") {
+  AgingLog log;
+  const auto due = log.keeping(std::chrono::minutes(30));
+  SECTION("torn") { fs::resize_file(log.segment(4), fs::file_size(log.segment(4)) - 10); }
+  SECTION("torn in its first frame") { fs::resize_file(log.segment(4), frames_of(log.segment(4))[0][0] + 10); }
+  SECTION("without its key block") { fs::remove(log.keys(2)); }
+  log.run(log.keeping(std::chrono::hours(24)), 0);
+  log.clock.advance(std::chrono::hours(2));
+  log.run(due, 4);
+  CHECK(log.signed_findings() == Names{"removed@4"});
+}
+
+TEST_CASE("what a tombstone covers goes at the next start, whatever the limits are then") {
+  AgingLog log;
+  const core::Bytes first = bytes_of_file(log.segment(1)), second = bytes_of_file(log.segment(2));
+  log.run(log.keeping(std::chrono::minutes(90)), 2);
+  SECTION("up to the last") { write_bytes(log.segment(2), second); }
+  SECTION("though a crash left them in another order") { write_bytes(log.segment(1), first); }
+  log.run(log.keeping(std::chrono::hours(1000)), 1);
+  CHECK(log.listed().front() == 3);
   CHECK(log.signed_findings() == Names{"removed@2"});
 }
 
