@@ -67,8 +67,6 @@ class Worker {
   bool draining() const noexcept { return draining_; }
   bool stopping() const noexcept { return stopping_; }
 
-  using Place = std::list<LiveConnection>::iterator;
-
  private:
   void run();
   void tick(core::TimePoint now);

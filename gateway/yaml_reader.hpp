@@ -41,7 +41,6 @@ class Value {
  public:
   Value(const YamlNode& node, std::string path, std::string pattern, Reading& reading);
 
-  const std::string& path() const noexcept { return path_; }
   YamlNode::Kind kind() const noexcept { return node_->kind; }
   bool is(std::string_view word) const noexcept { return kind() == YamlNode::Kind::scalar && node_->text == word; }
   void problem(std::string what) const { reading_->problem(path_, std::move(what)); }
@@ -112,7 +111,6 @@ class Section {
   bool plaintext_allowed();
 
   bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
-  const std::string& path() const noexcept { return value_.path(); }
   std::string path_of(std::string_view key) const;
   void problem(std::string what) const { value_.problem(std::move(what)); }
   void problem(std::string_view key, std::string what) const {
