@@ -87,7 +87,7 @@ struct LogConfig {
 };
 
 enum class LogFormat : std::uint8_t { text, json };
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogLevel : std::uint8_t { info, warning, error };
 
 struct OperatorLog {
   LogFormat format = LogFormat::text;

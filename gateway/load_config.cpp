@@ -173,10 +173,7 @@ void ConfigLoader::read_shared_limits(Section& section) {
 void ConfigLoader::read_operator_log(Section& section) {
   section.choice("format", config_.operator_log.format, {{"text", LogFormat::text}, {"json", LogFormat::json}});
   section.choice("level", config_.operator_log.level,
-                 {{"debug", LogLevel::debug},
-                  {"info", LogLevel::info},
-                  {"warning", LogLevel::warning},
-                  {"error", LogLevel::error}});
+                 {{"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}});
 }
 
 Loaded load_config(const path& file) {

@@ -15,8 +15,6 @@ constexpr std::size_t value_limit = 1024;  // bytes of one value; a longer one i
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::debug:
-      return spdlog::level::debug;
     case LogLevel::info:
       return spdlog::level::info;
     case LogLevel::warning:
@@ -119,7 +117,7 @@ struct OperatorLogger::Sink {
 
 OperatorLogger::OperatorLogger(const OperatorLog& settings) : sink_(std::make_unique<Sink>()) {
   sink_->logger.set_error_handler([](const std::string&) {});  // a closed stderr must not end or flood anything
-  sink_->logger.flush_on(spdlog::level::debug);
+  sink_->logger.flush_on(spdlog::level::info);
   configure(settings);
 }
 

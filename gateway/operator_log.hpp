@@ -50,7 +50,6 @@ class OperatorLogger {
   void configure(const OperatorLog& settings);  // on reload
   bool writes(LogLevel level) const noexcept;   // false: the fields need not be gathered
 
-  void debug(std::string_view event, Fields fields = {}) { write(LogLevel::debug, event, fields); }
   void info(std::string_view event, Fields fields = {}) { write(LogLevel::info, event, fields); }
   void warning(std::string_view event, Fields fields = {}) { write(LogLevel::warning, event, fields); }
   void error(std::string_view event, Fields fields = {}) { write(LogLevel::error, event, fields); }

@@ -230,7 +230,7 @@ TEST_CASE("no token and no prompt is in any file, log line, metric or error of a
       peer.send_answer(200, R"({"choices":[{"message":{"content":")" + reply + R"("}}]})");
     }
   });
-  GatewayProcess gateway(server, {.more = "operator_log: { level: debug }\n"});
+  GatewayProcess gateway(server, {.more = "operator_log: { level: info }\n"});
   CHECK(chat(gateway, prompt) == 200);
   CHECK(chat(gateway, prompt + " die") == 502);
   std::string errors_seen;
