@@ -2,12 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <map>
 #include <stdexcept>
 
-#include "core/base64.hpp"
 #include "envelope/command_holder.hpp"
 #include "envelope/identity.hpp"
 #include "envelope/key_ring.hpp"
@@ -17,6 +15,7 @@
 #include "gateway/https_client.hpp"
 #include "gateway/passphrase.hpp"
 #include "gateway/repeatable.hpp"
+#include "http/path.hpp"
 
 namespace sallyport::gateway {
 
@@ -38,24 +37,6 @@ using core::Secret;
 using envelope::KeyHolder;
 
 [[noreturn]] void fail(const std::string& words) { throw std::runtime_error(words); }
-
-// "%3B" for a ';' within a value (RFC 3986 section 2.1).
-std::string decoded(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      plain += text[i];
-      continue;
-    }
-    std::string digits(text.substr(i + 1, 2));
-    std::ranges::transform(digits, digits.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const auto byte = core::from_hex(digits);
-    if (!byte || byte->size() != 1) fail("--key: after '%' come two hexadecimal digits");
-    plain += static_cast<char>(byte->front());
-    i += 2;
-  }
-  return plain;
-}
 
 // "name=value;name=value", each name once and among `known`.
 class Attributes {
@@ -88,7 +69,9 @@ class Attributes {
       fail(words + ", and nothing else");
     }
     if (equals == one.npos) fail("--key: " + name + " has no value");
-    if (!values_.emplace(name, decoded(one.substr(equals + 1))).second) fail("--key: it says " + name + "= twice");
+    const auto value = http::decoded(one.substr(equals + 1));  // "%3B" for a ';' within it
+    if (!value) fail("--key: after '%' come two hexadecimal digits");
+    if (!values_.emplace(name, *value).second) fail("--key: it says " + name + "= twice");
   }
 
   std::map<std::string, std::string> values_;

@@ -131,10 +131,8 @@ void OperatorLogger::configure(const OperatorLog& settings) {
   sink_->logger.set_level(spdlog_level(settings.level));
 }
 
-bool OperatorLogger::writes(LogLevel level) const noexcept { return sink_->logger.should_log(spdlog_level(level)); }
-
 void OperatorLogger::write(LogLevel level, std::string_view event, Fields fields) {
-  if (!writes(level)) return;
+  if (!sink_->logger.should_log(spdlog_level(level))) return;
   const std::string line = format_event(sink_->format.load(), event, fields);
   sink_->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -1,9 +1,14 @@
 #include "gateway/operator_log.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "core/descriptor.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport;
@@ -14,6 +19,19 @@ namespace {
 
 json read_line(std::string_view event, OperatorLogger::Fields fields) {
   return json::parse("{" + format_event(LogFormat::json, event, fields) + "}", nullptr, false);
+}
+
+// What `work` writes there.
+std::string on_stderr(const std::function<void()>& work) {
+  const core::Descriptor before(::dup(STDERR_FILENO)), file(::memfd_create("stderr", MFD_CLOEXEC));
+  REQUIRE(::dup2(file.number(), STDERR_FILENO) >= 0);
+  work();
+  ::dup2(before.number(), STDERR_FILENO);
+  std::string text(4096, '\0');
+  const ssize_t size = ::pread(file.number(), text.data(), text.size(), 0);
+  REQUIRE(size >= 0);
+  text.resize(static_cast<std::size_t>(size));
+  return text;
 }
 
 }  // namespace
@@ -87,9 +105,14 @@ TEST_CASE("a secret cannot be a field") {
 }
 
 TEST_CASE("levels below the configured one are not written, and a reload changes it") {
-  OperatorLogger logger({LogFormat::text, LogLevel::warning});
-  CHECK_FALSE(logger.writes(LogLevel::info));
-  CHECK(logger.writes(LogLevel::warning));
-  logger.configure({LogFormat::json, LogLevel::info});
-  CHECK(logger.writes(LogLevel::info));
+  const std::string written = on_stderr([] {
+    OperatorLogger logger({LogFormat::text, LogLevel::warning});
+    logger.info("first");
+    logger.warning("second");
+    logger.configure({LogFormat::json, LogLevel::info});
+    logger.info("third");
+  });
+  CHECK(written.find("first") == written.npos);
+  CHECK(written.find("Z warning second\n") != written.npos);
+  CHECK(written.find(R"("level":"info","event":"third"})") != written.npos);
 }
