@@ -32,10 +32,11 @@ class LogField {
       : key_(key), value_(std::uint64_t{value}) {}
   LogField(std::string_view key, const core::Secret& value) = delete;
 
+ private:
+  friend std::string format_event(LogFormat format, std::string_view event, std::initializer_list<LogField> fields);
   void append_text(std::string& line) const;  //  key=value
   void append_json(std::string& line) const;  // ,"key":value
 
- private:
   std::string_view key_;
   std::variant<std::string_view, bool, double, std::int64_t, std::uint64_t> value_;
 };
@@ -48,7 +49,6 @@ class OperatorLogger {
   ~OperatorLogger();
 
   void configure(const OperatorLog& settings);  // on reload
-  bool writes(LogLevel level) const noexcept;   // false: the fields need not be gathered
 
   void info(std::string_view event, Fields fields = {}) { write(LogLevel::info, event, fields); }
   void warning(std::string_view event, Fields fields = {}) { write(LogLevel::warning, event, fields); }
@@ -60,7 +60,7 @@ class OperatorLogger {
   std::unique_ptr<Sink> sink_;
 };
 
-// What stands after the time and level: "reloaded  listener=public reason=\"bad \\n thing\"". For the tests.
+// What stands after the time and level: "reloaded listener=public reason=\"bad \\n thing\"". For the tests.
 std::string format_event(LogFormat format, std::string_view event, OperatorLogger::Fields fields);
 
 }  // namespace sallyport::gateway

@@ -12,8 +12,6 @@
 
 namespace sallyport::gateway {
 
-inline constexpr std::size_t recorded_path_bytes = 256;
-
 // GET or HEAD of /v1/models or /v1/models/NAME: the gateway answers it itself.
 bool is_models_path(const http::RequestHead& head) noexcept;
 
