@@ -24,8 +24,9 @@ std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
   return bytes.size();
 }
 
-// The value of this line if it is that field's: without the colon and one space after it.
-std::optional<std::string_view> value_of(std::string_view line, std::string_view field) noexcept {
+// The value of this line if it is a "data" field: without the colon and one space after it.
+std::optional<std::string_view> data_of(std::string_view line) noexcept {
+  constexpr std::string_view field = "data";
   if (!line.starts_with(field)) return std::nullopt;
   line.remove_prefix(field.size());
   if (line.empty()) return line;
@@ -34,13 +35,13 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
   return line;
 }
 
-// Calls `take` with each value of `field` in the event. The halves of a CRLF make an extra empty line, which is
-// nothing.
+// Calls `take` with the value of each "data" field in the event. The halves of a CRLF make an extra empty line, which
+// is nothing.
 template <class Take>
-void each_value(std::string_view event, std::string_view field, Take take) {
+void each_data(std::string_view event, Take take) {
   for (std::size_t at = 0; at < event.size();) {
     const std::size_t end = find_line_end(event, at);
-    if (const auto value = value_of(event.substr(at, end - at), field)) take(*value);
+    if (const auto value = data_of(event.substr(at, end - at))) take(*value);
     at = end + 1;
   }
 }
@@ -72,7 +73,7 @@ std::size_t SseSplitter::find_event_end(std::string_view bytes) {
 std::string_view event_data(std::string_view event, std::string& scratch) {
   std::string_view first;
   std::size_t lines = 0;
-  each_value(event, "data", [&](std::string_view value) {
+  each_data(event, [&](std::string_view value) {
     if (++lines == 1) {
       first = value;
       return;
@@ -81,12 +82,6 @@ std::string_view event_data(std::string_view event, std::string& scratch) {
     scratch.append("\n").append(value);
   });
   return lines > 1 ? std::string_view(scratch) : first;
-}
-
-std::string_view event_name(std::string_view event) {
-  std::string_view name;
-  each_value(event, "event", [&](std::string_view value) { name = value; });  // the last one counts
-  return name;
 }
 
 }  // namespace sallyport::http

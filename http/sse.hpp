@@ -34,7 +34,5 @@ class SseSplitter {
 // The joined "data" of one whole event, lines joined by '\n' as the specification says. A view into `event` when there
 // is one data line (the common case), else into `scratch`.
 std::string_view event_data(std::string_view event, std::string& scratch);
-// The "event" field's value, or "".
-std::string_view event_name(std::string_view event);
 
 }  // namespace sallyport::http

@@ -11,16 +11,10 @@ using namespace std::string_literals;
 
 namespace {
 
-struct Event {
-  std::string name;
-  std::string data;
-  friend bool operator==(const Event&, const Event&) = default;
-};
-
 struct Reading {
-  std::vector<Event> events;  // without those that have no lines
-  std::string passed;         // every byte, in order
-  std::string rest;           // of the event that did not end
+  std::vector<std::string> events;  // each one's data; without those that have none
+  std::string passed;               // every byte, in order
+  std::string rest;                 // of the event that did not end
 };
 
 // What a reader of these pieces sees that gathers each event's bytes.
@@ -36,8 +30,7 @@ Reading read(const std::vector<std::string_view>& pieces) {
       reading.rest += part;
       piece.remove_prefix(part.size());
       if (end == SseSplitter::npos) continue;
-      const Event event{std::string(event_name(reading.rest)), std::string(event_data(reading.rest, scratch))};
-      if (event != Event{}) reading.events.push_back(event);
+      if (const auto data = event_data(reading.rest, scratch); !data.empty()) reading.events.emplace_back(data);
       reading.rest.clear();
     }
   }
@@ -46,43 +39,43 @@ Reading read(const std::vector<std::string_view>& pieces) {
 
 struct Stream {
   std::string bytes;
-  std::vector<Event> events;
+  std::vector<std::string> events;
 };
 
 std::vector<Stream> streams() {
   return {
       {"", {}},
-      {"data: a\n\n", {{"", "a"}}},
-      {"data: a\r\n\r\n", {{"", "a"}}},
-      {"data: a\r\r", {{"", "a"}}},
-      {"data: a\n\r", {{"", "a"}}},
-      {"data: a\r\n\n", {{"", "a"}}},
-      {"data: a\n\r\n", {{"", "a"}}},
-      {"data: a\r\n\r", {{"", "a"}}},
+      {"data: a\n\n", {"a"}},
+      {"data: a\r\n\r\n", {"a"}},
+      {"data: a\r\r", {"a"}},
+      {"data: a\n\r", {"a"}},
+      {"data: a\r\n\n", {"a"}},
+      {"data: a\n\r\n", {"a"}},
+      {"data: a\r\n\r", {"a"}},
       {"data: a\n", {}},
       {"data: a\r\n", {}},
       {"data: a\r", {}},
       {"data: a", {}},
-      {"data: a\n\ndata: b\n\n", {{"", "a"}, {"", "b"}}},
-      {"data: a\r\n\r\ndata: b\r\n\r\n", {{"", "a"}, {"", "b"}}},
-      {"data: a\r\rdata: b\r\r", {{"", "a"}, {"", "b"}}},
-      {"data: a\n\r\ndata: b\r\n\rdata: c\r\r\ndata: d\n\n", {{"", "a"}, {"", "b"}, {"", "c"}, {"", "d"}}},
-      {"\n\n\r\r\r\n\r\ndata: a\n\n\n\n\n", {{"", "a"}}},
-      {": ping\n\ndata: a\n\n: ping\r\n\r\n", {{"", "a"}}},
-      {"event: x\ndata: a\n\n", {{"x", "a"}}},
-      {"event:x\r\ndata:a\r\n\r\n", {{"x", "a"}}},
-      {"event: x\nevent: y\ndata: a\n\n", {{"y", "a"}}},
-      {"data: a\ndata: b\ndata: c\n\n", {{"", "a\nb\nc"}}},
-      {"data: a\r\ndata: b\rdata: c\n\r", {{"", "a\nb\nc"}}},
-      {"data\ndata\n\n", {{"", "\n"}}},
-      {"data: a\ndata\n\n", {{"", "a\n"}}},
-      {"data:\ndata: a\n\n", {{"", "\na"}}},
-      {"data:  a \n\n", {{"", " a "}}},
-      {"data:a:b: c\n\n", {{"", "a:b: c"}}},
+      {"data: a\n\ndata: b\n\n", {"a", "b"}},
+      {"data: a\r\n\r\ndata: b\r\n\r\n", {"a", "b"}},
+      {"data: a\r\rdata: b\r\r", {"a", "b"}},
+      {"data: a\n\r\ndata: b\r\n\rdata: c\r\r\ndata: d\n\n", {"a", "b", "c", "d"}},
+      {"\n\n\r\r\r\n\r\ndata: a\n\n\n\n\n", {"a"}},
+      {": ping\n\ndata: a\n\n: ping\r\n\r\n", {"a"}},
+      {"event: x\ndata: a\n\n", {"a"}},
+      {"event:x\r\ndata:a\r\n\r\n", {"a"}},
+      {"event: x\nevent: y\ndata: a\n\n", {"a"}},
+      {"data: a\ndata: b\ndata: c\n\n", {"a\nb\nc"}},
+      {"data: a\r\ndata: b\rdata: c\n\r", {"a\nb\nc"}},
+      {"data\ndata\n\n", {"\n"}},
+      {"data: a\ndata\n\n", {"a\n"}},
+      {"data:\ndata: a\n\n", {"\na"}},
+      {"data:  a \n\n", {" a "}},
+      {"data:a:b: c\n\n", {"a:b: c"}},
       {"data : a\nDATA: b\ndatas: c\n data: d\nx: data: e\n\n", {}},
-      {"id: 1\nretry: 5\ndata: a\n\n", {{"", "a"}}},
-      {"data: {\"a\":\"\\n\\n\"}\n\ndata: [DONE]\n\n", {{"", "{\"a\":\"\\n\\n\"}"}, {"", "[DONE]"}}},
-      {"data: \0\xff\n\n"s, {{"", "\0\xff"s}}},
+      {"id: 1\nretry: 5\ndata: a\n\n", {"a"}},
+      {"data: {\"a\":\"\\n\\n\"}\n\ndata: [DONE]\n\n", {"{\"a\":\"\\n\\n\"}", "[DONE]"}},
+      {"data: \0\xff\n\n"s, {"\0\xff"s}},
   };
 }
 
@@ -158,5 +151,4 @@ TEST_CASE("an event without data has none") {
   std::string scratch = "old";
   CHECK(event_data("", scratch).empty());
   CHECK(event_data(": comment\n\n", scratch).empty());
-  CHECK(event_name("data: a\n\n").empty());
 }
