@@ -18,7 +18,6 @@ struct PeerIdentity {
   WallTime valid_until{};              // the certificate's end
   std::string key_exchange;            // negotiated group, e.g. "X25519MLKEM768"
   bool resumed = false;                // an earlier session went on: no certificate was exchanged this time
-  std::string server_name;             // SNI the client asked for, may be empty
 };
 
 }  // namespace sallyport::core

@@ -119,7 +119,6 @@ core::Result<Route> RouteTable::for_path(const auth::Principal& who, std::string
   if (!who.may_use_route(found->name)) return core::Error(Reason::route_forbidden);
   Route route;
   route.upstream_ = &upstreams_[found->upstream];
-  route.route_name_ = found->name;
   route.capture_ = found->capture;
   route.tenant_ = found->tenant;
   return route;

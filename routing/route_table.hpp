@@ -72,7 +72,6 @@ class Route {
   const Upstream& upstream() const noexcept { return *upstream_; }
   std::string_view model_name() const noexcept { return model_name_; }          // public name; "" on a path route
   std::string_view upstream_model() const noexcept { return upstream_model_; }  // "" on a path route
-  std::string_view route_name() const noexcept { return route_name_; }
   Capture capture() const noexcept { return capture_; }
   std::string_view tenant() const noexcept { return tenant_; }
 
@@ -80,7 +79,7 @@ class Route {
   friend class RouteTable;
   Route() = default;
   const Upstream* upstream_ = nullptr;
-  std::string_view model_name_, upstream_model_, route_name_, tenant_;
+  std::string_view model_name_, upstream_model_, tenant_;
   Capture capture_ = Capture::metadata;
 };
 

@@ -67,7 +67,6 @@ core::PeerIdentity identify(SSL* ssl) {
   core::PeerIdentity peer;
   peer.key_exchange = key_exchange_of(ssl);
   peer.resumed = SSL_session_reused(ssl) != 0;
-  if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) peer.server_name = name;
   X509* certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return peer;
   peer.verified = true;
