@@ -104,10 +104,6 @@ class RouteTable {
   std::string models_json(const auth::Principal& who) const;
   std::optional<std::string> model_json(const auth::Principal& who, std::string_view name) const;
 
-  const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
-  const std::vector<Model>& models() const noexcept { return models_; }
-  const std::vector<PathRoute>& routes() const noexcept { return routes_; }
-
  private:
   const Model* find_model(std::string_view name) const noexcept;
 
