@@ -15,7 +15,6 @@ using enum Reason;
 
 constexpr Named named[] = {
     {none, "none"},
-    {closed, "closed"},
     {truncated, "truncated"},
     {io_failed, "io_failed"},
     {timeout, "timeout"},

@@ -11,7 +11,6 @@ enum class Reason : std::uint8_t {
   none,
 
   // A stream.
-  closed,               // the peer ended cleanly (close_notify, or FIN on a plain stream)
   truncated,            // the peer ended without saying so
   io_failed,            // the operating system refused; Error::os_code says how
   timeout,              // the stream's deadline passed

@@ -154,7 +154,6 @@ const Refusal& refusal_for(Reason reason) noexcept {
     case Reason::upstream_truncated:
       return bad_upstream;
     case Reason::none:
-    case Reason::closed:
     case Reason::truncated:
     case Reason::io_failed:
     case Reason::timeout:

@@ -225,7 +225,7 @@ Task<SharedLimits::Parts::Problem> SharedLimits::Parts::ask(core::ConstBytes com
   for (;;) {
     const auto got = co_await stream->read_some(core::MutableBytes(room).subspan(arrived));
     if (!got) co_return words_for(got.error().reason);
-    if (*got == 0) co_return words_for(core::Reason::closed);
+    if (*got == 0) co_return "closed";
     arrived += *got;
     const auto size = parse_resp(core::text_of(core::ConstBytes(room).first(arrived)), reply);
     if (!size || *size > arrived || arrived == room.size()) co_return words_for(core::Reason::upstream_malformed);

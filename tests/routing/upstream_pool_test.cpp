@@ -129,7 +129,7 @@ TEST_CASE("A fresh connection is never a pooled one") {
 TEST_CASE("An idle connection that its server closes is dropped at once") {
   Place place;
   const auto to = upstream({"a"});
-  for (const core::Error ending : {core::Error(Reason::closed), core::Error(Reason::truncated)}) {
+  for (const core::Error ending : {core::Error(Reason::none), core::Error(Reason::truncated)}) {
     CHECK(place.use(to));
     auto& peer = place.peers.back();
     peer.fail(ending);

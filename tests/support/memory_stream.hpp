@@ -25,7 +25,7 @@ struct MemoryWire {
 
   core::Executor executor;
   std::deque<std::string> arrivals;                 // sent by the peer, not yet read
-  std::optional<core::Error> ending;                // after the arrivals; Reason::closed is the clean end
+  std::optional<core::Error> ending;                // after the arrivals; Reason::none is the clean end
   std::string written;                              // what the stream's owner wrote
   std::size_t read_at_most = SIZE_MAX;              // bytes a read gives
   std::size_t reads = 0, writes = 0;                // calls so far
@@ -63,7 +63,7 @@ class MemoryPeer {
   void send_byte_by_byte(std::string_view bytes) {
     for (const char& byte : bytes) send({&byte, 1});
   }
-  void end() { fail(core::Reason::closed); }  // cleanly, after what was sent
+  void end() { fail(core::Reason::none); }  // cleanly, after what was sent
   void fail(core::Error error) {
     wire_->ending = error;
     wire_->changed();
@@ -129,7 +129,7 @@ class MemoryStream final : public core::ByteStream {
     const auto readable = co_await wait_readable();
     if (!readable) co_return readable.error();
     if (wire->at_end()) {
-      if (wire->ending->reason == core::Reason::closed) co_return 0;
+      if (wire->ending->reason == core::Reason::none) co_return 0;
       co_return *wire->ending;
     }
     std::string& arrival = wire->arrivals.front();
@@ -151,7 +151,7 @@ class MemoryStream final : public core::ByteStream {
     }
     const auto writable = co_await until(wire->write_wakes, [this] { return !wire_->stalled; });
     if (!writable) co_return writable.error();
-    if (wire->ending && wire->ending->reason != core::Reason::closed) co_return *wire->ending;
+    if (wire->ending && wire->ending->reason != core::Reason::none) co_return *wire->ending;
     for (const auto piece : pieces) wire->take(core::text_of(piece));
     co_return core::Result<void>{};
   }
