@@ -43,11 +43,10 @@ const std::vector<Fence> fences = {
     {"<openssl/evp.h",
      {"core/crypto.cpp", "core/evp_key.", "core/hybrid_key.cpp", "core/pkcs8.cpp", "core/private_key.cpp",
       "core/public_key.cpp", "core/rsa_token.cpp", "tls/"}},
-    {"<yaml-cpp/", {"gateway/yaml_tree.cpp", "gateway/yaml_reader.cpp"}},
+    {"<yaml-cpp/", {"gateway/yaml_tree.cpp"}},
     {"<CLI/", {"gateway/"}},
     {"<prometheus/", {"gateway/"}},
     {"<spdlog/", {"gateway/"}},
-    {"<simdjson", {"routing/"}},
 };
 
 const std::vector<SourceFile>& sources() {
