@@ -1,7 +1,9 @@
 // Secret: bytes that wipe themselves and cannot be printed, compared with == or copied by accident.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +14,17 @@ namespace sallyport::core {
 
 // Overwrites the bytes in a way the compiler may not remove.
 void wipe(MutableBytes bytes) noexcept;
+
+// Room for `size` elements of a vector or string. When they move to a larger place, the old one is wiped.
+template <class Container>
+void reserve_wiping(Container& content, std::size_t size) {
+  if (size <= content.capacity()) return;
+  Container larger(content.get_allocator());
+  larger.reserve(std::max(size, 2 * content.capacity()));
+  larger.insert(larger.end(), content.begin(), content.end());
+  content.swap(larger);
+  wipe(std::as_writable_bytes(std::span(larger)));
+}
 
 class Secret {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/find_byte.hpp"
+#include "core/secret.hpp"
 
 namespace sallyport::logging {
 
@@ -46,6 +47,17 @@ void append_control(std::string& out, unsigned char c) {
 // How much at the front needs no escape.
 std::size_t plain_length(std::string_view text) {
   return core::find_byte(text, [](auto c) { return c < 0x20 || c == 0x7f || c == '"' || c == '\\'; });
+}
+
+// The most that it may take between quotes.
+std::size_t quoted_size(std::string_view text) {
+  std::size_t size = 2;
+  for (const char one : text) {
+    const auto c = static_cast<unsigned char>(one);
+    const bool control = c < 0x20 || c == 0x7F;
+    size += control ? std::string_view(R"(\u0000)").size() : c < 0x80 ? 2 : replacement.size();
+  }
+  return size;
 }
 
 constexpr std::size_t time_size = std::string_view("2026-11-22T21:28:03.000250Z").size();
@@ -108,8 +120,11 @@ void append_time(std::string& out, core::WallTime time) {
 }
 
 char* JsonObject::begin(std::string_view key, std::size_t value_size) {
-  const std::size_t needed = size_ + key.size() + std::string_view(R"(,"":)").size() + value_size;
-  if (needed > out_.size()) out_.resize(std::max(needed, out_.capacity()));
+  const std::size_t needed = size_ + key.size() + std::string_view(R"(,"":})").size() + value_size;
+  if (needed > out_.size()) {
+    core::reserve_wiping(out_, needed);
+    out_.resize(out_.capacity());
+  }
   char* at = out_.data() + size_;
   if (at[-1] != '{') *at++ = ',';
   *at++ = '"';
@@ -122,7 +137,7 @@ void JsonObject::text(std::string_view key, std::string_view value) {
     *at = '"';
     return end(copy("\"", copy(value, at + 1)));
   }
-  end(begin(key, 0));
+  end(begin(key, quoted_size(value.substr(0, max_json_text))));
   out_.resize(size_);
   append_quoted(out_, value);
   size_ = out_.size();

@@ -19,7 +19,7 @@ void append_quoted(std::string& out, std::string_view text);
 void append_time(std::string& out, core::WallTime time);
 
 // Writes through a pointer, into room that `out` has ahead: appending to a string costs more than most values do. `out`
-// is whole again when the object ends; nothing else may touch it before.
+// is whole again when the object ends; nothing else may touch it before. Where it grows it leaves nothing unwiped.
 class JsonObject {
  public:
   explicit JsonObject(std::string& out) : out_(out) {

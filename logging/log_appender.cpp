@@ -18,9 +18,13 @@ constexpr std::string_view empty_note = "{}";
 constexpr core::Duration retention_interval = std::chrono::minutes(10);  // and at each segment's start
 
 // The record, or the text of a frame that has none, with how much content is missing.
-std::string with_loss(std::string_view text, std::uint64_t lost) {
+core::Secret with_loss(std::string_view text, std::uint64_t lost) {
+  const std::string stated = (text.empty() ? "{" : ",") + ("\"content_lost\":" + std::to_string(lost) + "}");
   if (!text.empty()) text.remove_suffix(1);
-  return std::string(text) + (text.empty() ? "{" : ",") + "\"content_lost\":" + std::to_string(lost) + "}";
+  std::string with;
+  with.reserve(text.size() + stated.size());
+  with.append(text).append(stated);
+  return core::Secret::take(with);
 }
 
 }  // namespace
@@ -113,8 +117,8 @@ void LogAppender::seal(const LogItem& item) {
   const bool is_tenants = item.key != content_key;
   SegmentWriter::Part parts[4];
   std::size_t count = 0;
-  const std::string with = item.content_lost > 0 ? with_loss(item.text, item.content_lost) : std::string();
-  const std::string& text = with.empty() ? item.text : with;
+  const core::Secret with = item.content_lost > 0 ? with_loss(item.text, item.content_lost) : core::Secret();
+  const std::string_view text = with.empty() ? item.text : with.reveal_text();
   if (!text.empty()) {
     const PartType type = has_record(item.kind) ? PartType::record : PartType::note;
     parts[count++] = {type, core::bytes_of(text)};

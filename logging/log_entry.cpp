@@ -58,6 +58,7 @@ core::Result<void> LogEntry::State::response_body(core::ConstBytes piece) {
       content_lost_ += piece.size();
       break;
     }
+    core::reserve_wiping(response_, response_.size() + taken.size());
     response_.insert(response_.end(), taken.begin(), taken.end());
     piece = piece.subspan(taken.size());
   }

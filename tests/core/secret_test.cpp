@@ -1,6 +1,7 @@
 #include "core/secret.hpp"
 
 #include <algorithm>
+#include <memory_resource>
 #include <ostream>
 #include <type_traits>
 
@@ -58,6 +59,20 @@ TEST_CASE("wipe leaves only zeros") {
   wipe(bytes);
   CHECK(all_zero(bytes));
   wipe({});
+}
+
+TEST_CASE("what moves to a larger place leaves the old one wiped") {
+  const std::string before(100, 'x');
+  Bytes place(200);  // where what is given back may be looked at
+  std::pmr::monotonic_buffer_resource memory(place.data(), place.size());
+  std::pmr::string text(before, &memory);
+  const char* const old = text.data();
+  CHECK(std::count(place.begin(), place.end(), std::byte{'x'}) == 100);
+  reserve_wiping(text, 1000);
+  CHECK(text == std::string_view(before));
+  CHECK(text.capacity() >= 1000);
+  CHECK(text.data() != old);
+  CHECK(std::count(place.begin(), place.end(), std::byte{'x'}) == 0);
 }
 
 TEST_CASE("a moved-from secret is empty, and a secret survives being assigned to itself") {

@@ -21,6 +21,37 @@ namespace {
 constexpr int records = 5;                       // of the operator's, and as many of a tenant's
 constexpr std::size_t largest_region = 1 << 30;  // larger ones are a sanitizer's shadow
 
+// Found in writable memory only where they were copied to.
+constexpr std::string_view of_the_answer = "<an answer that its client alone should have>";
+constexpr std::string_view of_the_record = "<a path that the record's readers should have>";
+constexpr std::string_view kept_here = "<what the search must find>";
+
+template <class Content>
+void wipe_all(Content& content) {
+  core::wipe(std::as_writable_bytes(std::span(content)));
+}
+
+// An answer that grows piece by piece, and a record that does, and that has to state a loss.
+void write_what_grows(const path& directory, const core::Clock& clock) {
+  auto settings = log_settings(directory);
+  settings.queue_bytes = 48 * 1024;
+  SealedLog log(settings, {reader_key().recipient()}, clock);
+  auto entry = log.open_entry(true);
+  if (!entry) ::_exit(1);
+  for (int piece = 0; piece < 200; ++piece) {
+    std::array<char, of_the_answer.size()> text{};
+    of_the_answer.copy(text.data(), text.size());
+    if (!entry->response_body(std::as_bytes(std::span(text)))) ::_exit(1);
+    wipe_all(text);
+  }
+  if (keep_request(*entry, std::string(max_content_piece, 'x'))) ::_exit(1);  // finds no room
+  Record record;
+  record.path.reserve(4096);
+  for (int i = 0; i < 40; ++i) record.path.append(of_the_record).append("\n");
+  finish(std::move(*entry), record);
+  wipe_all(record.path);
+}
+
 // Seals, says so, and waits to be killed.
 [[noreturn]] void write_and_wait(const path& directory, int told) {
   const core::SystemClock clock;
@@ -29,6 +60,8 @@ constexpr std::size_t largest_region = 1 << 30;  // larger ones are a sanitizer'
     if (!seal(log, std::to_string(i), "prompt", "answer")) ::_exit(1);
     if (!seal(log, std::to_string(i), "prompt", "answer", "acme")) ::_exit(1);
   }
+  write_what_grows(directory / "another", clock);
+  const std::string kept(kept_here);
   if (::write(told, "x", 1) != 1) ::_exit(1);
   for (;;) ::pause();
 }
@@ -142,6 +175,19 @@ TEST_CASE("the memory of a writing process holds the key of the next record, and
     CHECK(has(memory, steps[used.steps].sealing.reveal()));  // the search finds what is there
     CHECK(has(memory, steps[used.steps + 1].key.reveal()));
   }
+}
+
+TEST_CASE("what grew until it was sealed has left nothing of itself in memory") {
+  const TemporaryDirectory directory;
+  const WritingProcess writer(directory.where());
+  const auto memory = writer.memory();
+  CHECK(has(memory, core::bytes_of(kept_here)));
+  CHECK_FALSE(has(memory, core::bytes_of(of_the_answer)));
+  CHECK_FALSE(has(memory, core::bytes_of(of_the_record)));
+  const ReadLog read = read_log(directory / "another");
+  REQUIRE(read.exchanges.size() == 1);
+  CHECK(read.exchanges[0].response.size() == 200 * of_the_answer.size());
+  CHECK(read.exchanges[0].exchange.metadata.find("\"content_lost\":65536}") != std::string::npos);
 }
 
 }  // namespace sallyport::tests
