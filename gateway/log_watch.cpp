@@ -8,8 +8,10 @@ void LogWatch::look(const logging::LogCounters& now) {
   change(log_fails_, !now.healthy, "log", {{"lost", now.lost}, {"write_errors", now.write_errors}});
   change(directory_fails_, now.copies_fail, "checkpoint_directory", {{"errors", now.checkpoint_errors}});
   change(command_fails_, now.command.failing, "checkpoint_command", {{"errors", now.command.errors}});
-  change(retention_fails_, now.retention.kind != logging::RetentionFault::Kind::none, "retention",
-         {{"reason", name(now.retention.kind)}, {"segment", now.retention.segment}, {"errors", now.removal_errors}});
+  change(retention_fails_, now.retention.fault.kind != logging::RetentionFault::Kind::none, "retention",
+         {{"reason", name(now.retention.fault.kind)},
+          {"segment", now.retention.fault.segment},
+          {"errors", now.retention.errors}});
 }
 
 void LogWatch::change(bool& fails, bool fails_now, std::string_view event, OperatorLogger::Fields fields) {

@@ -277,9 +277,9 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
            "Time of the newest that it took, since the Unix epoch; 0: none yet", MetricType::Gauge);
     gauge(since_epoch(log.command.last));
   }
-  count("sallyport_log_segments_removed_total", "Segments removed by retention", log.removed);
+  count("sallyport_log_segments_removed_total", "Segments removed by retention", log.retention.removed);
   count("sallyport_log_removal_errors_total", "Times that retention looked and could not remove anything",
-        log.removal_errors);
+        log.retention.errors);
 }
 
 }  // namespace sallyport::gateway

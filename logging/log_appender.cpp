@@ -6,7 +6,6 @@
 
 #include "logging/frame_walker.hpp"
 #include "logging/json_text.hpp"
-#include "logging/retention.hpp"
 
 namespace sallyport::logging {
 
@@ -52,14 +51,16 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
   return {last.number, walker.link()};
 }
 
-LogAppender::LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before)
+LogAppender::LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before,
+                         std::function<void()> wake)
     : settings_(settings),
       clock_(clock),
       storage_(storage),
       number_(before.number),
       previous_(before.link),
-      retention_(settings),
-      checkpoints_(settings.checkpoints, settings.origin, clock) {}
+      checkpoints_(settings.checkpoints, settings.origin, clock) {
+  if (checkpoints_.on() && settings.retention.any()) remover_.emplace(settings, std::move(wake));
+}
 
 core::Result<void> LogAppender::prepare(std::size_t next_item) {
   if (segment_ && due(next_item)) {
@@ -137,34 +138,28 @@ bool LogAppender::full() const noexcept { return segment_ && segment_->pending()
 core::Result<void> LogAppender::commit() {
   if (!segment_) return {};
   if (checkpoints_.until_due() == core::Duration::zero()) sign();
-  if (const auto written = write(settings_.durability == Durability::synced); !written) return written;
-  return retire();
+  return write(settings_.durability == Durability::synced);
 }
 
 // The tombstone is on disk before what it speaks of goes: a crash between the two leaves too much, and never a gap that
 // nobody explains.
-core::Result<void> LogAppender::retire() try {
-  if (!checkpoints_.on() || !settings_.retention.any() || clock_.now() < next_retention_) return {};
+core::Result<void> LogAppender::retire() {
+  if (!remover_ || !segment_) return {};
+  if (const auto due = remover_->due()) {
+    const std::string note = checkpoints_.sign_removed(due->last, due->last_id, due->reason);
+    const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};
+    segment_->append(FrameKind::tombstone, due->last, part, flag_ignorable);
+    if (const auto written = write(true); !written) return written;
+    remover_->remove(due->last);
+  }
+  if (clock_.now() < next_retention_) return {};
   next_retention_ = clock_.now() + retention_interval;
   const auto created = static_cast<std::uint64_t>(created_.time_since_epoch().count());
-  const auto removal = retention_.look({number_, segment_->end().bytes, {created, previous_}, clock_.now() - started_});
-  retention_fault_ = retention_.fault();
-  if (retention_fault_.kind != RetentionFault::Kind::none) removal_errors_ += 1;
-  if (!removal) {
-    removed_ += retention_.remove(retention_.signed_for());
-    return {};
-  }
-  const std::string note = checkpoints_.sign_removed(removal->last, removal->last_id, removal->reason);
-  const SegmentWriter::Part part[] = {{PartType::signed_note, core::bytes_of(note)}};
-  segment_->append(FrameKind::tombstone, removal->last, part, flag_ignorable);
-  if (const auto written = write(true); !written) return written;
-  removed_ += retention_.remove(removal->last);
-  return {};
-} catch (const std::exception&) {  // tried again after the interval
-  retention_fault_ = {RetentionFault::Kind::failed, 0};
-  removal_errors_ += 1;
+  remover_->look({number_, segment_->end().bytes, {created, previous_}, clock_.now() - started_});
   return {};
 }
+
+RetentionState LogAppender::retention() const { return remover_ ? remover_->state() : RetentionState{}; }
 
 void LogAppender::sign() {
   const std::string note = checkpoints_.sign(number_, segment_->end());

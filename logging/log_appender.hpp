@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@
 #include "logging/checkpoint_writer.hpp"
 #include "logging/log_queue.hpp"
 #include "logging/log_readers.hpp"
-#include "logging/retention.hpp"
+#include "logging/segment_remover.hpp"
 #include "logging/segment_writer.hpp"
 #include "logging/storage.hpp"
 
@@ -30,12 +31,15 @@ LogEnd find_end(const std::filesystem::path& directory, const std::string& origi
 class LogAppender {
  public:
   // set_readers() comes before anything else.
-  LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before);
+  // `wake` is called, from another thread, when retire() has something to do.
+  LogAppender(const LogSettings& settings, const core::Clock& clock, Storage& storage, LogEnd before,
+              std::function<void()> wake);
 
   // Each returns an error when the disk refused. Then the open segment is abandoned, what was sealed after the last
   // success must be sealed again (see vouched()), and the next prepare() starts a new segment.
   core::Result<void> prepare(std::size_t next_item);  // an open segment with room, by size, age and recipients
   core::Result<void> commit();                        // writes what is pending, to the durability promised; signs
+  core::Result<void> retire();                        // signs for what has had its time; another thread removes it
   core::Result<void> close();                         // the clean end
 
   void seal(const LogItem& item);  // prepare() first
@@ -49,17 +53,14 @@ class LogAppender {
   std::uint64_t segments() const noexcept { return segments_; }
   std::uint64_t frames() const noexcept { return frames_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
-  std::uint64_t removed() const noexcept { return removed_; }  // segments, by retention
-  std::uint64_t removal_errors() const noexcept { return removal_errors_; }
-  const RetentionFault& retention_fault() const noexcept { return retention_fault_; }
+  RetentionState retention() const;  // from any thread
   const CheckpointWriter& checkpoints() const noexcept { return checkpoints_; }
 
  private:
   core::Result<void> start();
   core::Result<void> write(bool sync);
   void abandon();
-  core::Result<void> retire();  // removes what has had its time
-  void sign();                  // a checkpoint of what stands before it
+  void sign();  // a checkpoint of what stands before it
   bool due(std::size_t next_item) const;
 
   const LogSettings& settings_;
@@ -76,12 +77,10 @@ class LogAppender {
   core::TimePoint started_;                    // the open segment
   core::TimePoint next_retention_;
   core::WallTime created_;
-  Retention retention_;
-  RetentionFault retention_fault_;  // of the last look
+  std::optional<SegmentRemover> remover_;
   CheckpointWriter checkpoints_;
   bool readers_changed_ = false;
   std::uint64_t sealed_ = 0, vouched_ = 0, segments_ = 0, frames_ = 0, bytes_ = 0;
-  std::uint64_t removed_ = 0, removal_errors_ = 0;
 };
 
 }  // namespace sallyport::logging

@@ -60,12 +60,13 @@ LogWriter::LogWriter(LogSettings given, std::vector<envelope::Recipient> recipie
       queue(settings.queue_bytes, settings.durability != Durability::buffered),
       lock_(checked(settings).directory),
       storage_(std::move(its_storage)),
-      appender_(settings, clock, *storage_, find_end(settings.directory, settings.origin)) {
+      appender_(settings, clock, *storage_, find_end(settings.directory, settings.origin), [this] { queue.nudge(); }) {
   readers.set(std::move(recipients), std::move(tenants));
   appender_.set_readers(*readers.take());
   next_exchange = (appender_.number() + 1) << 32;  // more than one segment can hold: never the number of an earlier run
   auto started = appender_.prepare(0);
   if (started) started = appender_.commit();
+  if (started) started = appender_.retire();
   if (!started) {
     throw std::runtime_error("cannot start a segment in " + settings.directory.string() + ": " +
                              std::strerror(started.error().os_code));
@@ -143,8 +144,9 @@ core::Result<void> LogWriter::write_batch() {
   if (batch_.empty()) {  // an aged segment ends, and a checkpoint comes, also when nothing happens
     answer_waiters(queue.take_waiters());
     tell_answered();
-    const auto ready = appender_.prepare(0);
-    return ready ? appender_.commit() : ready;
+    auto done = appender_.prepare(0);
+    if (done) done = appender_.commit();
+    return done ? appender_.retire() : done;
   }
   for (std::size_t i = settled_; i < batch_.size(); ++i) {
     LogItem& item = batch_[i];
@@ -166,7 +168,7 @@ core::Result<void> LogWriter::write_batch() {
   batch_.clear();
   settled_ = 0;
   base_ = appender_.vouched();
-  return {};
+  return appender_.retire();  // nobody waits for it
 }
 
 // The items that are safe now: their callers are told, their plaintext goes.
@@ -241,9 +243,6 @@ void LogWriter::publish() {
   frames = appender_.frames();
   bytes = appender_.bytes();
   segments = appender_.segments();
-  removed = appender_.removed();
-  removal_errors = appender_.removal_errors();
-  retention = appender_.retention_fault();
   const CheckpointWriter& signing = appender_.checkpoints();
   checkpoints = signing.written();
   checkpoint_errors = signing.errors();

@@ -29,14 +29,14 @@ class LogWriter {
   bool closed() const noexcept { return closed_; }
   void count_lost() noexcept;
   CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }
+  RetentionState retention() const { return appender_.retention(); }
 
   const LogSettings settings;
   const core::Clock& clock;
   LogQueue queue;
   std::atomic<std::uint64_t> next_exchange{0};
   std::atomic<std::uint64_t> records{0}, frames{0}, bytes{0}, lost{0}, segments{0}, write_errors{0};
-  std::atomic<std::uint64_t> checkpoints{0}, checkpoint_errors{0}, removed{0}, removal_errors{0};
-  std::atomic<RetentionFault> retention{};
+  std::atomic<std::uint64_t> checkpoints{0}, checkpoint_errors{0};
   std::atomic<bool> copies_fail{false};
   std::atomic<core::Duration::rep> last_checkpoint{0};  // since the Unix epoch; 0: none
 

@@ -45,17 +45,18 @@ std::optional<Removal> Retention::due(std::uint64_t number, const ProvenSegment&
 }
 
 // From the open segment, whose header nobody else wrote, back to the first that is there: each proves the one before.
-std::optional<Removal> Retention::look(const OpenSegment& open) {
+std::optional<Removal> Retention::look(const OpenSegment& open, const std::stop_token& stop) {
   fault_ = {};
   std::optional<Removal> removal;
   ProvenSegment next = open.header;
   Passed passed{open.open_for, open.bytes};
   for (std::uint64_t number = open.number - 1; number > signed_for_; --number) {
+    if (stop.stop_requested()) return std::nullopt;
     passed.bytes += next.previous.bytes;
     if (!removal) removal = due(number, next, passed);
     const ProvenSegment* segment = prove(number, next.previous, removal.has_value());
     if (segment == nullptr && fault_.kind == RetentionFault::Kind::missing) {
-      find_tombstone(open.number, number, open.header.previous);
+      find_tombstone(open, number, stop);
       if (number <= signed_for_) break;
     }
     if (segment == nullptr) return std::nullopt;
@@ -82,31 +83,31 @@ const ProvenSegment* Retention::prove(std::uint64_t number, const SegmentLink& e
 }
 
 // In the newest of the segments between the two: each tombstone covers what those before it do. All of them are proven.
-void Retention::find_tombstone(std::uint64_t from, std::uint64_t missing, const SegmentLink& end) {
-  SegmentLink link = end;
+void Retention::find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop) {
+  SegmentLink link = open.header.previous;
   std::uint64_t last = 0;
-  for (std::uint64_t number = from - 1; number > missing && last == 0; --number) {
+  for (std::uint64_t number = open.number - 1; number > missing && last == 0 && !stop.stop_requested(); --number) {
     last = removed_before(settings_.directory / segment_name(number), number, link);
     link = known_.at(number).previous;
   }
   signed_for_ = std::max(signed_for_, last);
 }
 
-std::uint64_t Retention::remove(std::uint64_t last) {
+std::uint64_t Retention::remove(std::uint64_t last, const std::stop_token& stop) {
   signed_for_ = std::max(signed_for_, last);
   known_.erase(known_.begin(), known_.upper_bound(signed_for_));
-  return remove_segments(settings_.directory, signed_for_);
+  return remove_segments(settings_.directory, signed_for_, stop);
 }
 
-std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last) {
+std::uint64_t remove_segments(const fs::path& directory, std::uint64_t last, const std::stop_token& stop) {
   std::uint64_t removed = 0;
   for (const ListedSegment& segment : list_segments(directory)) {
-    if (segment.number > last) break;
+    if (segment.number > last || stop.stop_requested()) break;
     // The key block first: what cannot be read any more is gone, even if the rest of it stays for a while.
     fs::remove(keys_path_of(segment.path));
     if (fs::remove(segment.path)) ++removed;
   }
-  remove_stray_keys(directory, last);
+  if (!stop.stop_requested()) remove_stray_keys(directory, last);
   return removed;
 }
 

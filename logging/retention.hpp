@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 
 #include "core/clock.hpp"
@@ -39,13 +40,13 @@ class Retention {
  public:
   explicit Retention(const LogSettings& settings) : settings_(settings) {}
 
-  // What is due, if all of it is there and is what was written; else fault() says why not. Only with a signer. Throws
-  // std::exception when the directory or a segment cannot be read.
-  std::optional<Removal> look(const OpenSegment& open);
+  // What is due, if all of it is there and is what was written; else fault() says why not. Only with a signer. Told to
+  // stop it finds nothing. Throws std::exception when the directory or a segment cannot be read.
+  std::optional<Removal> look(const OpenSegment& open, const std::stop_token& stop = {});
   const RetentionFault& fault() const noexcept { return fault_; }  // of the last look
 
   // Once the tombstone of a removal is on disk. As remove_segments().
-  std::uint64_t remove(std::uint64_t last);
+  std::uint64_t remove(std::uint64_t last, const std::stop_token& stop = {});
   // The last segment that is signed for: what is left of those up to it is to be removed.
   std::uint64_t signed_for() const noexcept { return signed_for_; }
 
@@ -53,7 +54,7 @@ class Retention {
   struct Passed;  // from the open segment back to one
   std::optional<Removal> due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const;
   const ProvenSegment* prove(std::uint64_t number, const SegmentLink& end, bool anew);
-  void find_tombstone(std::uint64_t from, std::uint64_t missing, const SegmentLink& end);
+  void find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop);
 
   const LogSettings& settings_;
   std::map<std::uint64_t, ProvenSegment> known_;  // by number, from earlier looks
@@ -61,8 +62,9 @@ class Retention {
   RetentionFault fault_;
 };
 
-// Removes segments and key blocks up to `last`; gives how many segments. What an earlier call left goes too. Throws
-// std::filesystem::filesystem_error.
-std::uint64_t remove_segments(const std::filesystem::path& directory, std::uint64_t last);
+// Removes segments and key blocks up to `last`; gives how many segments. What an earlier call left goes too. Told to
+// stop it leaves the rest for another call. Throws std::filesystem::filesystem_error.
+std::uint64_t remove_segments(const std::filesystem::path& directory, std::uint64_t last,
+                              const std::stop_token& stop = {});
 
 }  // namespace sallyport::logging

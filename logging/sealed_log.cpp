@@ -56,9 +56,7 @@ LogCounters SealedLog::counters() const noexcept {
   counters.write_errors = w.write_errors;
   counters.signs = w.settings.checkpoints.signer.has_value();
   counters.checkpoints = w.checkpoints;
-  counters.removed = w.removed;
-  counters.removal_errors = w.removal_errors;
-  counters.retention = w.retention;
+  counters.retention = w.retention();
   counters.checkpoint_errors = w.checkpoint_errors;
   counters.copies_fail = w.copies_fail;
   counters.runs_command = !w.settings.checkpoints.command.empty();

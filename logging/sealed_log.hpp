@@ -56,6 +56,12 @@ struct RetentionFault {
 };
 std::string_view name(RetentionFault::Kind kind) noexcept;
 
+struct RetentionState {
+  std::uint64_t looks = 0, errors = 0;  // that were made; after which nothing could be removed
+  std::uint64_t removed = 0;            // segments
+  RetentionFault fault;                 // of the last look
+};
+
 struct LogSettings {
   std::filesystem::path directory;
   std::string origin;  // this gateway's name in the log
@@ -92,10 +98,8 @@ struct LogCounters {
   std::uint64_t lost = 0;      // exchanges of which the record or some content is missing from the log
   std::uint64_t segments = 0;  // started
   std::uint64_t write_errors = 0;
-  std::uint64_t checkpoints = 0;        // signed and on disk, also in the directory where there is one
-  std::uint64_t removed = 0;            // segments, by retention
-  std::uint64_t removal_errors = 0;     // looks after which nothing could be removed
-  RetentionFault retention;             // so it was with the last
+  std::uint64_t checkpoints = 0;  // signed and on disk, also in the directory where there is one
+  RetentionState retention;
   std::uint64_t checkpoint_errors = 0;  // the second place refused
   bool copies_fail = false;             // so it was with the last
   CheckpointCommandState command;       // the program that takes them

@@ -25,10 +25,10 @@ TEST_CASE("the operator is told once when the log, a second place or retention f
   for (int i = 0; i < 3; ++i) watch.look(counters);
   counters.copies_fail = counters.command.failing = false;
   watch.look(counters);
-  counters.retention = {logging::RetentionFault::Kind::missing, 3};
-  counters.removal_errors = 1;
+  counters.retention.fault = {logging::RetentionFault::Kind::missing, 3};
+  counters.retention.errors = 1;
   for (int i = 0; i < 3; ++i) watch.look(counters);
-  counters.retention = {};
+  counters.retention.fault = {};
   watch.look(counters);
   CHECK(told ==
         std::vector<std::string>{"error log_fails lost=0 write_errors=3", "info log_works lost=2 write_errors=3",

@@ -5,6 +5,7 @@
 #include "logging/retention.hpp"
 #include "logging/rewrap.hpp"
 #include "tests/logging/dying_log.hpp"
+#include "tests/support/waiting.hpp"
 
 namespace sallyport::tests {
 
@@ -94,7 +95,7 @@ TEST_CASE("an exchange whose first piece is removed before its content is read i
     auto keeping = log.settings();
     keeping.retention.bytes = 1;
     SealedLog writer(keeping, {reader_key().recipient()}, log.clock);
-    REQUIRE(writer.counters().removed == last);
+    REQUIRE(eventually([&] { return writer.counters().retention.removed == last; }));
   } else {
     fs::remove(log.segment(first));
     fs::remove(log.keys(first));
@@ -282,6 +283,8 @@ struct TenantsDyingLog : SignedLog {
   }
   void write(const LogSettings& how, const std::string& name) const {
     SealedLog writer(how, {reader_key().recipient()}, clock, {{"acme", {acme_key().recipient()}}});
+    const std::uint64_t due = how.retention.any() ? 2 : 0;
+    REQUIRE(eventually([&] { return writer.counters().retention.removed == due; }));
     REQUIRE(seal(writer, name, "prompt", "answer", "acme").has_value());
   }
   SegmentId second{};

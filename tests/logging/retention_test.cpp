@@ -25,20 +25,33 @@ struct AgingLog : SignedLog {
   }
   // Runs a writer until it has removed `count` segments.
   void run(const LogSettings& how, std::uint64_t count) {
-    SealedLog writer(how, {reader_key().recipient()}, clock);
-    CHECK(writer.counters().removed == count);
-    CHECK(writer.counters().removal_errors == 0);
+    {
+      SealedLog writer(how, {reader_key().recipient()}, clock);
+      const bool looks = how.checkpoints.signer && how.retention.any();
+      REQUIRE(eventually([&] { return writer.counters().retention.looks == (looks ? 1 : 0); }));
+      CHECK(eventually([&] { return writer.counters().retention.removed >= count; }));
+      CHECK(writer.counters().retention.removed == count);
+      CHECK(writer.counters().retention.errors == 0);
+    }
+    if (count == 0) CHECK_FALSE(ends_with_tombstone());  // it signs for what it found before it ends
+  }
+  bool ends_with_tombstone() const {
+    const auto frames = frame_bytes(segment(listed().back()));
+    return std::any_of(frames.begin(), frames.end(),
+                       [](const auto& f) { return decode_frame_head(f.data()).kind == FrameKind::tombstone; });
   }
   // Runs a writer that removes nothing, for that reason; then what it left is as it was.
   void refuse(const LogSettings& how, RetentionFault::Kind kind, std::uint32_t at) {
     const auto before = listed();
     {
       SealedLog writer(how, {reader_key().recipient()}, clock);
-      CHECK(writer.counters().removed == 0);
-      CHECK(writer.counters().removal_errors == 1);
-      CHECK(name(writer.counters().retention.kind) == name(kind));
-      CHECK(writer.counters().retention.segment == at);
+      REQUIRE(eventually([&] { return writer.counters().retention.looks == 1; }));
+      CHECK(writer.counters().retention.removed == 0);
+      CHECK(writer.counters().retention.errors == 1);
+      CHECK(name(writer.counters().retention.fault.kind) == name(kind));
+      CHECK(writer.counters().retention.fault.segment == at);
     }
+    CHECK_FALSE(ends_with_tombstone());
     auto after = listed();
     REQUIRE(after.size() == before.size() + 1);
     after.pop_back();
@@ -116,12 +129,12 @@ TEST_CASE("each tombstone covers those before it, so the segments that hold the 
 TEST_CASE("an idle log is looked through too") {
   AgingLog log;
   SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
-  CHECK(writer.counters().removed == 0);
+  CHECK(writer.counters().retention.removed == 0);
   log.clock.advance(std::chrono::hours(12));
   REQUIRE(eventually([&] { return writer.counters().segments == 2; }));  // so that time can be seen to pass
-  CHECK(writer.counters().removed == 0);
+  CHECK(writer.counters().retention.removed == 0);
   log.clock.advance(std::chrono::hours(13));
-  CHECK(eventually([&] { return writer.counters().removed == 4; }));
+  CHECK(eventually([&] { return writer.counters().retention.removed == 4; }));
 }
 
 TEST_CASE("a clock that jumps makes no segment older than a day, however often the gateway starts under it") {
@@ -141,7 +154,7 @@ TEST_CASE("a clock that jumps makes no segment older than a day, however often t
     REQUIRE(eventually([&] { return writer.counters().segments == 2; }));
     log.clock.advance(std::chrono::minutes(11));
     REQUIRE(eventually([&] { return writer.counters().checkpoints > 4; }));
-    CHECK(writer.counters().removed == 0);
+    CHECK(writer.counters().retention.removed == 0);
   }
   SECTION("and what is old by the log's own time goes all the same") {
     log.clock.step_wall(decade);
@@ -196,9 +209,9 @@ TEST_CASE("nothing is signed for that is not there") {
     SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
     log.take(2);
     log.clock.advance(std::chrono::hours(25));
-    REQUIRE(eventually([&] { return writer.counters().removal_errors > 0; }));
-    CHECK(writer.counters().retention.segment == 2);
-    CHECK(writer.counters().removed == 0);
+    REQUIRE(eventually([&] { return writer.counters().retention.errors > 0; }));
+    CHECK(writer.counters().retention.fault.segment == 2);
+    CHECK(writer.counters().retention.removed == 0);
   }
   SECTION("of the front") {
     log.take(1);
@@ -323,7 +336,7 @@ TEST_CASE("what the gateway removes while its log is verified is no finding but 
     log.clock.advance(std::chrono::hours(12));
     REQUIRE(eventually([&] { return writer.counters().segments == 2; }));
     log.clock.advance(std::chrono::hours(13));
-    REQUIRE(eventually([&] { return writer.counters().removed == 4; }));
+    REQUIRE(eventually([&] { return writer.counters().retention.removed == 4; }));
   });
   auto options = log.by_signer();
   options.holder = &holder;
@@ -332,6 +345,15 @@ TEST_CASE("what the gateway removes while its log is verified is no finding but 
   Names found;
   for (const auto& finding : report.findings) found.emplace_back(name(finding.kind));
   CHECK(std::count(found.begin(), found.end(), "removed") == 1);
+}
+
+TEST_CASE("a removal that is told to stop leaves the rest for the next one") {
+  AgingLog log;
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(remove_segments(log.log, 3, stop.get_token()) == 0);
+  CHECK(fs::exists(log.keys(1)));
+  CHECK(remove_segments(log.log, 3) == 3);
 }
 
 TEST_CASE("attacks on tombstones have their verdicts") {
