@@ -57,9 +57,10 @@ void CheckpointWriter::keep() {
 }
 
 bool CheckpointWriter::append(const Copy& copy) {
-  const std::string text = (resuming_ ? "\n\n" : "") + copy.note + '\n';
+  // What stands at the file's end may be half a note: of an earlier run, of a failed write, of another gateway's.
+  const std::string text = "\n\n" + copy.note + '\n';
   const auto file = settings_.directory / checkpoints_name(copy.segment);
-  resuming_ = copies_fail_ = !append_to(file, core::bytes_of(text)).has_value();
+  copies_fail_ = !append_to(file, core::bytes_of(text)).has_value();
   return !copies_fail_;
 }
 

@@ -48,7 +48,6 @@ class CheckpointWriter {
   const core::Clock& clock_;
   core::TimePoint due_;
   std::vector<Copy> waiting_;
-  bool resuming_ = true;  // what stands at the file's end may be half a note: of an earlier run, or of a failed write
   bool copies_fail_ = false;
   std::uint64_t written_ = 0, errors_ = 0;
   std::optional<core::WallTime> last_;

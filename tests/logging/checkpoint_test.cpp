@@ -116,6 +116,19 @@ TEST_CASE("a second place that refuses does not hold up the log, and is taken up
   CHECK(log.kept_findings().empty());
 }
 
+TEST_CASE("a checkpoint in the second place is whole, whoever left half of one in front of it") {
+  SignedLog log;
+  {
+    SealedLog writer(log.settings(), {reader_key().recipient()}, log.clock);
+    const auto kept = kept_notes(log.kept(5));
+    std::ofstream(log.kept(5), std::ios::app) << "gateway-2\n17179869189\nQEFC";  // it shares the place, and died
+    log.clock.advance(std::chrono::minutes(1));
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 2; }));
+    CHECK(kept_notes(log.kept(5)) == kept + 1);
+  }
+  CHECK(log.kept_findings().empty());
+}
+
 TEST_CASE("a copy goes to the second place only when what it vouches for is on the disk") {
   SignedLog log;
   Disk disk;
