@@ -64,9 +64,8 @@ constexpr std::string_view private_label = "PRIVATE KEY-----";
 }
 
 core::Secret content_of(const path& file) {
-  TextFile content = read_text_file(file, core::maximum_private_file_size);
-  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
-  return core::Secret::take(*content.text);
+  std::string text = require_text(file, core::maximum_private_file_size);
+  return core::Secret::take(text);
 }
 
 Recipient public_recipient(const path& file, std::string_view text) {

@@ -9,8 +9,8 @@
 #include "gateway/key_output.hpp"
 #include "gateway/key_pair.hpp"
 #include "gateway/key_reference.hpp"
+#include "gateway/read_recipients.hpp"
 #include "gateway/signing_key.hpp"
-#include "gateway/text_file.hpp"
 
 namespace sallyport::gateway {
 
@@ -63,16 +63,6 @@ std::string next_name(const path& old) {
   for (int number = counted ? std::stoi(name.substr(digits)) + 1 : 2;; ++number) {
     const std::string next = stem + std::to_string(number);
     if (!taken(next, ".key") && !taken(next, ".pub") && !taken(next, ".vkey")) return next;
-  }
-}
-
-Recipient read_recipient(const path& file) {
-  const TextFile content = read_text_file(file, envelope::maximum_recipient_size + 16);
-  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
-  try {
-    return Recipient::parse(*content.text);
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(file.string() + ": " + error.what());
   }
 }
 
@@ -147,7 +137,7 @@ void explain(const path& old_name, const KeyPairOptions& pair, const NoteVerifie
 }
 
 void rotate_recipient(const path& old_name, RotateOptions& options) {
-  const Recipient old = read_recipient(with_ending(old_name, ".pub"));
+  const Recipient old = read_recipient(with_ending(old_name, ".pub").string());
   KeyPairOptions& pair = options.pair;
   pair.type = kind_after(old);
   if (!pair.encrypted()) pair.ask = is_encrypted(with_ending(old_name, ".key"));

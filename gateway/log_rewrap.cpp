@@ -7,8 +7,8 @@
 
 #include "gateway/key_reference.hpp"
 #include "gateway/log_run.hpp"
+#include "gateway/read_recipients.hpp"
 #include "gateway/repeatable.hpp"
-#include "gateway/text_file.hpp"
 #include "logging/live_log.hpp"
 #include "logging/rewrap.hpp"
 #include "logging/storage.hpp"
@@ -62,26 +62,12 @@ struct Options {
   bool allow_mixed = false, json = false;
 };
 
-Recipient read_recipient(const std::string& line_or_file) {
-  try {
-    if (line_or_file.starts_with("sallyport-")) return Recipient::parse(line_or_file);
-    TextFile file = read_text_file(line_or_file, envelope::maximum_recipient_size + 16);
-    if (!file.text) throw std::runtime_error(line_or_file + " " + file.problem);
-    return Recipient::parse(*file.text);
-  } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(line_or_file + ": " + error.what());
-  }
-}
-
-std::string read_id(const std::string& text) {
-  const bool is_id = text.size() == 16 && text.find_first_not_of("0123456789abcdef") == text.npos;
-  return is_id ? text : read_recipient(text).id();
-}
-
 logging::RewrapPlan plan_of(const Options& options) {
   logging::RewrapPlan plan;
   for (const std::string& text : options.add) plan.add.push_back(read_recipient(text));
-  for (const std::string& text : options.remove) plan.remove.push_back(read_id(text));
+  for (const std::string& text : options.remove) {
+    plan.remove.push_back(envelope::is_recipient_id(text) ? text : read_recipient(text).id());
+  }
   plan.allow_mixed = options.allow_mixed;
   plan.tenant = options.tenant;
   for (const Recipient& recipient : plan.add) {

@@ -83,4 +83,15 @@ std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>
   return recipients;
 }
 
+envelope::Recipient read_recipient(const std::string& line_or_file) {
+  std::error_code too_long;  // for a file's name, as a line may be
+  const bool is_line = line_or_file.starts_with("sallyport-") && !std::filesystem::exists(line_or_file, too_long);
+  const std::string text = is_line ? line_or_file : require_text(line_or_file, envelope::maximum_recipient_size + 16);
+  try {
+    return envelope::Recipient::parse(text);
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(line_or_file + ": " + error.what());
+  }
+}
+
 }  // namespace sallyport::gateway

@@ -1,4 +1,5 @@
-// `log.recipients`: public keys written out, or in files (`file:`) or environment variables (`env:`).
+// Recipients' public keys as people name them: in `log.recipients` written out, or in files (`file:`) or environment
+// variables (`env:`); on the command line written out, or in a file.
 #pragma once
 
 #include <filesystem>
@@ -15,5 +16,8 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
 
 // The keys behind such lines. Throws std::invalid_argument when one is none.
 std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines);
+
+// Throws std::runtime_error that says which, when it is neither a recipient's line nor a file that holds one. Blocks.
+envelope::Recipient read_recipient(const std::string& line_or_file);
 
 }  // namespace sallyport::gateway

@@ -18,12 +18,8 @@ logging::NoteSigner load_signer(const std::filesystem::path& file, const std::st
 }
 
 logging::NoteVerifier read_signer(const std::string& text_or_file) {
-  std::string text = text_or_file;
-  if (text.find('+') == text.npos || std::filesystem::exists(text)) {
-    TextFile file = read_text_file(text_or_file, 64 * 1024);
-    if (!file.text) throw std::runtime_error(text_or_file + " " + file.problem);
-    text = std::move(*file.text);
-  }
+  const bool is_file = text_or_file.find('+') == text_or_file.npos || std::filesystem::exists(text_or_file);
+  const std::string text = is_file ? require_text(text_or_file, 64 * 1024) : text_or_file;
   try {
     return logging::NoteVerifier::parse(text);
   } catch (const std::invalid_argument& error) {

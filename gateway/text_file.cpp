@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
 
 #include "core/descriptor.hpp"
@@ -34,6 +35,12 @@ TextFile read_text_file(const std::filesystem::path& file, std::size_t limit) {
     }
   }
   return result;
+}
+
+std::string require_text(const std::filesystem::path& file, std::size_t limit) {
+  TextFile content = read_text_file(file, limit);
+  if (!content.text) throw std::runtime_error(file.string() + " " + content.problem);
+  return std::move(*content.text);
 }
 
 }  // namespace sallyport::gateway
