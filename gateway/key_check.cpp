@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "gateway/key_output.hpp"
 #include "gateway/key_reference.hpp"
 #include "gateway/log_text.hpp"
+#include "gateway/run_command.hpp"
 #include "gateway/table.hpp"
 #include "logging/frame_walker.hpp"
 #include "logging/live_log.hpp"
@@ -162,7 +162,7 @@ class Report {
         if (!access.tenants.empty()) line["content_of"] = access.tenants;
         if (!access.without.empty()) line["not_content_of"] = access.without;
         if (!access.any()) line["why"] = access.why_closed;
-        std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+        std::cout << one_line(line);
       } else {
         groups_[{log, key.name, access.text()}].push_back(segment.number);
       }
@@ -226,7 +226,7 @@ void add_key_check(CLI::App& key, int& exit_code) {
   command->add_option("--instead-of", options->leaving, "One to be destroyed: fail where it opens what no KEY opens")
       ->type_name("OLD");
   command->add_flag("--json", options->json, "One JSON object a line for each segment and key");
-  command->callback([options, &exit_code] { exit_code = run_key_command([&] { return check(*options); }); });
+  command->callback([options, &exit_code] { exit_code = run_command("key", [&] { return check(*options); }); });
 }
 
 }  // namespace sallyport::gateway

@@ -16,6 +16,7 @@
 #include "gateway/key_reference.hpp"
 #include "gateway/key_rotate.hpp"
 #include "gateway/passphrase.hpp"
+#include "gateway/run_command.hpp"
 #include "gateway/signing_key.hpp"
 #include "gateway/table.hpp"
 #include "gateway/text_file.hpp"
@@ -185,12 +186,7 @@ void add_show(CLI::App& key, int& exit_code) {
   command->add_option("--signing", options->signing, "A private key that signs for the log of this origin")
       ->type_name("ORIGIN");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
-  command->callback([options, &exit_code] {
-    exit_code = run_key_command([&] {
-      show(*options);
-      return 0;
-    });
-  });
+  command->callback([options, &exit_code] { exit_code = run_command("key", [&] { return show(*options), 0; }); });
 }
 
 void add_list(CLI::App& key, int& exit_code) {
@@ -200,7 +196,7 @@ void add_list(CLI::App& key, int& exit_code) {
   command->add_option("directory", *directory, "Where the .pub files are")->required()->type_name("DIR");
   command->add_flag("--json", *json, "One JSON array, for scripts");
   command->callback(
-      [directory, json, &exit_code] { exit_code = run_key_command([&] { return list(*directory, *json); }); });
+      [directory, json, &exit_code] { exit_code = run_command("key", [&] { return list(*directory, *json); }); });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "gateway/key_output.hpp"
 #include "gateway/key_pair.hpp"
+#include "gateway/run_command.hpp"
 
 namespace sallyport::gateway {
 
@@ -86,12 +87,7 @@ void add_key_new(CLI::App& key, int& exit_code) {
       ->excludes(signing);
   add_passphrase_options(*command, options->pair, signing);
   command->add_flag("--json", options->json, "One JSON object, for scripts");
-  command->callback([options, &exit_code] {
-    exit_code = run_key_command([&] {
-      make(*options);
-      return 0;
-    });
-  });
+  command->callback([options, &exit_code] { exit_code = run_command("key", [&] { return make(*options), 0; }); });
 }
 
 }  // namespace sallyport::gateway

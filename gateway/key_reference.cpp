@@ -13,8 +13,8 @@
 #include "envelope/vault.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/https_client.hpp"
+#include "gateway/options.hpp"
 #include "gateway/passphrase.hpp"
-#include "gateway/repeatable.hpp"
 #include "http/path.hpp"
 
 namespace sallyport::gateway {

@@ -10,6 +10,7 @@
 #include "gateway/key_pair.hpp"
 #include "gateway/key_reference.hpp"
 #include "gateway/read_recipients.hpp"
+#include "gateway/run_command.hpp"
 #include "gateway/signing_key.hpp"
 
 namespace sallyport::gateway {
@@ -177,12 +178,7 @@ void add_key_rotate(CLI::App& key, int& exit_code) {
   add_out_option(*command, options->pair);
   add_passphrase_options(*command, options->pair);
   command->add_flag("--json", options->json, "One JSON object, for scripts");
-  command->callback([options, &exit_code] {
-    exit_code = run_key_command([&] {
-      rotate(*options);
-      return 0;
-    });
-  });
+  command->callback([options, &exit_code] { exit_code = run_command("key", [&] { return rotate(*options), 0; }); });
 }
 
 }  // namespace sallyport::gateway

@@ -7,10 +7,10 @@
 #include "gateway/key_reference.hpp"
 #include "gateway/log_read.hpp"
 #include "gateway/log_rewrap.hpp"
-#include "gateway/log_run.hpp"
 #include "gateway/log_verify.hpp"
 #include "gateway/log_view.hpp"
-#include "gateway/repeatable.hpp"
+#include "gateway/options.hpp"
+#include "gateway/run_command.hpp"
 
 namespace sallyport::gateway {
 
@@ -103,7 +103,7 @@ void add_export(CLI::App& log, int& exit_code) {
   command->add_option("--out,-o", options->out, "The encrypted file; else stdout")->type_name("FILE")->needs(age);
   command->callback([options, &exit_code] {
     settle_period(*options);
-    exit_code = run_log_command([&] { return export_log(*options); });
+    exit_code = run_command("log", [&] { return export_log(*options); });
   });
 }
 
@@ -114,7 +114,7 @@ void add_cat(CLI::App& log, int& exit_code) {
   add_period(*command, *options);
   command->callback([options, &exit_code] {
     settle_period(*options);
-    exit_code = run_log_command([&] { return cat_log(*options); });
+    exit_code = run_command("log", [&] { return cat_log(*options); });
   });
 }
 
@@ -124,7 +124,7 @@ void add_tail(CLI::App& log, int& exit_code) {
   const auto options = add_reading(*command);
   command->add_option("--lines,-n", options->last, "How many to start with")->type_name("N")->capture_default_str();
   command->add_flag("--follow,-f", options->follow, "Go on as exchanges are sealed");
-  command->callback([options, &exit_code] { exit_code = run_log_command([&] { return tail_log(*options); }); });
+  command->callback([options, &exit_code] { exit_code = run_command("log", [&] { return tail_log(*options); }); });
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/key_reference.hpp"
-#include "gateway/log_run.hpp"
+#include "gateway/options.hpp"
 #include "gateway/read_recipients.hpp"
-#include "gateway/repeatable.hpp"
+#include "gateway/run_command.hpp"
 #include "logging/live_log.hpp"
 #include "logging/rewrap.hpp"
 #include "logging/storage.hpp"
@@ -151,7 +151,7 @@ void add_log_rewrap(CLI::App& log, int& exit_code) {
   command->add_flag("--json", options->json, "One JSON object, for scripts");
   command->callback([options, add, remove, &exit_code] {
     if (add->count() + remove->count() == 0) throw CLI::RequiredError("--add or --remove");
-    exit_code = run_log_command([&] { return rewrap(*options); });
+    exit_code = run_command("log", [&] { return rewrap(*options); });
   });
 }
 
@@ -163,7 +163,7 @@ void add_log_erase(CLI::App& log, int& exit_code) {
   add_key_options(*command, options->keys)->required();
   command->add_option("--tenant", options->tenant, "Whose content")->required()->type_name("NAME");
   command->add_flag("--json", options->json, "One JSON object, for scripts");
-  command->callback([options, &exit_code] { exit_code = run_log_command([&] { return erase(*options); }); });
+  command->callback([options, &exit_code] { exit_code = run_command("log", [&] { return erase(*options); }); });
 }
 
 }  // namespace sallyport::gateway

@@ -7,9 +7,9 @@
 
 #include "gateway/key_reference.hpp"
 #include "gateway/log_report.hpp"
-#include "gateway/log_run.hpp"
 #include "gateway/log_text.hpp"
-#include "gateway/repeatable.hpp"
+#include "gateway/options.hpp"
+#include "gateway/run_command.hpp"
 #include "gateway/signing_key.hpp"
 #include "logging/verify.hpp"
 
@@ -86,7 +86,7 @@ void add_log_verify(CLI::App& log, int& exit_code) {
     if (!options->since.empty() && options->directories.size() > 1) {
       throw CLI::ValidationError("--since-checkpoint", "speaks of one log");
     }
-    exit_code = run_log_command([&] { return verify(*options); });
+    exit_code = run_command("log", [&] { return verify(*options); });
   });
 }
 

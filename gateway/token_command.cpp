@@ -9,6 +9,7 @@
 #include "auth/token_file.hpp"
 #include "auth/utc_time.hpp"
 #include "gateway/expiry.hpp"
+#include "gateway/run_command.hpp"
 #include "gateway/token_list.hpp"
 #include "gateway/tokens_place.hpp"
 
@@ -121,7 +122,6 @@ void create(const CreateOptions& options, const TokensPlace& place, core::WallTi
 void list(const TokensPlace& place, bool json, core::WallTime now) {
   const Tokens tokens = tokens_in(place.file());
   std::cout << (json ? json_list(tokens, now) : text_list(tokens, now)) << std::flush;
-  if (!std::cout) throw Failure("the list could not be written to stdout");
 }
 
 // An id can never be a name (policy.hpp), so one argument may be either.
@@ -175,19 +175,7 @@ struct Named {
   }
 };
 
-// What went wrong is said here; wrong use passes on to where the command line is parsed.
-template <class Work>
-int run(const Named& named, Work work) {
-  try {
-    work(named.resolve(), core::SystemClock().wall());
-    return 0;
-  } catch (const CLI::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    std::cerr << "sallyport token: " << error.what() << '\n';
-    return 1;
-  }
-}
+core::WallTime now() { return core::SystemClock().wall(); }
 
 std::string check_pattern(const std::string& text) {
   return auth::is_pattern(text) ? "" : "\"" + text + "\" is not a name, nor the beginning of one and one '*'";
@@ -201,7 +189,7 @@ std::string check_name(const std::string& text) {
 }
 
 std::string check_expiry(const std::string& text) {
-  return parse_expiry(text, core::SystemClock().wall())
+  return parse_expiry(text, now())
              ? ""
              : "\"" + text + "\" is not 90m, 12h, 30d or a date to come like 2027-01-31 (00:00 UTC)";
 }
@@ -247,7 +235,7 @@ void add_create(CLI::App& token, int& exit_code) {
   named->add_to(*command);
   command->callback([options, named, &exit_code] {
     if (options->models.empty() && options->routes.empty()) throw CLI::RequiredError("--models or --routes");
-    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { create(*options, place, now); });
+    exit_code = run_command("token", [&] { return create(*options, named->resolve(), now()), 0; });
   });
 }
 
@@ -259,7 +247,7 @@ void add_list(CLI::App& token, int& exit_code) {
   command->add_flag("--json", *json, "One JSON array, for scripts");
   named->add_to(*command);
   command->callback([json, named, &exit_code] {
-    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { list(place, *json, now); });
+    exit_code = run_command("token", [&] { return list(named->resolve(), *json, now()), 0; });
   });
 }
 
@@ -270,7 +258,7 @@ void add_revoke(CLI::App& token, int& exit_code) {
   command->add_option("token", *id_or_name, "Its id, or its name")->required()->type_name("ID|NAME");
   named->add_to(*command);
   command->callback([id_or_name, named, &exit_code] {
-    exit_code = run(*named, [&](const TokensPlace& place, core::WallTime now) { revoke(*id_or_name, place, now); });
+    exit_code = run_command("token", [&] { return revoke(*id_or_name, named->resolve(), now()), 0; });
   });
 }
 
