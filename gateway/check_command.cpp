@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/check_files.hpp"
+#include "gateway/commands.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/signing_key.hpp"

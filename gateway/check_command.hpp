@@ -6,13 +6,7 @@
 
 #include "core/clock.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sallyport::gateway {
-
-void add_check_command(CLI::App& app, int& exit_code);
 
 // Gives the exit code: 0 when the configuration can be served (warnings allowed), 1 when it cannot.
 int check(const std::filesystem::path& file, bool json, core::WallTime now, std::ostream& out);

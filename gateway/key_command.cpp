@@ -1,4 +1,4 @@
-#include "gateway/key_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,11 +10,8 @@
 #include "core/public_key.hpp"
 #include "envelope/identity.hpp"
 #include "envelope/recipient.hpp"
-#include "gateway/key_check.hpp"
-#include "gateway/key_new.hpp"
 #include "gateway/key_output.hpp"
 #include "gateway/key_reference.hpp"
-#include "gateway/key_rotate.hpp"
 #include "gateway/passphrase.hpp"
 #include "gateway/run_command.hpp"
 #include "gateway/signing_key.hpp"

@@ -1,4 +1,4 @@
-#include "gateway/key_new.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>

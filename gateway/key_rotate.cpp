@@ -1,4 +1,4 @@
-#include "gateway/key_rotate.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>

@@ -1,4 +1,4 @@
-#include "gateway/log_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -6,8 +6,6 @@
 #include "core/clock.hpp"
 #include "gateway/key_reference.hpp"
 #include "gateway/log_read.hpp"
-#include "gateway/log_rewrap.hpp"
-#include "gateway/log_verify.hpp"
 #include "gateway/log_view.hpp"
 #include "gateway/options.hpp"
 #include "gateway/run_command.hpp"

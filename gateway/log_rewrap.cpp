@@ -1,7 +1,8 @@
-#include "gateway/log_rewrap.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 

@@ -1,8 +1,9 @@
-#include "gateway/log_verify.hpp"
+#include "gateway/commands.hpp"
 
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <memory>
 
 #include "gateway/key_reference.hpp"

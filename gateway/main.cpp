@@ -6,13 +6,8 @@
 #include <exception>
 #include <iostream>
 
-#include "gateway/check_command.hpp"
+#include "gateway/commands.hpp"
 #include "gateway/config_text.hpp"
-#include "gateway/key_command.hpp"
-#include "gateway/log_command.hpp"
-#include "gateway/serve_command.hpp"
-#include "gateway/status_command.hpp"
-#include "gateway/token_command.hpp"
 #include "gateway/version_command.hpp"
 
 namespace {

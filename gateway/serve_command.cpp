@@ -1,4 +1,4 @@
-#include "gateway/serve_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -9,6 +9,7 @@
 
 #include "auth/utc_time.hpp"
 #include "gateway/admin_client.hpp"
+#include "gateway/commands.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/load_config.hpp"
 #include "gateway/table.hpp"

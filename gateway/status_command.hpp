@@ -6,13 +6,7 @@
 #include "core/clock.hpp"
 #include "gateway/config.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace sallyport::gateway {
-
-void add_status_command(CLI::App& app, int& exit_code);
 
 struct StatusOptions {
   bool ready_only = false;  // no more than a word and the exit code

@@ -1,4 +1,4 @@
-#include "gateway/token_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "gateway/commands.hpp"
 #include "gateway/version.hpp"
 
 namespace sallyport::gateway {

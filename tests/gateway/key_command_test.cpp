@@ -1,4 +1,4 @@
-#include "gateway/key_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 // From an old key to a new one: what `key rotate` makes and says, and that its steps lead where they say.
-#include "gateway/key_rotate.hpp"
+#include "gateway/commands.hpp"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "gateway/log_command.hpp"
+#include "gateway/commands.hpp"
 
 #include <csignal>
 #include <cstdlib>

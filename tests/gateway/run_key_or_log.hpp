@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/key_command.hpp"
-#include "gateway/log_command.hpp"
+#include "gateway/commands.hpp"
 #include "tests/gateway/run_command.hpp"
 
 namespace sallyport::tests {
