@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "core/descriptor.hpp"
 #include "core/private_file.hpp"
 
 namespace sallyport::gateway {
@@ -18,28 +19,27 @@ using core::crypto::maximum_passphrase_size;
 // The process's own terminal, with echo off for as long as this lives.
 class Terminal {
  public:
-  Terminal() : descriptor_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
-    if (descriptor_ < 0) throw std::runtime_error("no terminal to ask for a passphrase; use --passphrase-file FILE");
-    if (::tcgetattr(descriptor_, &before_) != 0) return;
+  Terminal() : device_(::open("/dev/tty", O_RDWR | O_CLOEXEC)) {
+    if (!device_.is_open()) throw std::runtime_error("no terminal to ask for a passphrase; use --passphrase-file FILE");
+    if (::tcgetattr(descriptor(), &before_) != 0) return;
     termios silent = before_;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    silenced_ = ::tcsetattr(descriptor_, TCSAFLUSH, &silent) == 0;
+    silenced_ = ::tcsetattr(descriptor(), TCSAFLUSH, &silent) == 0;
   }
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal() {
-    if (silenced_) ::tcsetattr(descriptor_, TCSAFLUSH, &before_);
-    ::close(descriptor_);
+    if (silenced_) ::tcsetattr(descriptor(), TCSAFLUSH, &before_);
   }
 
-  int descriptor() const noexcept { return descriptor_; }
+  int descriptor() const noexcept { return device_.number(); }
   // Best effort: whoever cannot see the question can still answer it.
   void show(std::string_view text) const {
-    if (::write(descriptor_, text.data(), text.size()) < 0) return;
+    if (::write(descriptor(), text.data(), text.size()) < 0) return;
   }
 
  private:
-  int descriptor_;
+  core::Descriptor device_;
   termios before_{};
   bool silenced_ = false;
 };

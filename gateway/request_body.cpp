@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/crypto.hpp"
+#include "core/descriptor.hpp"
 #include "core/secret.hpp"
 
 namespace sallyport::gateway {
@@ -25,13 +26,13 @@ constexpr std::uint64_t first_block = 16 * 1024;
 constexpr std::uint64_t growth = 4;  // the next has this much of what has come
 
 // Without a name from the start; where the file system cannot do that (NFS, overlayfs of older kernels), with one for a
-// moment. Negative when there is none to be had.
-int open_unnamed(const std::filesystem::path& directory) {
-  const int file = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (file >= 0 || errno != EOPNOTSUPP) return file;
+// moment. Not open when there is none to be had.
+core::Descriptor open_unnamed(const std::filesystem::path& directory) {
+  core::Descriptor unnamed(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (unnamed.is_open() || errno != EOPNOTSUPP) return unnamed;
   std::string name = directory / "sallyport-XXXXXX";
-  const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named >= 0) ::unlink(name.c_str());
+  core::Descriptor named(::mkostemp(name.data(), O_CLOEXEC));
+  if (named.is_open()) ::unlink(name.c_str());
   return named;
 }
 }  // namespace
@@ -52,7 +53,6 @@ class RequestBody::Spool {
   Spool(const std::filesystem::path& directory, ByteBudget& disk)
       : file_(open_unnamed(directory)), disk_(disk), cipher_(new_key().reveal()), filling_(sealed_size) {}
   ~Spool() {
-    if (file_ >= 0) ::close(file_);
     disk_.give_back(blocks_ * sealed_size);
     core::wipe(filling_);
   }
@@ -100,12 +100,13 @@ class RequestBody::Spool {
   }
 
   Result<void> write_block() {
-    if (file_ < 0 || !disk_.take(sealed_size)) return Error(Reason::overloaded);
+    if (!file_.is_open() || !disk_.take(sealed_size)) return Error(Reason::overloaded);
     const std::uint64_t block = blocks_++;  // whatever comes of it: its nonce is used
     cipher_.seal(nonce_of(block), {}, core::ConstBytes(filling_).first(block_size), filling_);  // in place
     filled_ = 0;
     const auto at = static_cast<off_t>(block * sealed_size);
-    const bool written = ::pwrite(file_, filling_.data(), sealed_size, at) == static_cast<ssize_t>(sealed_size);
+    const bool written =
+        ::pwrite(file_.number(), filling_.data(), sealed_size, at) == static_cast<ssize_t>(sealed_size);
     return written ? Result<void>() : Error(Reason::overloaded, errno);
   }
 
@@ -116,7 +117,7 @@ class RequestBody::Spool {
     opened_block_ = UINT64_MAX;
     core::ByteBlock read(sealed_size);
     const core::MutableBytes sealed = read.room();
-    if (::pread(file_, sealed.data(), sealed_size, at) != static_cast<ssize_t>(sealed_size) ||
+    if (::pread(file_.number(), sealed.data(), sealed_size, at) != static_cast<ssize_t>(sealed_size) ||
         !cipher_.open(nonce_of(block), {}, sealed, sealed.first(block_size))) {
       return Error(Reason::internal, errno);
     }
@@ -126,7 +127,7 @@ class RequestBody::Spool {
     return {};
   }
 
-  const int file_;
+  const core::Descriptor file_;
   ByteBudget& disk_;
   Aes256Gcm cipher_;
   core::Bytes filling_;  // with room for the tag
