@@ -47,12 +47,6 @@ std::string name_of(ClientCertificates wanted) {
 
 std::string name_of(KeyExchange wanted) { return wanted == KeyExchange::require_pq ? "require_pq" : "prefer_pq"; }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text.empty() ? "-" : text;
-}
-
 std::string endpoints_of(const routing::Upstream& upstream) {
   std::vector<std::string> texts;
   for (const routing::Endpoint& endpoint : upstream.endpoints) texts.push_back(endpoint.text());

@@ -179,9 +179,8 @@ std::optional<routing::Endpoint> parse_endpoint(std::string_view text, std::stri
     return std::nullopt;
   }
   const auto parts = split_host_port(text);
-  const auto port = !parts                ? std::nullopt
-                    : parts->port.empty() ? std::optional<std::uint16_t>(endpoint.plaintext ? 80 : 443)
-                                          : parse_port(parts->port);
+  std::optional<std::uint16_t> port = endpoint.plaintext ? 80 : 443;
+  if (parts && !parts->port.empty()) port = parse_port(parts->port);
   if (!parts || !port || *port == 0 || (parts->bracketed ? !is_ipv6(parts->host) : !is_host_name(parts->host))) {
     problem = "is not a host and port, such as https://10.0.0.5:8000 or https://[fd00::5]:8000";
     return std::nullopt;

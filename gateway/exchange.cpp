@@ -17,7 +17,6 @@ using http::BodyKind;
 namespace {
 constexpr std::size_t recorded_path_bytes = 256;
 constexpr std::size_t room_for_own_fields = 256;  // what an upstream's head has beside the client's fields, about
-constexpr core::Duration farewell = std::chrono::seconds(1);  // for the last words of an answer that is being cut
 }  // namespace
 
 // Between requests a connection has no Exchange, no buffer and no snapshot. False: the client is gone.

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t room_for_framing = 128;  // what start() adds to a head, about
 constexpr unsigned interim_limit = 10;         // 1xx answers before the real one
-constexpr core::Duration farewell = std::chrono::seconds(1);
 
 bool is_event_stream_type(const http::Fields& fields) {
   const auto type = fields.find("content-type");

@@ -21,6 +21,9 @@
 
 namespace sallyport::gateway {
 
+// For the last words of an answer that is being cut.
+inline constexpr core::Duration farewell = std::chrono::seconds(1);
+
 struct RelayPlan {
   std::string_view method;
   unsigned client_minor_version = 1;

@@ -152,9 +152,8 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
   line("requests", text(facts.in_flight) + " in flight, " + text(facts.requests) + " done");
   line("connections", text(facts.connections) + " from clients; to upstreams " + text(facts.upstreams_busy) +
                           " busy, " + text(facts.upstreams_idle) + " idle");
-  line("log", !facts.log_healthy
-                  ? "off"
-                  : (*facts.log_healthy ? "healthy, " : "NOT HEALTHY, ") + text(facts.log_lost) + " exchanges lost");
+  const std::string health = facts.log_healthy.value_or(false) ? "healthy, " : "NOT HEALTHY, ";
+  line("log", facts.log_healthy ? health + text(facts.log_lost) + " exchanges lost" : "off");
   if (facts.limits_shared) line("limits", *facts.limits_shared ? "shared" : "NOT SHARED, this gateway counts alone");
   if (facts.key_exchanges.empty()) return;
   std::vector<std::vector<std::string>> rows = {{"KEY EXCHANGE", "CLIENTS", "UPSTREAMS"}};

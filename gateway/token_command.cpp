@@ -10,6 +10,7 @@
 #include "auth/utc_time.hpp"
 #include "gateway/expiry.hpp"
 #include "gateway/run_command.hpp"
+#include "gateway/table.hpp"
 #include "gateway/token_list.hpp"
 #include "gateway/tokens_place.hpp"
 
@@ -82,7 +83,7 @@ struct CreateOptions {
 
 void explain(const Token& token, const Tokens& others, core::WallTime now) {
   std::cerr << "Token " << token.grant.id << " for " << token.grant.name << ", shown this once:\n"
-            << "  models   " << joined(token.grant.models) << "\n  routes   " << joined(token.grant.routes)
+            << "  models   " << joined(token.grant.models, ",") << "\n  routes   " << joined(token.grant.routes, ",")
             << "\n  expires  " << expiry_of(token) << "\n  limits   " << limits_of(token.grant.allowance) << '\n';
   if (!token.grant.tenant.empty()) std::cerr << "  tenant   " << token.grant.tenant << '\n';
   for (const Token& other : others) {

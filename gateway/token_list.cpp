@@ -11,12 +11,6 @@ namespace sallyport::gateway {
 using auth::Token;
 using nlohmann::ordered_json;
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
-  return text.empty() ? "-" : text;
-}
-
 std::string_view state_of(const Token& token, core::WallTime now) {
   if (token.revoked) return "revoked";
   return token.expires && now >= *token.expires ? "expired" : "active";
@@ -32,7 +26,7 @@ std::string limits_of(const auth::Allowance& allowance) {
   add(allowance.requests_per_minute, " requests/min");
   add(allowance.tokens_per_minute, " tokens/min");
   add(allowance.concurrent_requests, " at once");
-  return joined(limits);
+  return joined(limits, ",");
 }
 
 std::string text_list(const Tokens& tokens, core::WallTime now) {
@@ -40,8 +34,8 @@ std::string text_list(const Tokens& tokens, core::WallTime now) {
       {"ID", "NAME", "TENANT", "MODELS", "ROUTES", "LIMITS", "EXPIRES", "STATE"}};
   for (const Token& token : tokens) {
     const auth::Grant& grant = token.grant;
-    rows.push_back({grant.id, grant.name, grant.tenant.empty() ? "-" : grant.tenant, joined(grant.models),
-                    joined(grant.routes), limits_of(grant.allowance), expiry_of(token),
+    rows.push_back({grant.id, grant.name, grant.tenant.empty() ? "-" : grant.tenant, joined(grant.models, ","),
+                    joined(grant.routes, ","), limits_of(grant.allowance), expiry_of(token),
                     std::string(state_of(token, now))});
   }
   return tokens.empty() ? "No tokens yet. To make one: sallyport token create --help\n" : table(rows);

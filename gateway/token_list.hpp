@@ -13,7 +13,6 @@ namespace sallyport::gateway {
 
 using Tokens = std::vector<auth::Token>;
 
-std::string joined(const std::vector<std::string>& words);                // with commas; "-" for none
 std::string_view state_of(const auth::Token& token, core::WallTime now);  // active, expired or revoked
 std::string expiry_of(const auth::Token& token);                          // a time, or "never"
 std::string limits_of(const auth::Allowance& allowance);                  // "-" for none
