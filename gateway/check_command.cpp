@@ -184,11 +184,7 @@ std::string text_report(const path& file, const Loaded& loaded, const std::vecto
 
 int check(const path& file, bool json, core::WallTime now, std::ostream& out) {
   const Loaded loaded = load_config(file);
-  std::vector<Problem> problems = loaded.problems;
-  if (!loaded.draft.files.empty()) {
-    const std::vector<Problem> in_files = check_files(loaded, now);
-    problems.insert(problems.end(), in_files.begin(), in_files.end());
-  }
+  const std::vector<Problem> problems = check_files(loaded, now);
   out << (json ? json_report(file, loaded, problems) : text_report(file, loaded, problems)) << std::flush;
   return has_errors(problems) || !out ? 1 : 0;
 }

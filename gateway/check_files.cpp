@@ -21,7 +21,7 @@ namespace {
 class FileCheck {
  public:
   FileCheck(const Loaded& loaded, core::WallTime now) : config_(loaded.draft), now_(now) {
-    if (!config_.files.empty()) reading_.file = config_.files.front();
+    reading_.file = config_.files.front();
     reading_.places = loaded.places;
   }
 
@@ -215,6 +215,11 @@ std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& 
   return slips;
 }
 
-std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) { return FileCheck(loaded, now).run(); }
+std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) {
+  std::vector<Problem> problems = loaded.problems;
+  if (loaded.draft.files.empty()) return problems;  // nothing could be read
+  for (Problem& problem : FileCheck(loaded, now).run()) problems.push_back(std::move(problem));
+  return problems;
+}
 
 }  // namespace sallyport::gateway

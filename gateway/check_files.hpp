@@ -8,8 +8,8 @@
 
 namespace sallyport::gateway {
 
-// Looks at all that could be read, so that a person sees every problem at once even when load_config found some.
-// Problems stand at the key that names the file. Blocks; changes nothing.
+// What load_config found, and then what is wrong with the files: a person sees every problem at once. Problems stand at
+// the key that names the file. Blocks; changes nothing.
 std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now);
 
 // "names 'lama*', which fits no model": a pattern that fits nothing there is, most often a slip of the pen.

@@ -15,8 +15,7 @@ namespace {
 
 int serve(const std::string& file) {
   auto [loaded, files] = load_watched({file}, [&] { return load_config(file); });
-  auto problems = loaded.problems;
-  for (auto& problem : check_files(loaded, core::SystemClock().wall())) problems.push_back(std::move(problem));
+  const auto problems = check_files(loaded, core::SystemClock().wall());
   for (const auto& problem : problems) std::cerr << text_of(problem) << '\n';
   if (has_errors(problems)) return 1;
   OperatorLogger operator_log(loaded.config->operator_log);

@@ -29,8 +29,7 @@ std::vector<std::string> TokensPlace::doubts_about(const auth::Token& token) con
 
 std::string TokensPlace::obstacle(core::WallTime now) const {
   if (config_file_.empty()) return {};
-  const Loaded loaded = load_config(config_file_);
-  if (!has_errors(loaded.problems) && !has_errors(check_files(loaded, now))) return {};
+  if (!has_errors(check_files(load_config(config_file_), now))) return {};
   return config_file_.string() +
          " has errors, or names what this account cannot read (sallyport check --config shows " +
          "which); a gateway takes up nothing until it finds no error. sallyport status tells whether it does";
