@@ -161,7 +161,7 @@ std::string json_report(const path& file, const Loaded& loaded, const std::vecto
                                   {"path", problem.path},
                                   {"what", problem.what}});
   }
-  if (loaded.config) add_routes(report, *loaded.config);
+  if (loaded.usable()) add_routes(report, loaded.config);
   return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
@@ -174,10 +174,10 @@ std::string text_report(const path& file, const Loaded& loaded, const std::vecto
     return text + "\n" + file.string() + ": " + std::to_string(errors) + (errors == 1 ? " error\n" : " errors\n");
   }
   if (!text.empty()) text += '\n';
-  text += table(listener_rows(*loaded.config));
-  if (!loaded.config->models.empty()) text += '\n' + table(model_rows(*loaded.config));
-  if (!loaded.config->routes.empty()) text += '\n' + table(route_rows(*loaded.config));
-  return text + '\n' + log_line(*loaded.config) + '\n' + file.string() + ": ok\n";
+  text += table(listener_rows(loaded.config));
+  if (!loaded.config.models.empty()) text += '\n' + table(model_rows(loaded.config));
+  if (!loaded.config.routes.empty()) text += '\n' + table(route_rows(loaded.config));
+  return text + '\n' + log_line(loaded.config) + '\n' + file.string() + ": ok\n";
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ namespace {
 
 class FileCheck {
  public:
-  FileCheck(const Loaded& loaded, core::WallTime now) : config_(loaded.draft), now_(now) {
+  FileCheck(const Loaded& loaded, core::WallTime now) : config_(loaded.config), now_(now) {
     reading_.file = config_.files.front();
     reading_.places = loaded.places;
   }
@@ -217,7 +217,7 @@ std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& 
 
 std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) {
   std::vector<Problem> problems = loaded.problems;
-  if (loaded.draft.files.empty()) return problems;  // nothing could be read
+  if (loaded.config.files.empty()) return problems;  // nothing could be read
   for (Problem& problem : FileCheck(loaded, now).run()) problems.push_back(std::move(problem));
   return problems;
 }

@@ -185,14 +185,13 @@ Loaded load_config(const path& file) {
   } else if (const auto root = parse_yaml(*text.text, reading.problems); root && root->kind == YamlNode::Kind::null) {
     reading.problems.push_back({file.string(), {}, "", "is empty; minimal.yaml shows the least that is needed"});
   } else if (root) {
-    loaded.draft = ConfigLoader(reading, write_time(file)).load(*root);
-    cross_check(loaded.draft, reading);
+    loaded.config = ConfigLoader(reading, write_time(file)).load(*root);
+    cross_check(loaded.config, reading);
   }
   for (Problem& problem : reading.problems) problem.file = file.string();
   std::stable_sort(reading.problems.begin(), reading.problems.end(), [](const Problem& a, const Problem& b) {
     return a.place.line != b.place.line ? a.place.line < b.place.line : a.place.column < b.place.column;
   });
-  if (!has_errors(reading.problems)) loaded.config = loaded.draft;
   loaded.problems = std::move(reading.problems);
   loaded.places = std::move(reading.places);
   loaded.known_keys = std::move(reading.known_keys);

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,8 +13,9 @@
 namespace sallyport::gateway {
 
 struct Loaded {
-  std::optional<Config> config;         // absent when a problem is an error
-  Config draft;                         // what could be read, errors or not: for check_files only
+  bool usable() const { return !has_errors(problems); }
+
+  Config config;                        // not usable(): what could be read, for check_files and its like only
   std::vector<Problem> problems;        // all of them, in the file's order
   std::map<std::string, Place> places;  // "listeners[0].tls.client_ca" → its line: for problems found later
   std::set<std::string> known_keys;     // "listeners[].tls": the keys asked for, so that a test can compare the

@@ -10,7 +10,7 @@ Watched load_watched(std::vector<std::filesystem::path> expected, const std::fun
   for (;;) {
     FileWatch files(expected);
     Loaded loaded = load();
-    const auto& named = loaded.draft.files;  // none when the configuration cannot be read at all
+    const auto& named = loaded.config.files;  // none when the configuration cannot be read at all
     if (named.empty() || named == expected) return {std::move(loaded), std::move(files)};
     expected = named;
   }

@@ -18,9 +18,9 @@ int serve(const std::string& file) {
   const auto problems = check_files(loaded, core::SystemClock().wall());
   for (const auto& problem : problems) std::cerr << text_of(problem) << '\n';
   if (has_errors(problems)) return 1;
-  OperatorLogger operator_log(loaded.config->operator_log);
+  OperatorLogger operator_log(loaded.config.operator_log);
   try {
-    Server server(std::move(*loaded.config), std::move(files), file, operator_log);
+    Server server(std::move(loaded.config), std::move(files), file, operator_log);
     return server.run() ? 0 : 1;
   } catch (const std::exception& problem) {
     operator_log.error("cannot_start", {{"problem", problem.what()}});

@@ -232,11 +232,11 @@ void Server::Parts::reload() try {
                {{"problem", text_of(problem)}});
   }
   if (has_errors(problems)) return metrics_.config_reloaded(false);
-  if (const std::string sections = needs_restart(snapshot_->config, *loaded.config); !sections.empty()) {
+  if (const std::string sections = needs_restart(snapshot_->config, loaded.config); !sections.empty()) {
     log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", sections}});
     return metrics_.config_reloaded(false);
   }
-  take_up(std::move(*loaded.config));
+  take_up(std::move(loaded.config));
   metrics_.config_reloaded(true);
   log_.info("reloaded", {{"file", file_.string()}});
 } catch (const std::exception& problem) {

@@ -218,7 +218,7 @@ int tell(const Address& admin, const StatusOptions& options, core::WallTime now,
 
 Address admin_in(const path& config) {
   const Loaded loaded = load_config(config);
-  if (loaded.draft.admin) return *loaded.draft.admin;
+  if (loaded.config.admin) return *loaded.config.admin;
   throw std::runtime_error(config.string() + " names no admin listener; sallyport check --config says what is wrong");
 }
 

@@ -9,12 +9,12 @@ namespace sallyport::gateway {
 
 TokensPlace TokensPlace::of_config(const path& config) {
   Loaded loaded = load_config(config);
-  if (loaded.draft.tokens_file.empty()) {
+  if (loaded.config.tokens_file.empty()) {
     throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
   }
-  TokensPlace place(loaded.draft.tokens_file);
+  TokensPlace place(loaded.config.tokens_file);
   place.config_file_ = config;
-  place.config_ = std::move(loaded.draft);
+  place.config_ = std::move(loaded.config);
   return place;
 }
 

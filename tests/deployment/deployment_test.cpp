@@ -90,21 +90,21 @@ TEST_CASE("the configurations that containers run with load") {
   const ConfigFolder folder;
   const Loaded loaded = load(folder, read_file(source / "docker" / name));
   INFO(name << ":\n" << problems_of(loaded));
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->admin.has_value());  // the image's health check asks there
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.admin.has_value());  // the image's health check asks there
 }
 
 TEST_CASE("a sidecar lets in nobody without a certificate, and reaches the loopback alone") {
   const ConfigFolder folder;
   const Loaded loaded = load(folder, read_file(source / "docker/sidecar.yaml"));
-  REQUIRE(loaded.config);
-  for (const Listener& listener : loaded.config->listeners) {
+  REQUIRE(loaded.usable());
+  for (const Listener& listener : loaded.config.listeners) {
     REQUIRE(listener.tls);
     CHECK(listener.tls->client_certificates == ClientCertificates::required);
   }
-  for (const routing::Endpoint& endpoint : loaded.config->upstreams.at(0).endpoints)
+  for (const routing::Endpoint& endpoint : loaded.config.upstreams.at(0).endpoints)
     CHECK(endpoint.host == "127.0.0.1");
-  CHECK(loaded.config->tokens_file.empty());
+  CHECK(loaded.config.tokens_file.empty());
 }
 
 TEST_CASE("Prometheus asks each gateway of compose, and waits for none whose profile may not be up") {
@@ -121,9 +121,9 @@ TEST_CASE("Prometheus asks each gateway of compose, and waits for none whose pro
       ++gateways;
       const ConfigFolder folder;
       const Loaded loaded = load(folder, read_file(source / "docker" / mounted.substr(2, mounted.find(':') - 2)));
-      REQUIRE(loaded.config);
-      CHECK(loaded.config->admin->host == "0.0.0.0");
-      const std::string port = std::to_string(loaded.config->admin->port);
+      REQUIRE(loaded.usable());
+      CHECK(loaded.config.admin->host == "0.0.0.0");
+      const std::string port = std::to_string(loaded.config.admin->port);
       const bool in_profile = service.second["profiles"] || service.second["<<"]["profiles"];
       CHECK(has(always, name + ":" + port) == !in_profile);
       CHECK((has(found["names"], name) && found["port"].as<std::string>() == port) == in_profile);
@@ -146,8 +146,8 @@ TEST_CASE("a pod that ends is out of its Service before it drains, and has the t
   const ConfigFolder folder;
   const Loaded loaded = in_cluster(folder);
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  const Limits& limits = loaded.config->limits;
+  REQUIRE(loaded.usable());
+  const Limits& limits = loaded.config.limits;
   const auto pod = manifest("StatefulSet", "sallyport")["spec"]["template"]["spec"];
   const auto log_limit = logging::LogSettings{}.stall_limit;
   const auto before_drain =
@@ -172,9 +172,9 @@ TEST_CASE("each pod signs a log of its own name, on a volume of its own") {
   CHECK(variables["LOG_ORIGIN"].starts_with("$(POD_NAME)."));
   const ConfigFolder folder;
   const Loaded loaded = in_cluster(folder);
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->log->settings.origin == pod_origin);
-  CHECK_FALSE(loaded.config->log->signing_key.empty());
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.log->settings.origin == pod_origin);
+  CHECK_FALSE(loaded.config.log->signing_key.empty());
   CHECK(set["volumeClaimTemplates"][0]["metadata"]["name"].as<std::string>() == "log");
 }
 
@@ -198,8 +198,8 @@ TEST_CASE("the pod has no rights, and its secrets are where the configuration lo
   }
   const ConfigFolder folder;
   const Loaded loaded = in_cluster(folder);
-  REQUIRE(loaded.config);
-  for (const path& file : loaded.config->files) {
+  REQUIRE(loaded.usable());
+  for (const path& file : loaded.config.files) {
     if (!file.string().starts_with("/run/secrets")) continue;
     INFO(file);
     REQUIRE(secret_at.contains(file.parent_path()));

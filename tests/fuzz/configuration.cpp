@@ -14,15 +14,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const tests::path file = directory / "gateway.yaml";
   tests::write_file(file, text);
   const gateway::Loaded loaded = gateway::load_config(file);
-  claim(loaded.config.has_value() == !gateway::has_errors(loaded.problems), "it is read or refused");
   const auto lines = 1 + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   for (const gateway::Problem& problem : loaded.problems) {
     claim(!problem.what.empty() && problem.file == file.string(), "a problem has words");
     claim(problem.place.line <= lines + 1, "and stands in the text, or at its end");
   }
-  if (!loaded.config) return 0;
-  claim(!loaded.config->listeners.empty() && !loaded.config->upstreams.empty(), "what is read can serve");
-  for (const gateway::Listener& listener : loaded.config->listeners) {
+  if (!loaded.usable()) return 0;
+  claim(!loaded.config.listeners.empty() && !loaded.config.upstreams.empty(), "what is read can serve");
+  for (const gateway::Listener& listener : loaded.config.listeners) {
     const bool named_plain = text.find("allowed") != text.npos;
     claim(listener.tls.has_value() || named_plain, "a plain listener is named as plain");
   }

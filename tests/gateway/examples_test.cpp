@@ -33,7 +33,7 @@ TEST_CASE("every example configuration loads") {
     const ConfigFolder folder;
     const auto loaded = load_example(folder, entry.path().filename());
     INFO(entry.path().filename().string() << ":\n" << problems_of(loaded));
-    CHECK(loaded.config);
+    CHECK(loaded.usable());
   }
 }
 
@@ -59,9 +59,9 @@ TEST_CASE("docs/configuration.md explains every key that is known") {
 TEST_CASE("where full.yaml shows a default, it is the default") {
   const ConfigFolder folder;
   const auto loaded = load_example(folder, "full.yaml");
-  REQUIRE(loaded.config);
+  REQUIRE(loaded.usable());
   const Config none;
-  const Config& full = *loaded.config;
+  const Config& full = loaded.config;
   CHECK(full.workers == none.workers);
   CHECK(full.spool_directory == none.spool_directory);
   CHECK(full.operator_log.level == none.operator_log.level);

@@ -34,8 +34,8 @@ TEST_CASE("a right configuration has no problem, and what it leaves out has its 
   const ConfigFolder folder;
   const auto loaded = folder.load(ConfigText{});
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  const Config& config = *loaded.config;
+  REQUIRE(loaded.usable());
+  const Config& config = loaded.config;
   CHECK(loaded.problems.empty());
   REQUIRE(config.listeners.size() == 1);
   CHECK(config.listeners[0].address.port == 8443);
@@ -61,19 +61,19 @@ TEST_CASE("limits are shared through a server, over TLS unless the file says oth
   };
   const auto loaded = load("endpoint: \"rediss://valkey.internal:6379\", password_file: secret, tls: {ca: ca.pem}");
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  const auto& shared = loaded.config->shared_limits;
+  REQUIRE(loaded.usable());
+  const auto& shared = loaded.config.shared_limits;
   REQUIRE(shared);
   CHECK(shared->address.host == "valkey.internal");
   CHECK(shared->address.port == 6379);
   REQUIRE(shared->tls);
   CHECK(shared->tls->ca.filename() == "ca.pem");
   CHECK(shared->interval == std::chrono::milliseconds(200));
-  const auto& files = loaded.config->files;
+  const auto& files = loaded.config.files;
   CHECK(std::count(files.begin(), files.end(), shared->password_file) == 1);
 
-  CHECK(load("endpoint: \"rediss://[::1]:6379\", plaintext: allowed").config->shared_limits->tls);
-  CHECK_FALSE(load("endpoint: \"redis://a:6379\", plaintext: allowed").config->shared_limits->tls);
+  CHECK(load("endpoint: \"rediss://[::1]:6379\", plaintext: allowed").config.shared_limits->tls);
+  CHECK_FALSE(load("endpoint: \"redis://a:6379\", plaintext: allowed").config.shared_limits->tls);
   const auto said = [&](const std::string& keys) { return problems_of(load(keys)); };
   for (const std::string endpoint : {"valkey", "valkey:6379", "rediss://a", "rediss://a:0", "https://a:1",
                                      "rediss://me:password@a:6379", "rediss://a:1/0", "redis:/", "://"}) {
@@ -92,13 +92,13 @@ TEST_CASE("a model server's key is a file that is watched, and goes into one of 
   config.upstreams = upstream(endpoint + ", api_key: {file: up.key}") + "  - {name: other, " + endpoint + "}\n";
   const auto loaded = folder.load(config);
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  const auto& keys = loaded.config->upstream_api_keys;
+  REQUIRE(loaded.usable());
+  const auto& keys = loaded.config.upstream_api_keys;
   REQUIRE(keys.size() == 2);
-  CHECK(keys[loaded.config->upstreams[0].number].file == folder / "up.key");
-  CHECK(keys[loaded.config->upstreams[0].number].field == "authorization");
-  CHECK(keys[loaded.config->upstreams[1].number].file.empty());
-  const auto& files = loaded.config->files;
+  CHECK(keys[loaded.config.upstreams[0].number].file == folder / "up.key");
+  CHECK(keys[loaded.config.upstreams[0].number].field == "authorization");
+  CHECK(keys[loaded.config.upstreams[1].number].file.empty());
+  const auto& files = loaded.config.files;
   CHECK(std::count(files.begin(), files.end(), folder / "up.key") == 1);
   CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", api_key: {}")), "file"));
   CHECK(contains(said(&ConfigText::upstreams, upstream(endpoint + ", api_key: {file: a, field: cookie}")),
@@ -120,7 +120,7 @@ TEST_CASE("all problems are told at once, each with its line, column and path, i
       "    targets: [{upstream: upp, weight: 0}]\n"
       "limits: {body: 64MB}\n"
       "colour: blue\n");
-  CHECK_FALSE(loaded.config);
+  CHECK_FALSE(loaded.usable());
   CHECK(
       problems_of(loaded) ==
       "1:1: has no `log`: say where records go and who can read them, or `log: off`\n"
@@ -298,8 +298,8 @@ TEST_CASE("somebody must be let in") {
   const ConfigFolder folder;
   const auto loaded = folder.load(config);
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->certificates[0].grant.id == "cert:b");
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.certificates[0].grant.id == "cert:b");
 }
 
 TEST_CASE("a certificate rule matches something and allows something") {
@@ -375,12 +375,12 @@ TEST_CASE("a tenant has readers of its own, and whoever names one names one that
   const ConfigFolder folder;
   Loaded loaded = folder.load(config);
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->log->tenants[0].recipients == std::vector<std::string>{own, operators});
-  CHECK(loaded.config->log->tenants[1].recipients == std::vector<std::string>{own});
-  CHECK(loaded.config->models[0].tenant == "acme");
-  CHECK(loaded.config->routes[0].tenant == "globex");
-  CHECK(loaded.config->certificates[0].grant.tenant == "acme");
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.log->tenants[0].recipients == std::vector<std::string>{own, operators});
+  CHECK(loaded.config.log->tenants[1].recipients == std::vector<std::string>{own});
+  CHECK(loaded.config.models[0].tenant == "acme");
+  CHECK(loaded.config.routes[0].tenant == "globex");
+  CHECK(loaded.config.certificates[0].grant.tenant == "acme");
 
   config.models = "models:\n  - {name: m, targets: [{upstream: up}], tenant: acne}\n";
   CHECK(contains(problems_of(folder.load(config)), "models[0].tenant: is 'acne'; did you mean 'acme'?"));
@@ -398,9 +398,9 @@ TEST_CASE("recipients come from files and the environment too, and their files a
   config.log = "log: {directory: log, origin: me, recipients: [\"file:two.pub\", \"env:SALLYPORT_TEST_RECIPIENT\"]}\n";
   const auto loaded = folder.load(config);
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->log->recipients == std::vector<std::string>{first, second, third});
-  CHECK(std::count(loaded.config->files.begin(), loaded.config->files.end(), folder / "two.pub") == 1);
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.log->recipients == std::vector<std::string>{first, second, third});
+  CHECK(std::count(loaded.config.files.begin(), loaded.config.files.end(), folder / "two.pub") == 1);
   write_file(folder / "two.pub", "# nobody\n");
   CHECK(contains(problems_of(folder.load(config)), "holds no public key"));
 }
@@ -426,7 +426,7 @@ TEST_CASE("an upstream that nothing is sent to is warned of") {
   ConfigText config;
   config.upstreams += "  - {name: spare, endpoints: [\"https://10.0.0.6:8000\"]}\n";
   const auto loaded = folder.load(config);
-  CHECK(loaded.config);
+  CHECK(loaded.usable());
   CHECK(contains(problems_of(loaded), "warning: upstreams[1]: is named by no model and no route"));
   config.more = "routes: [{name: r, path: /v1/audio/, upstream: spare}]\n";
   CHECK(folder.load(config).problems.empty());
@@ -449,8 +449,8 @@ TEST_CASE("gateways that share a configuration take the names of their logs from
   };
   const auto loaded = load("env:SALLYPORT_TEST_ORIGIN");
   INFO(problems_of(loaded));
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->log->settings.origin == "sallyport-1.ai-gateway.example");
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.log->settings.origin == "sallyport-1.ai-gateway.example");
   CHECK(contains(problems_of(load("env:SALLYPORT_TEST_ABSENT")), "log.origin: is 'env:SALLYPORT_TEST_ABSENT'; that"));
   CHECK(contains(problems_of(load("env:SALLYPORT_TEST_EMPTY")), "a name is 1 to 128"));
 }
@@ -491,9 +491,9 @@ TEST_CASE("log.capture is the default of models and routes, each may say otherwi
       "models:\n  - {name: a, targets: [{upstream: up}]}\n"
       "  - {name: b, capture: metadata, targets: [{upstream: up}]}\n";
   const auto loaded = folder.load(config);
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->models[0].capture == routing::Capture::full);
-  CHECK(loaded.config->models[1].capture == routing::Capture::metadata);
+  REQUIRE(loaded.usable());
+  CHECK(loaded.config.models[0].capture == routing::Capture::full);
+  CHECK(loaded.config.models[1].capture == routing::Capture::metadata);
 }
 
 TEST_CASE("a private key pasted into the configuration is refused and never shown") {

@@ -15,11 +15,11 @@ bool changed(FileWatch& files) { return files.changed() || files.changed(); }
 
 TEST_CASE("files that stay as they were read are no change, whether or not they were known before") {
   const ConfigFolder folder;
-  const auto files = folder.load(ConfigText{}).draft.files;
+  const auto files = folder.load(ConfigText{}).config.files;
   REQUIRE(files.size() > 2);
   for (const auto& expected : {files, std::vector<path>{folder.file()}}) {
     Watched watched = load_watched(expected, [&] { return load_config(folder.file()); });
-    CHECK(watched.loaded.config.has_value());
+    CHECK(watched.loaded.usable());
     CHECK_FALSE(changed(watched.files));
     write_file(folder / "a.pem", "another");
     CHECK(changed(watched.files));
@@ -30,14 +30,14 @@ TEST_CASE("files that stay as they were read are no change, whether or not they 
 TEST_CASE("a configuration that cannot be read leaves the watch where it was") {
   const ConfigFolder folder;
   Watched watched = load_watched({folder.file()}, [&] { return load_config(folder.file()); });
-  CHECK_FALSE(watched.loaded.config.has_value());
+  CHECK_FALSE(watched.loaded.usable());
   write_file(folder.file(), ConfigText{}.text());
   CHECK(changed(watched.files));
 }
 
 TEST_CASE("a file that changes while the configuration is being read is a change") {
   const ConfigFolder folder;
-  const auto files = folder.load(ConfigText{}).draft.files;
+  const auto files = folder.load(ConfigText{}).config.files;
   const auto load_and_change = [&](const path& file) {
     return [&folder, file] {
       auto loaded = load_config(folder.file());
