@@ -25,7 +25,6 @@ constexpr std::array<Unit, 5> duration_units{{{"ms", 1'000'000},
                                               {"m", 60'000'000'000},
                                               {"h", 3'600'000'000'000},
                                               {"d", 86'400'000'000'000}}};
-constexpr std::uint64_t longest_duration = 3650ull * 86'400'000'000'000;
 
 // Digits and then one of the units; nothing when the product does not fit.
 template <std::size_t N>
@@ -116,10 +115,10 @@ bool is_host(const std::string& text) noexcept { return is_host_name(text) || is
 
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept { return parse_quantity(text, size_units); }
 
-std::optional<core::Duration> parse_duration(std::string_view text) noexcept {
+std::optional<core::Duration> parse_duration(std::string_view text, core::Duration most) noexcept {
   if (text == "0") return core::Duration::zero();
   const auto nanoseconds = parse_quantity(text, duration_units);
-  if (!nanoseconds || *nanoseconds > longest_duration) return std::nullopt;
+  if (!nanoseconds || *nanoseconds > static_cast<std::uint64_t>(most.count())) return std::nullopt;
   return core::Duration(static_cast<core::Duration::rep>(*nanoseconds));
 }
 

@@ -15,8 +15,9 @@ namespace sallyport::gateway {
 // "512", "32KiB", "64MiB", "1GiB", "2TiB". Powers of two only: "MB" would leave a doubt.
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 
-// "250ms", "10s", "5m", "1h", "30d"; at most ten years. A bare number has no unit and is refused, except "0".
-std::optional<core::Duration> parse_duration(std::string_view text) noexcept;
+// "250ms", "10s", "5m", "1h", "30d"; more than `most` is refused, and a bare number, which has no unit, except "0".
+inline constexpr core::Duration ten_years = std::chrono::hours(24 * 3650), century = std::chrono::hours(24 * 36600);
+std::optional<core::Duration> parse_duration(std::string_view text, core::Duration most = ten_years) noexcept;
 // The shortest form parse_duration reads back: "90s" stays "90s", "3600s" becomes "1h".
 std::string text_of(core::Duration duration);
 

@@ -1,12 +1,12 @@
 #include "gateway/log_view.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
 #include "auth/utc_time.hpp"
 #include "core/base64.hpp"
+#include "gateway/config_text.hpp"
 #include "gateway/log_text.hpp"
 
 namespace sallyport::gateway {
@@ -115,14 +115,8 @@ bool LogFilter::takes(const ShownExchange& exchange) const {
 std::optional<core::WallTime> parse_moment(std::string_view text, core::WallTime now) noexcept {
   if (auto moment = auth::parse_utc(text)) return moment;
   if (auto day = auth::parse_utc_date(text)) return day;
-  constexpr std::string_view units = "smhd";
-  constexpr int seconds[] = {1, 60, 3600, 86400};
-  const std::size_t unit = text.empty() ? std::string_view::npos : units.find(text.back());
-  if (unit == std::string_view::npos || text.size() > 6) return std::nullopt;
-  unsigned count = 0;
-  const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size() - 1, count);
-  if (error != std::errc() || stopped != text.data() + text.size() - 1) return std::nullopt;
-  return now - std::chrono::seconds(std::int64_t{count} * seconds[unit]);
+  if (const auto ago = parse_duration(text, century)) return now - *ago;
+  return std::nullopt;
 }
 
 std::string human_line(const ShownExchange& shown, bool colour) {
