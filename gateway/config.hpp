@@ -1,4 +1,4 @@
-// The configuration as typed, immutable values. load_config.cpp is the only reader of YAML; defaults live here.
+// The configuration as typed, immutable values, as load_config.hpp reads it from YAML. Defaults live here.
 #pragma once
 
 #include <cstdint>
