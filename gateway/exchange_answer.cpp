@@ -25,9 +25,16 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
                                   routing::UpstreamLease lease) {
   body_.release();  // an answer may stream for minutes
   const auto& times = route.upstream().timeouts;
-  RelayPlan plan{head_.method,       head_.minor_version, family_,    false,
-                 keeps_connection(), times.first_byte,    times.idle, write_stall()};
-  plan.hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
+  const RelayPlan plan{
+      .method = head_.method,
+      .client_minor_version = head_.minor_version,
+      .family = family_,
+      .hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_),
+      .keep_client = keeps_connection(),
+      .first_byte = times.first_byte,
+      .idle = times.idle,
+      .write_stall = write_stall(),
+  };
   Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
               entry_ ? &*entry_ : nullptr, log_wait_);
 
