@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/key_exchange.hpp"
 #include "gateway/own_fields.hpp"
 #include "gateway/plain_path.hpp"
 #include "http/reader.hpp"

@@ -15,6 +15,7 @@
 #include "core/error.hpp"
 #include "gateway/config.hpp"
 #include "gateway/counters.hpp"
+#include "gateway/key_exchange.hpp"
 #include "logging/record.hpp"
 #include "logging/sealed_log.hpp"
 
