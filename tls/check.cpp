@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <ctime>
-#include <memory>
 #include <system_error>
 
 #include "tls/openssl.hpp"
@@ -18,8 +17,8 @@ namespace sallyport::tls {
 namespace {
 
 using std::filesystem::path;
-using Bio = std::unique_ptr<BIO, Release<BIO_free_all>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
+using Bio = core::Handle<BIO, BIO_free_all>;
+using PrivateKey = core::Handle<EVP_PKEY, EVP_PKEY_free>;
 
 // The newest of this thread's OpenSSL errors, without the library's own decoration.
 std::string openssl_reason() {

@@ -3,26 +3,18 @@
 
 #include <openssl/ssl.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "core/openssl_handle.hpp"
 #include "tls/identity.hpp"
 
 namespace sallyport::tls {
 
-template <auto function>
-struct Release {
-  template <class T>
-  void operator()(T* pointer) const noexcept {
-    function(pointer);
-  }
-};
-
-using SslContext = std::unique_ptr<SSL_CTX, Release<SSL_CTX_free>>;
-using Ssl = std::unique_ptr<SSL, Release<SSL_free>>;
-using SslSession = std::unique_ptr<SSL_SESSION, Release<SSL_SESSION_free>>;
-using Certificate = std::unique_ptr<X509, Release<X509_free>>;
+using SslContext = core::Handle<SSL_CTX, SSL_CTX_free>;
+using Ssl = core::Handle<SSL, SSL_free>;
+using SslSession = core::Handle<SSL_SESSION, SSL_SESSION_free>;
+using Certificate = core::Handle<X509, X509_free>;
 
 struct ServerIdentity::Contexts {
   struct Named {
