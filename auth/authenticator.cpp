@@ -6,31 +6,19 @@
 
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
+#include "core/text.hpp"
 
 namespace sallyport::auth {
 namespace {
 
 using core::Reason;
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  constexpr std::string_view optional_space = " \t";
-  const std::size_t first = text.find_first_not_of(optional_space);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(optional_space) - first + 1);
-}
-
 // RFC 9110 section 11.4: the scheme in any letter case, spaces, the credential. Empty for any other scheme.
 std::string_view bearer_token(std::string_view authorization) noexcept {
   constexpr std::string_view scheme = "bearer ";
-  const std::string_view value = trim(authorization);
-  if (!equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return {};
-  return trim(value.substr(scheme.size()));
+  const std::string_view value = core::trimmed(authorization);
+  if (!core::equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return {};
+  return core::trimmed(value.substr(scheme.size()));
 }
 
 // The one token that was shown, nullopt when neither field is there. Which of two values would count is a question that
@@ -40,7 +28,7 @@ core::Result<std::optional<std::string_view>> shown_token(const Credentials& sho
   std::optional<std::string_view> token;
   if (!shown.authorization.empty()) token = bearer_token(shown.authorization.front());
   if (shown.api_key.empty()) return token;
-  const std::string_view key = trim(shown.api_key.front());
+  const std::string_view key = core::trimmed(shown.api_key.front());
   if (token && !core::crypto::equal(core::bytes_of(*token), core::bytes_of(key))) {
     return core::Error(Reason::credential_ambiguous);
   }
@@ -52,7 +40,7 @@ bool has_condition(const CertificateRule& rule) noexcept {
 }
 
 bool matches(const CertificateRule& rule, const core::PeerIdentity& peer) noexcept {
-  const auto is_dns_name = [&](const std::string& name) { return equal_ignoring_case(name, rule.dns_name); };
+  const auto is_dns_name = [&](const std::string& name) { return core::equal_ignoring_case(name, rule.dns_name); };
   return (rule.common_name.empty() || rule.common_name == peer.common_name) &&
          (rule.dns_name.empty() || std::ranges::any_of(peer.dns_names, is_dns_name)) &&
          (rule.uri.empty() || std::ranges::find(peer.uris, rule.uri) != peer.uris.end()) &&
@@ -64,7 +52,7 @@ CertificateRule checked(CertificateRule rule) {
   if (!has_condition(rule)) throw std::invalid_argument("a certificate rule without any condition");
   if (rule.fingerprint.empty()) return rule;
   std::erase(rule.fingerprint, ':');
-  std::ranges::transform(rule.fingerprint, rule.fingerprint.begin(), lower);
+  std::ranges::transform(rule.fingerprint, rule.fingerprint.begin(), core::lower);
   const auto bytes = core::from_hex(rule.fingerprint);
   if (!bytes || bytes->size() != sizeof(core::crypto::Digest)) {
     throw std::invalid_argument("a certificate fingerprint that is not SHA-256 in hex");

@@ -1,6 +1,7 @@
 // Small things done to text.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <cstddef>
@@ -15,6 +16,13 @@ constexpr std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view spaces = " \t\r\n";
   const auto first = text.find_first_not_of(spaces);
   return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(spaces) - first + 1);
+}
+
+// ASCII alone, whatever the locale: names of the protocols.
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 // "127.0.0.1:8443", "[::1]:8443", "llama.internal:443" (RFC 3986 §3.2).

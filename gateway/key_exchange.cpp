@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
+
 namespace sallyport::gateway {
 
 std::size_t key_exchange_index(std::string_view group) noexcept {
   if (group == "prime256v1") group = "secp256r1";
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  const auto same = [&](std::string_view shown) {
-    return std::equal(shown.begin(), shown.end(), group.begin(), group.end(),
-                      [&](char a, char b) { return lower(a) == lower(b); });
-  };
+  const auto same = [&](std::string_view shown) { return core::equal_ignoring_case(shown, group); };
   const auto found = std::find_if(key_exchange_groups.begin(), key_exchange_groups.end(), same);
   return found == key_exchange_groups.end() ? 0 : static_cast<std::size_t>(found - key_exchange_groups.begin());
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/text.hpp"
 #include "http/path.hpp"
 #include "routing/model_call.hpp"
 
@@ -11,8 +12,7 @@ namespace sallyport::gateway {
 core::Result<void> check_plain_path(std::string_view path) {
   if (!http::is_normal_path(path)) return core::Error(core::Reason::path_ambiguous);
   std::string usual(path);
-  std::transform(usual.begin(), usual.end(), usual.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  std::ranges::transform(usual, usual.begin(), core::lower);
   if (usual.ends_with('/')) usual.pop_back();
   if (usual == path) return {};  // a model path with another method, or no model path
   if (usual == "/v1/models" || routing::model_family(usual)) return core::Error(core::Reason::path_misspelt);

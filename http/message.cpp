@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
 #include "http/grammar.hpp"
 
 namespace sallyport::http {
 namespace {
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+using core::lower;
 
 constexpr char folded(char c) noexcept { return c == '_' ? '-' : lower(c); }
 

@@ -33,3 +33,12 @@ TEST_CASE("no number is taken for a base: in base 8 the longest integer would no
   CHECK_FALSE(std::is_constructible_v<Digits, std::uint64_t, int>);
   CHECK(std::is_constructible_v<Digits, std::uint64_t, Digits::Base>);
 }
+
+TEST_CASE("letters are equal but for their case in ASCII alone, and texts of another length never") {
+  using sallyport::core::equal_ignoring_case;
+  CHECK(equal_ignoring_case("Bearer-09[]", "bEARER-09[]"));
+  CHECK_FALSE(equal_ignoring_case("[", "{"));
+  CHECK_FALSE(equal_ignoring_case("@", "`"));
+  CHECK_FALSE(equal_ignoring_case("\xc3\x84", "\xc3\xa4"));
+  CHECK_FALSE(equal_ignoring_case("bearer", "bearer "));
+}
