@@ -7,8 +7,10 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "core/text.hpp"
 #include "tls/handshake.hpp"
 #include "tls/openssl.hpp"
+#include "tls/peer.hpp"
 #include "tls/record_protection.hpp"
 #include "tls/session_slot.hpp"
 
@@ -94,7 +96,7 @@ int choose_certificate(SSL* ssl, int*, void* argument) try {
   const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (asked == nullptr) return SSL_TLSEXT_ERR_OK;
   std::string name(asked);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::ranges::transform(name, name.begin(), core::lower);
   for (const auto& candidate : contexts.all) {
     const auto& names = candidate.names;
     if (std::any_of(names.begin(), names.end(), [&](const auto& pattern) { return matches(pattern, name); })) {
@@ -160,26 +162,11 @@ bool has_post_quantum() noexcept {
   return has;
 }
 
-std::vector<std::string> dns_names_of(X509* certificate) {
-  std::vector<std::string> names;
-  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
-    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(list, i);
-    if (entry->type != GEN_DNS) continue;
-    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(entry->d.dNSName));
-    std::string name(text, static_cast<std::size_t>(ASN1_STRING_length(entry->d.dNSName)));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    names.push_back(std::move(name));
-  }
-  GENERAL_NAMES_free(list);
-  return names;
-}
-
 ServerIdentity::ServerIdentity(const ServerSettings& settings) : contexts_(std::make_unique<Contexts>()) {
   if (settings.certificates.empty()) throw std::runtime_error("a TLS listener needs at least one certificate");
   for (const auto& files : settings.certificates) {
     SslContext context = server_context(settings, files, *contexts_);
-    auto names = dns_names_of(SSL_CTX_get0_certificate(context.get()));
+    auto names = names_of(SSL_CTX_get0_certificate(context.get()), GEN_DNS);
     contexts_->all.push_back({std::move(context), std::move(names)});
   }
 }

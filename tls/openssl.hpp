@@ -29,7 +29,4 @@ struct ClientIdentity::Context {
   std::string server_name;
 };
 
-// Lower-case dNSNames of a certificate.
-std::vector<std::string> dns_names_of(X509* certificate);
-
 }  // namespace sallyport::tls

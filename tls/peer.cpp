@@ -10,6 +10,7 @@
 
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
+#include "core/text.hpp"
 
 namespace sallyport::tls {
 
@@ -20,20 +21,6 @@ std::string common_name_of(X509* certificate) {
   const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text.data(),
                                              static_cast<int>(text.size()));
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : std::string();
-}
-
-std::vector<std::string> uris_of(X509* certificate) {
-  std::vector<std::string> uris;
-  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
-    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(list, i);
-    if (entry->type != GEN_URI) continue;
-    const auto* text = ASN1_STRING_get0_data(entry->d.uniformResourceIdentifier);
-    const auto size = static_cast<std::size_t>(ASN1_STRING_length(entry->d.uniformResourceIdentifier));
-    uris.emplace_back(reinterpret_cast<const char*>(text), size);
-  }
-  GENERAL_NAMES_free(list);
-  return uris;
 }
 
 std::string fingerprint_of(X509* certificate) {
@@ -63,6 +50,21 @@ std::optional<core::WallTime> time_of(const ASN1_TIME* date) {
   return core::WallTime(std::clamp<std::chrono::seconds>(since_1970, first, last));
 }
 
+std::vector<std::string> names_of(X509* certificate, int type) {
+  std::vector<std::string> names;
+  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(list, i);
+    if (entry->type != type) continue;
+    const ASN1_IA5STRING* text = entry->d.ia5;
+    names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                       static_cast<std::size_t>(ASN1_STRING_length(text)));
+    if (type == GEN_DNS) std::ranges::transform(names.back(), names.back().begin(), core::lower);
+  }
+  GENERAL_NAMES_free(list);
+  return names;
+}
+
 core::PeerIdentity identify(SSL* ssl) {
   core::PeerIdentity peer;
   peer.key_exchange = key_exchange_of(ssl);
@@ -71,8 +73,8 @@ core::PeerIdentity identify(SSL* ssl) {
   if (certificate == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return peer;
   peer.verified = true;
   peer.common_name = common_name_of(certificate);
-  peer.dns_names = dns_names_of(certificate);
-  peer.uris = uris_of(certificate);
+  peer.dns_names = names_of(certificate, GEN_DNS);
+  peer.uris = names_of(certificate, GEN_URI);
   peer.fingerprint = fingerprint_of(certificate);
   peer.valid_until = time_of(X509_get0_notAfter(certificate)).value_or(core::WallTime::min());
   ERR_clear_error();  // an absent extension is no error of the next SSL call
