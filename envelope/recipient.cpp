@@ -63,11 +63,6 @@ struct Recipient::Key {
 };
 
 Recipient::Recipient(std::shared_ptr<const Key> key) : key_(std::move(key)) {}
-Recipient::Recipient(const Recipient&) = default;
-Recipient::Recipient(Recipient&&) noexcept = default;
-Recipient& Recipient::operator=(const Recipient&) = default;
-Recipient& Recipient::operator=(Recipient&&) noexcept = default;
-Recipient::~Recipient() = default;
 
 Recipient Recipient::parse(std::string_view text) {
   const std::string_view line = core::trimmed(text);

@@ -56,12 +56,6 @@ class Recipient {
   // Errors: internal, when the data key is larger than the limit.
   core::Result<core::Bytes> wrap(core::ConstBytes data_key, core::ConstBytes context) const;
 
-  Recipient(const Recipient&);
-  Recipient(Recipient&&) noexcept;
-  Recipient& operator=(const Recipient&);
-  Recipient& operator=(Recipient&&) noexcept;
-  ~Recipient();
-
  private:
   struct Key;
   explicit Recipient(std::shared_ptr<const Key> key);
