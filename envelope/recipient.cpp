@@ -53,6 +53,10 @@ std::string_view name(Suite suite) noexcept {
   return "unknown";
 }
 
+bool mixes_kinds(std::span<const Suite> suites) noexcept {
+  return std::ranges::any_of(suites, is_post_quantum) && !std::ranges::all_of(suites, is_post_quantum);
+}
+
 bool is_recipient_id(std::string_view text) { return text.size() == id_digits && core::from_hex(text).has_value(); }
 
 struct Recipient::Key {

@@ -4,10 +4,9 @@
 // "sallyport-pq:BASE64URL(1216-byte MLKEM768-X25519 key)".
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +31,7 @@ std::string_view name(Suite suite) noexcept;
 // Whether what is wrapped stays closed to a quantum computer of the future. One recipient for whom it does not is
 // enough to open a log, so the two kinds are not mixed without saying so.
 constexpr bool is_post_quantum(Suite suite) noexcept { return suite == Suite::hpke_mlkem768_x25519; }
+bool mixes_kinds(std::span<const Suite> suites) noexcept;  // whether both kinds are among them
 
 // Whether it has the form of Recipient::id(). What a key block says in its place may not.
 bool is_recipient_id(std::string_view text);
@@ -61,12 +61,5 @@ class Recipient {
   explicit Recipient(std::shared_ptr<const Key> key);
   std::shared_ptr<const Key> key_;
 };
-
-// Whether both post-quantum and classical recipients are among them. `suite` gives each one's.
-template <class Range, class SuiteOf = Suite (Recipient::*)() const noexcept>
-bool mixes_kinds(const Range& recipients, SuiteOf suite = &Recipient::suite) {
-  const auto quantum_safe = [&](const auto& each) { return is_post_quantum(std::invoke(suite, each)); };
-  return std::ranges::any_of(recipients, quantum_safe) && !std::ranges::all_of(recipients, quantum_safe);
-}
 
 }  // namespace sallyport::envelope

@@ -57,7 +57,10 @@ void ConfigLoader::read_recipients_of(Section& section, std::vector<std::string>
 }
 
 void ConfigLoader::refuse_mixed(Section& section, const std::vector<std::string>& recipients) {
-  if (mixed_allowed_ || !envelope::mixes_kinds(parse_recipients(recipients))) return;
+  if (mixed_allowed_) return;
+  std::vector<envelope::Suite> suites;
+  for (const auto& each : parse_recipients(recipients)) suites.push_back(each.suite());
+  if (!envelope::mixes_kinds(suites)) return;
   section.problem("recipients",
                   "mixes post-quantum and classical keys, and what is sealed is as strong as the weakest of them; keep "
                   "one kind, or say `log.allow_mixed_recipients: true`");

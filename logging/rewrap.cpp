@@ -30,7 +30,7 @@ bool mixes_kinds(const KeyBlock& block, KeyNumber number) {
   for (const KeyEntry& entry : block.entries) {
     if (entry.key == number) suites.push_back(static_cast<envelope::Suite>(entry.suite));
   }
-  return envelope::mixes_kinds(suites, [](envelope::Suite suite) { return suite; });
+  return envelope::mixes_kinds(suites);
 }
 
 bool anyone_opens(const KeyBlock& block, KeyNumber number) {
