@@ -7,20 +7,6 @@
 
 #include <stdexcept>
 
-namespace sallyport::core {
-
-Bytes public_bytes(EVP_PKEY* key) {
-  std::size_t size = 0;
-  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0, &size) == 1, "size a public key");
-  Bytes bytes(size);
-  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
-          "encode a public key");
-  bytes.resize(size);
-  return bytes;
-}
-
-}  // namespace sallyport::core
-
 namespace sallyport::core::crypto {
 
 KeyContext context_for(EVP_PKEY* key) {
@@ -87,6 +73,16 @@ Bytes der_of(EVP_PKEY* key) {
   unsigned char* out = raw(der.data());
   i2d_PUBKEY(key, &out);
   return der;
+}
+
+Bytes public_bytes(EVP_PKEY* key) {
+  std::size_t size = 0;
+  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0, &size) == 1, "size a public key");
+  Bytes bytes(size);
+  require(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw(bytes.data()), bytes.size(), &size) == 1,
+          "encode a public key");
+  bytes.resize(size);
+  return bytes;
 }
 
 void expect(KeyType type, KeyType wanted) {

@@ -1,4 +1,4 @@
-// OpenSSL's keys and what is done with them, for public_key.cpp and private_key.cpp.
+// OpenSSL's keys and what is done with them, for the .cpp files beside it.
 #pragma once
 
 #include <openssl/evp.h>
@@ -16,8 +16,13 @@ using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Bio = Handle<BIO, BIO_free_all>;
 using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
 
+// Null for null. Why a key was not made is no matter of OpenSSL's next call on this thread.
+inline Key owned(EVP_PKEY* key) {
+  ERR_clear_error();
+  return Key(key, EVP_PKEY_free);
+}
+
 // Each throws std::runtime_error when OpenSSL cannot.
-inline Key owned(EVP_PKEY* key) { return Key(key, EVP_PKEY_free); }
 KeyContext context_for(EVP_PKEY* key);
 DigestContext digest_context();
 Bio memory();
@@ -29,6 +34,9 @@ ConstBytes written(const Bio& bio);
 // nullopt: none of those that we use.
 std::optional<KeyType> type_of(EVP_PKEY* key);
 Bytes der_of(EVP_PKEY* key);  // SubjectPublicKeyInfo
+// The public half of a key that has a raw form: an Ed25519, X25519 or ML-KEM key's bytes, a P-256 point as it was
+// given.
+Bytes public_bytes(EVP_PKEY* key);
 
 // Throws std::logic_error: the caller's bug.
 void expect(KeyType type, KeyType wanted);

@@ -1,21 +1,19 @@
 #include "core/hybrid_key.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 
 #include <algorithm>
 
 #include "core/crypto.hpp"
+#include "core/evp_key.hpp"
 #include "core/pkcs8.hpp"
 
 namespace sallyport::core::crypto {
 
 namespace {
 
-using Key = std::shared_ptr<EVP_PKEY>;
-using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Kem = Handle<EVP_KEM, EVP_KEM_free>;
 
 constexpr char ml_kem_768[] = "ML-KEM-768", x25519[] = "X25519";
@@ -27,17 +25,6 @@ constexpr std::string_view label = "\\.//^\\";
 
 void require_available() {
   if (!hybrid_available()) throw std::invalid_argument(hybrid_needs);
-}
-
-Key owned(EVP_PKEY* key) {
-  ERR_clear_error();
-  return Key(key, EVP_PKEY_free);
-}
-
-KeyContext context_for(EVP_PKEY* key) {
-  KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  require(context != nullptr, "make a key context");
-  return context;
 }
 
 // Null when the bytes are no key of that kind.
@@ -100,9 +87,9 @@ Secret combined(const Secret& ml_kem, const Secret& agreed, ConstBytes x25519_ci
 
 // SHAKE256 of the seed: ML-KEM's seed, then X25519's scalar (section 5.2).
 Secret expanded(ConstBytes seed) {
-  const Handle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
+  const DigestContext context = digest_context();
   Secret both(ml_kem_seed_size + x25519_size);
-  require(context != nullptr && EVP_DigestInit_ex(context.get(), EVP_shake256(), nullptr) == 1 &&
+  require(EVP_DigestInit_ex(context.get(), EVP_shake256(), nullptr) == 1 &&
               EVP_DigestUpdate(context.get(), seed.data(), seed.size()) == 1 &&
               EVP_DigestFinalXOF(context.get(), raw(both.reveal_for_writing().data()), both.size()) == 1,
           "expand a seed with SHAKE256");
@@ -204,12 +191,9 @@ Pkcs8 pkcs8_of(const Secret& seed) {
 }  // namespace
 
 Secret HybridPrivateKey::pem() const {
-  const Handle<BIO, BIO_free_all> bio(BIO_new(BIO_s_mem()));
-  require(bio != nullptr && PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio.get(), pkcs8_of(halves_->seed).get()) == 1,
-          "write a private key");
-  char* begin = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &begin);
-  return Secret(std::string_view(begin, static_cast<std::size_t>(size)));
+  const Bio bio = memory();
+  require(PEM_write_bio_PKCS8_PRIV_KEY_INFO(bio.get(), pkcs8_of(halves_->seed).get()) == 1, "write a private key");
+  return Secret(written(bio));
 }
 
 std::string HybridPrivateKey::encrypted_pem(const Secret& passphrase) const {

@@ -11,8 +11,6 @@
 
 #include "core/bytes.hpp"
 
-struct evp_pkey_st;  // EVP_PKEY
-
 namespace sallyport::core {
 
 template <auto function>
@@ -45,8 +43,5 @@ inline int int_size(ConstBytes bytes) {
   if (bytes.size() > INT_MAX) throw std::length_error("more than 2 GiB in one cryptographic operation");
   return static_cast<int>(bytes.size());
 }
-
-// The public half of a key that has a raw form: an Ed25519, X25519 or ML-KEM key's bytes, a P-256 point as it was given.
-Bytes public_bytes(evp_pkey_st* key);
 
 }  // namespace sallyport::core

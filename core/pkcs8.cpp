@@ -1,13 +1,13 @@
 #include "core/pkcs8.hpp"
 
-#include <openssl/evp.h>
 #include <openssl/pem.h>
+
+#include "core/evp_key.hpp"
 
 namespace sallyport::core::crypto {
 
 namespace {
 
-using Bio = Handle<BIO, BIO_free_all>;
 using Sealed = Handle<X509_SIG, X509_SIG_free>;
 
 // scrypt at 16 MiB and five passes: OWASP's equal of 128 MiB once, below the 32 MiB that OpenSSL agrees to read.
@@ -29,12 +29,9 @@ std::string encrypt_pkcs8(PKCS8_PRIV_KEY_INFO* plain, const Secret& passphrase) 
   require(plain != nullptr && scheme != nullptr, "set up PBES2 with scrypt");
   const Sealed sealed(PKCS8_set0_pbe(passphrase.reveal_text().data(), int_size(passphrase.reveal()), plain,
                                      scheme));  // takes the scheme
-  const Bio bio(BIO_new(BIO_s_mem()));
-  require(sealed != nullptr && bio != nullptr && PEM_write_bio_PKCS8(bio.get(), sealed.get()) == 1,
-          "encrypt a private key");
-  char* begin = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &begin);
-  return std::string(begin, static_cast<std::size_t>(size));
+  const Bio bio = memory();
+  require(sealed != nullptr && PEM_write_bio_PKCS8(bio.get(), sealed.get()) == 1, "encrypt a private key");
+  return std::string(text_of(written(bio)));
 }
 
 Pkcs8 read_pkcs8(ConstBytes pem, const AskPassphrase& ask) {

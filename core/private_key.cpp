@@ -84,7 +84,6 @@ PrivateKey PrivateKey::from_pem(ConstBytes pem, const AskPassphrase& ask) {
   require(bio != nullptr, "make a buffer");
   Question question{ask, false, nullptr};
   Key key = owned(PEM_read_bio_PrivateKey(bio.get(), nullptr, answer, &question));
-  ERR_clear_error();
   if (question.thrown) std::rethrow_exception(question.thrown);
   if (!key) {
     throw std::invalid_argument(question.asked ? "the passphrase is missing or does not open this private key"

@@ -21,9 +21,7 @@ bool sound(EVP_PKEY* key) {
 
 Key parse_der(ConstBytes der) {
   const unsigned char* in = raw(der.data());
-  Key key = owned(d2i_PUBKEY(nullptr, &in, int_size(der)));
-  ERR_clear_error();
-  return key;
+  return owned(d2i_PUBKEY(nullptr, &in, int_size(der)));
 }
 
 }  // namespace
@@ -67,7 +65,6 @@ std::optional<PublicKey> PublicKey::from_p256_point(ConstBytes uncompressed) {
   EVP_PKEY* made = nullptr;
   EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params);
   Key key = owned(made);
-  ERR_clear_error();
   if (!key || !sound(key.get())) return std::nullopt;
   return PublicKey(KeyType::p256, std::move(key));
 }
@@ -75,7 +72,6 @@ std::optional<PublicKey> PublicKey::from_p256_point(ConstBytes uncompressed) {
 std::optional<PublicKey> PublicKey::from_ed25519(ConstBytes key) {
   if (key.size() != ed25519_key_size) return std::nullopt;
   Key made = owned(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, core::raw(key.data()), key.size()));
-  ERR_clear_error();
   if (!made) return std::nullopt;
   return PublicKey(KeyType::ed25519, std::move(made));
 }

@@ -5,12 +5,10 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
-#include "core/openssl_handle.hpp"
+#include "core/evp_key.hpp"
 
 namespace sallyport::core::crypto {
 
@@ -34,18 +32,13 @@ std::optional<PublicKey> rsa_public_key(ConstBytes modulus, ConstBytes public_ex
               OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
           "name an RSA key's numbers");
   const Handle<OSSL_PARAM, OSSL_PARAM_free> params(OSSL_PARAM_BLD_to_param(builder.get()));
-  const Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   require(params != nullptr && context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1, "make a key context");
   EVP_PKEY* made = nullptr;
   EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get());
-  const Handle<EVP_PKEY, EVP_PKEY_free> key(made);
-  const int size = key ? i2d_PUBKEY(key.get(), nullptr) : 0;
-  ERR_clear_error();
-  if (size <= 0) return std::nullopt;
-  Bytes der(static_cast<std::size_t>(size));
-  unsigned char* out = raw(der.data());
-  i2d_PUBKEY(key.get(), &out);
-  return PublicKey::from_der(der);  // which looks at whether it is sound
+  const Key key = owned(made);
+  if (!key) return std::nullopt;
+  return PublicKey::from_der(der_of(key.get()));  // which looks at whether it is sound
 }
 
 Result<Secret> unpad_oaep_sha256(ConstBytes block) {
