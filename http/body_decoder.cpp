@@ -6,17 +6,6 @@
 #include "http/reader.hpp"
 
 namespace sallyport::http {
-namespace {
-
-// -1 for what is not a hexadecimal digit.
-constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
 
 BodyDecoder::BodyDecoder(Framing framing, std::size_t trailer_limit)
     : framing_(framing), left_(framing.kind == BodyKind::sized ? framing.size : 0), trailer_limit_(trailer_limit) {
@@ -93,7 +82,7 @@ bool BodyDecoder::take_framing_byte(char byte) {
 }
 
 bool BodyDecoder::take_size_byte(char byte) {
-  if (const int value = hex_value(byte); value >= 0) {
+  if (const int value = grammar::hex_value(byte); value >= 0) {
     left_ = left_ * 16 + static_cast<unsigned>(value);
     return ++digits_ <= 16;
   }

@@ -32,6 +32,13 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
 
 constexpr bool is(Class wanted, char c) noexcept { return (classes[static_cast<unsigned char>(c)] & wanted) != 0; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+// -1 for what is not a hexadecimal digit.
+constexpr int hex_value(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 // The first place at or after `from` whose byte is not of that class; text.size() when all are.
 constexpr std::size_t skip(Class wanted, std::string_view text, std::size_t from) noexcept {

@@ -5,13 +5,6 @@
 namespace sallyport::http {
 namespace {
 
-constexpr std::optional<unsigned> hexadecimal(char c) noexcept {
-  if (grammar::is_digit(c)) return static_cast<unsigned>(c - '0');
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A') + 10;
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
-  return std::nullopt;
-}
-
 // What a server may do to a path with this byte in it changes the path. Unreserved bytes (RFC 3986 §2.3) need no
 // encoding; '/' and '\' make other segments; control bytes end a C string, or match the end of a Python pattern.
 bool hides_something(char c) noexcept {
@@ -22,9 +15,9 @@ bool hides_something(char c) noexcept {
 // The byte that "%XY" stands for, at the beginning of a text.
 std::optional<char> encoded_byte(std::string_view text) noexcept {
   if (text.size() < 3) return std::nullopt;
-  const auto high = hexadecimal(text[1]), low = hexadecimal(text[2]);
-  if (!high || !low) return std::nullopt;
-  return static_cast<char>(*high * 16 + *low);
+  const int high = grammar::hex_value(text[1]), low = grammar::hex_value(text[2]);
+  if (high < 0 || low < 0) return std::nullopt;
+  return static_cast<char>(high * 16 + low);
 }
 
 bool is_normal_segment(std::string_view segment) noexcept {
