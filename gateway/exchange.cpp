@@ -242,10 +242,7 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
 
 Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const routing::Route& route) {
   std::vector<routing::Splice> splices;
-  if (call_) {
-    const bool ask_usage = call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_);
-    splices = routing::splices_for(*call_, route.upstream_model(), ask_usage);
-  }
+  if (call_) splices = routing::splices_for(*call_, route.upstream_model(), *family_);
   routing::SplicedBody body(body_.size(), std::move(splices));
   std::string head;
   head.reserve(head_text_.size() + room_for_own_fields);

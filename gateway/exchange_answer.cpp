@@ -29,7 +29,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
       .method = head_.method,
       .client_minor_version = head_.minor_version,
       .family = family_,
-      .hide_usage = call_ && call_->stream && !call_->asks_usage && routing::usage_must_be_asked(*family_),
+      .hide_usage = call_ && routing::must_ask_usage(*call_, *family_),
       .keep_client = keeps_connection(),
       .first_byte = times.first_byte,
       .idle = times.idle,

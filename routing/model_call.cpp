@@ -78,12 +78,16 @@ std::optional<Family> model_family(std::string_view path) noexcept {
   return std::nullopt;
 }
 
-std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, bool ask_usage) {
+bool must_ask_usage(const ModelCall& call, Family family) noexcept {
+  return call.stream && !call.asks_usage && (family == Family::openai_chat || family == Family::openai_completions);
+}
+
+std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, Family family) {
   std::vector<Splice> splices;
   if (call.model != upstream_model) {
     splices.push_back({call.model_offset, call.model_size, quote_json(upstream_model)});
   }
-  if (ask_usage && call.stream && !call.asks_usage) {
+  if (must_ask_usage(call, family)) {
     if (auto splice = usage_splice(call)) splices.push_back(std::move(*splice));
   }
   std::sort(splices.begin(), splices.end(), [](const Splice& a, const Splice& b) { return a.offset < b.offset; });

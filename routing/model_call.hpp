@@ -25,13 +25,9 @@ enum class Family : std::uint8_t {
 };
 
 // Which family a path belongs to; nullopt for a path that carries no model (then only a path route can serve it).
-// Exact paths, all in lower case, without the query; /v1/rerank, /v1/moderations, /tokenize … are Family::other with a model.
+// Exact paths, all in lower case, without the query; /v1/rerank, /v1/moderations, /tokenize … are Family::other with a
+// model.
 std::optional<Family> model_family(std::string_view path) noexcept;
-
-// Whether a stream of this family tells its usage only when stream_options.include_usage asks for it.
-constexpr bool usage_must_be_asked(Family family) noexcept {
-  return family == Family::openai_chat || family == Family::openai_completions;
-}
 
 inline constexpr std::size_t model_name_limit = 256;       // bytes, escapes undone
 inline constexpr std::size_t stream_options_limit = 4096;  // bytes as written; the same for every field that is read
@@ -57,9 +53,13 @@ struct Splice {
   std::string insert;
 };
 
-// What must change for the upstream: its name of the model, when that differs; and with ask_usage, for a stream whose
-// client did not ask for usage, stream_options.include_usage (give usage_must_be_asked(family)).
-std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, bool ask_usage);
+// Whether the gateway must ask for usage itself, and keep the answer to that from the client: a stream of OpenAI's
+// older families tells it only when stream_options.include_usage says so.
+bool must_ask_usage(const ModelCall& call, Family family) noexcept;
+
+// What must change for the upstream: its name of the model, when that differs, and stream_options.include_usage where
+// it must be asked.
+std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream_model, Family family);
 
 // Reads a JSON object piece by piece. A strict reader of structure at every depth (bounded), so that no server can see
 // another "model" than the one found here.

@@ -69,7 +69,7 @@ void check_agreement(const ModelCall& call, const json& body) {
 }
 
 std::string spliced(const ModelCall& call, const std::string& name, const Pieces& pieces, std::size_t size) {
-  routing::SplicedBody body(size, routing::splices_for(call, name, true));
+  routing::SplicedBody body(size, routing::splices_for(call, name, routing::Family::openai_chat));
   std::string out;
   for (const core::Bytes& piece : pieces) {
     for (const core::ConstBytes view : body.pass(piece)) out += core::text_of(view);

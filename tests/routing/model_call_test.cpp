@@ -59,10 +59,10 @@ std::string pass(routing::SplicedBody& spliced, std::string_view body, std::size
 }
 
 // The body that goes upstream; the same for every size of pieces, and as long as was said.
-std::string spliced(const std::string& body, std::string_view upstream_model, bool ask_usage) {
+std::string spliced(const std::string& body, std::string_view upstream_model, Family family) {
   const auto call = read(body);
   REQUIRE(call.has_value());
-  routing::SplicedBody writer(body.size(), routing::splices_for(*call, upstream_model, ask_usage));
+  routing::SplicedBody writer(body.size(), routing::splices_for(*call, upstream_model, family));
   const std::string out = pass(writer, body, body.size());
   CHECK(writer.size() == out.size());
   for (std::size_t size = 1; size < body.size(); ++size) {
@@ -196,9 +196,9 @@ TEST_CASE("No field that is read may come twice") {
 
 TEST_CASE("The upstream's model name takes the place of the client's, everything else stays") {
   const std::string body = R"({ "model" : "a\u0062c" , "messages":[1.0,  "x\/y"],"stream":true})";
-  CHECK(spliced(body, "b", false) == R"({ "model" : "b" , "messages":[1.0,  "x\/y"],"stream":true})");
-  CHECK(spliced(body, "we\"ird\\\n", false).find(R"("we\"ird\\\u000a")") != std::string::npos);
-  CHECK(spliced(body, "abc", false) == body);
+  CHECK(spliced(body, "b", Family::other) == R"({ "model" : "b" , "messages":[1.0,  "x\/y"],"stream":true})");
+  CHECK(spliced(body, "we\"ird\\\n", Family::other).find(R"("we\"ird\\\u000a")") != std::string::npos);
+  CHECK(spliced(body, "abc", Family::other) == body);
 }
 
 TEST_CASE("Usage is asked for in a stream whose client did not, and only there") {
@@ -227,14 +227,14 @@ TEST_CASE("Usage is asked for in a stream whose client did not, and only there")
   };
   for (const auto& [body, options] : cases) {
     INFO(body);
-    const auto out = json::parse(spliced(body, "upstream/model", true));
+    const auto out = json::parse(spliced(body, "upstream/model", Family::openai_chat));
     auto expected = json::parse(body);
     expected["model"] = "upstream/model";
     expected.erase("stream_options");
     if (!options.is_null()) expected["stream_options"] = options;
     CHECK(out == expected);
 
-    const auto not_asked = json::parse(spliced(body, "upstream/model", false));
+    const auto not_asked = json::parse(spliced(body, "upstream/model", Family::anthropic_messages));
     expected = json::parse(body);
     expected["model"] = "upstream/model";
     CHECK(not_asked == expected);
