@@ -28,7 +28,7 @@ class SplicedBody {
   void emit(core::ConstBytes bytes);
 
   std::vector<Splice> splices_;
-  std::uint64_t body_size_ = 0, size_ = 0;
+  std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;      // of the next piece in the body
   std::uint64_t skip_until_ = 0;  // where what was replaced ends
   std::size_t next_ = 0;          // the next splice
