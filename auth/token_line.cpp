@@ -5,8 +5,8 @@
 #include <set>
 
 #include "auth/policy.hpp"
-#include "auth/utc_time.hpp"
 #include "core/base64.hpp"
+#include "core/utc_time.hpp"
 
 namespace sallyport::auth {
 namespace {
@@ -70,7 +70,7 @@ std::string read_text(const json* value, std::string_view name, std::string_view
 
 std::optional<core::WallTime> read_time(const json* value, std::string_view name, Problems& problems) {
   std::optional<core::WallTime> time;
-  const auto valid = [&](std::string_view text) { return (time = parse_utc(text)).has_value(); };
+  const auto valid = [&](std::string_view text) { return (time = core::parse_utc(text)).has_value(); };
   read_text(value, name, "a time like \"2027-01-31T08:00:00Z\"", valid, problems);
   return time;
 }
@@ -223,8 +223,8 @@ std::string write_token_line(const Token& token) {
   object["id"] = token.grant.id;
   object["name"] = token.grant.name;
   object["hash"] = core::to_hex(token.hash);
-  object["created"] = format_utc(token.created);
-  if (token.expires) object["expires"] = format_utc(*token.expires);
+  object["created"] = core::format_utc(token.created);
+  if (token.expires) object["expires"] = core::format_utc(*token.expires);
   if (!token.grant.models.empty()) object["models"] = token.grant.models;
   if (!token.grant.routes.empty()) object["routes"] = token.grant.routes;
   if (token.grant.allowance != Allowance{}) object["limits"] = limits_of(token.grant.allowance);
@@ -236,7 +236,7 @@ std::string write_token_line(const Revocation& revocation) {
   nlohmann::ordered_json object;
   object["version"] = format_version;
   object["revoke"] = revocation.id;
-  object["at"] = format_utc(revocation.when);
+  object["at"] = core::format_utc(revocation.when);
   return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
 }
 

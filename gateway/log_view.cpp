@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "auth/utc_time.hpp"
 #include "core/base64.hpp"
+#include "core/utc_time.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/log_text.hpp"
 
@@ -107,14 +107,14 @@ bool LogFilter::takes(const ShownExchange& exchange) const {
   if (!same(tenant, "tenant")) return false;
   if (!since && !until) return true;
   const std::string time = text_at(exchange.record, exchange.exchange.finished ? "started" : "opened");
-  const auto started = time.size() > 19 ? auth::parse_utc(time.substr(0, 19) + "Z") : std::nullopt;
+  const auto started = time.size() > 19 ? core::parse_utc(time.substr(0, 19) + "Z") : std::nullopt;
   if (!started) return false;
   return (!since || *started >= *since) && (!until || *started <= *until);
 }
 
 std::optional<core::WallTime> parse_moment(std::string_view text, core::WallTime now) noexcept {
-  if (auto moment = auth::parse_utc(text)) return moment;
-  if (auto day = auth::parse_utc_date(text)) return day;
+  if (auto moment = core::parse_utc(text)) return moment;
+  if (auto day = core::parse_utc_date(text)) return day;
   if (const auto ago = parse_duration(text, century)) return now - *ago;
   return std::nullopt;
 }

@@ -7,7 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 #include "gateway/admin_client.hpp"
 #include "gateway/commands.hpp"
 #include "gateway/config_text.hpp"
@@ -138,7 +138,7 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
     out << name << words << '\n';
   };
   const auto since = [&](const char* name, const char* what, const std::optional<core::WallTime>& then) {
-    if (then) line(name, what + auth::format_utc(*then) + ", " + rough(now - *then) + " ago");
+    if (then) line(name, what + core::format_utc(*then) + ", " + rough(now - *then) + " ago");
   };
   const auto text = [](std::uint64_t number) { return std::to_string(number); };
   line(ready ? "ready" : "NOT READY", text_of(admin));
@@ -169,7 +169,7 @@ ordered_json json_of(const Facts& facts) {
     key_exchanges[std::string(group)] = {{"clients", exchanges.client}, {"upstreams", exchanges.upstream}};
   }
   const auto time = [](const std::optional<core::WallTime>& then) {
-    return then ? ordered_json(auth::format_utc(*then)) : ordered_json(nullptr);
+    return then ? ordered_json(core::format_utc(*then)) : ordered_json(nullptr);
   };
   ordered_json log = nullptr;
   if (facts.log_healthy) log = {{"healthy", *facts.log_healthy}, {"lost", facts.log_lost}};

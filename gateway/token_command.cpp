@@ -7,7 +7,7 @@
 
 #include "auth/policy.hpp"
 #include "auth/token_file.hpp"
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 #include "gateway/expiry.hpp"
 #include "gateway/run_command.hpp"
 #include "gateway/table.hpp"
@@ -145,7 +145,7 @@ void revoke(const std::string& id_or_name, const TokensPlace& place, core::WallT
   const Token& token = token_called(id_or_name, tokens, now);
   const std::string who = token.grant.id + " (" + token.grant.name + ")";
   if (token.revoked) {
-    std::cerr << who << " was already revoked at " << auth::format_utc(*token.revoked) << ".\n";
+    std::cerr << who << " was already revoked at " << core::format_utc(*token.revoked) << ".\n";
   } else {
     auth::append_revocation(place.file(), token.grant.id, now);
     std::cerr << who << " is revoked.\n";

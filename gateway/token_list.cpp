@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 #include "gateway/table.hpp"
 
 namespace sallyport::gateway {
@@ -16,7 +16,7 @@ std::string_view state_of(const Token& token, core::WallTime now) {
   return token.expires && now >= *token.expires ? "expired" : "active";
 }
 
-std::string expiry_of(const Token& token) { return token.expires ? auth::format_utc(*token.expires) : "never"; }
+std::string expiry_of(const Token& token) { return token.expires ? core::format_utc(*token.expires) : "never"; }
 
 std::string limits_of(const auth::Allowance& allowance) {
   std::vector<std::string> limits;
@@ -43,7 +43,7 @@ std::string text_list(const Tokens& tokens, core::WallTime now) {
 
 std::string json_list(const Tokens& tokens, core::WallTime now) {
   const auto time = [](const std::optional<core::WallTime>& when) {
-    return when ? ordered_json(auth::format_utc(*when)) : ordered_json(nullptr);
+    return when ? ordered_json(core::format_utc(*when)) : ordered_json(nullptr);
   };
   const auto limit = [](std::uint64_t most) { return most != 0 ? ordered_json(most) : ordered_json(nullptr); };
   ordered_json list = ordered_json::array();
@@ -58,7 +58,7 @@ std::string json_list(const Tokens& tokens, core::WallTime now) {
                       {"tokens_per_minute", limit(grant.allowance.tokens_per_minute)},
                       {"concurrent_requests", limit(grant.allowance.concurrent_requests)}}},
                     {"tenant", grant.tenant.empty() ? ordered_json(nullptr) : ordered_json(grant.tenant)},
-                    {"created", auth::format_utc(token.created)},
+                    {"created", core::format_utc(token.created)},
                     {"expires", time(token.expires)},
                     {"revoked", time(token.revoked)},
                     {"state", state_of(token, now)}});

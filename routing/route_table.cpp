@@ -1,10 +1,10 @@
 #include "routing/route_table.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <stdexcept>
 
 #include "core/text.hpp"
+#include "core/utc_time.hpp"
 #include "routing/json_text.hpp"
 
 namespace sallyport::routing {
@@ -32,21 +32,12 @@ const Target& choose(const Model& model, std::uint32_t pick) {
   return model.targets.back();
 }
 
-// "2023-11-14T22:13:20Z"
-std::string utc(std::uint64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[sizeof "9999-12-31T23:59:59Z"] = {};
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 // As OpenAI's clients expect it, and in the same object as Anthropic's do: each passes over the other's keys.
 std::string model_object(std::string_view name, const Model& model) {
   const std::string quoted = quote_json(name);
   return R"({"id":)" + quoted + R"(,"object":"model","created":)" + std::to_string(model.created) +
          R"(,"owned_by":"sallyport","type":"model","display_name":)" + quoted + R"(,"created_at":")" +
-         utc(model.created) + R"("})";
+         core::format_utc(core::WallTime(std::chrono::seconds(model.created))) + R"("})";
 }
 
 // Anthropic's clients go from page to page by these.

@@ -15,7 +15,7 @@
 
 #include "auth/policy.hpp"
 #include "auth/token_line.hpp"
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 #include "tests/auth/samples.hpp"
 #include "tests/support/catch.hpp"
 
@@ -108,7 +108,7 @@ TEST_CASE("a revocation marks the token that was created before it, and the firs
                                         revocation(id_1, "2026-03-01T00:00:00Z"));
   CHECK(content.problems.empty());
   REQUIRE(content.tokens.size() == 2);
-  CHECK(content.tokens[0].revoked == parse_utc("2026-02-01T00:00:00Z"));
+  CHECK(content.tokens[0].revoked == core::parse_utc("2026-02-01T00:00:00Z"));
   CHECK_FALSE(content.tokens[1].revoked);
 }
 

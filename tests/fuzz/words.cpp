@@ -4,8 +4,8 @@
 #include <string>
 
 #include "auth/token_line.hpp"
-#include "auth/utc_time.hpp"
 #include "core/base64.hpp"
+#include "core/utc_time.hpp"
 #include "gateway/config_text.hpp"
 #include "gateway/resp.hpp"
 #include "http/authority.hpp"
@@ -44,9 +44,9 @@ void check_token_file(std::string_view text) {
 }
 
 void check_times(std::string_view text) {
-  if (const auto time = auth::parse_utc(text)) claim(auth::format_utc(*time) == text, "a time has one form");
-  if (const auto day = auth::parse_utc_date(text)) {
-    claim(auth::format_utc(*day) == std::string(text) + "T00:00:00Z", "a day begins at midnight");
+  if (const auto time = core::parse_utc(text)) claim(core::format_utc(*time) == text, "a time has one form");
+  if (const auto day = core::parse_utc_date(text)) {
+    claim(core::format_utc(*day) == std::string(text) + "T00:00:00Z", "a day begins at midnight");
   }
 }
 

@@ -1,6 +1,6 @@
 #include "gateway/expiry.hpp"
 
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport;
@@ -9,7 +9,7 @@ using gateway::parse_expiry;
 
 namespace {
 
-const core::WallTime now = auth::parse_utc("2026-01-31T12:00:00Z").value();
+const core::WallTime now = core::parse_utc("2026-01-31T12:00:00Z").value();
 
 }  // namespace
 
@@ -20,7 +20,7 @@ TEST_CASE("a duration counts from now") {
 }
 
 TEST_CASE("a date stands for its first instant in UTC") {
-  CHECK(parse_expiry("2027-01-31", now) == auth::parse_utc("2027-01-31T00:00:00Z"));
+  CHECK(parse_expiry("2027-01-31", now) == core::parse_utc("2027-01-31T00:00:00Z"));
 }
 
 TEST_CASE("what is not after now is refused") {

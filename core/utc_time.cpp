@@ -1,9 +1,9 @@
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 
 #include <charconv>
 #include <cstdio>
 
-namespace sallyport::auth {
+namespace sallyport::core {
 namespace {
 
 constexpr std::string_view date_form = "dddd-dd-dd";
@@ -27,7 +27,7 @@ int number(std::string_view digits) noexcept {
 
 }  // namespace
 
-std::string format_utc(core::WallTime time) {
+std::string format_utc(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
@@ -39,17 +39,17 @@ std::string format_utc(core::WallTime time) {
   return text;
 }
 
-std::optional<core::WallTime> parse_utc_date(std::string_view text) noexcept {
+std::optional<WallTime> parse_utc_date(std::string_view text) noexcept {
   if (!has_form(text, date_form)) return std::nullopt;
   const int year = number(text.substr(0, 4));
   const std::chrono::year_month_day date(std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(number(text.substr(5, 2)))),
                                          std::chrono::day(static_cast<unsigned>(number(text.substr(8, 2)))));
   if (year < first_year || year > last_year || !date.ok()) return std::nullopt;
-  return core::WallTime(std::chrono::sys_days(date));
+  return WallTime(std::chrono::sys_days(date));
 }
 
-std::optional<core::WallTime> parse_utc(std::string_view text) noexcept {
+std::optional<WallTime> parse_utc(std::string_view text) noexcept {
   if (!has_form(text, time_form)) return std::nullopt;
   const auto day = parse_utc_date(text.substr(0, date_form.size()));
   const int hours = number(text.substr(11, 2));
@@ -59,4 +59,4 @@ std::optional<core::WallTime> parse_utc(std::string_view text) noexcept {
   return *day + std::chrono::hours(hours) + std::chrono::minutes(minutes) + std::chrono::seconds(seconds);
 }
 
-}  // namespace sallyport::auth
+}  // namespace sallyport::core

@@ -1,10 +1,9 @@
-#include "auth/utc_time.hpp"
+#include "core/utc_time.hpp"
 
 #include "tests/support/catch.hpp"
 
-using namespace sallyport::auth;
+using namespace sallyport::core;
 using namespace std::chrono_literals;
-using sallyport::core::WallTime;
 
 TEST_CASE("a time is written in UTC to the second and read back the same") {
   const auto time = WallTime(std::chrono::sys_days(std::chrono::year(2027) / 1 / 31)) + 8h + 5min + 9s;
