@@ -10,7 +10,6 @@
 // explains each.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,9 +17,9 @@
 #include <vector>
 
 #include "auth/principal.hpp"
+#include "auth/token_text.hpp"
 #include "core/clock.hpp"
 #include "core/result.hpp"
-#include "core/secret.hpp"
 
 namespace sallyport::auth {
 
@@ -32,8 +31,6 @@ inline constexpr std::size_t max_problems = 100;  // reported of one file
 inline constexpr std::uint64_t max_per_minute = 10'000'000'000;
 inline constexpr std::uint64_t max_concurrent = 1'000'000;
 
-using TokenHash = std::array<std::byte, 32>;  // SHA-256 of the whole token text
-
 struct Token {
   Grant grant;
   TokenHash hash{};
@@ -41,16 +38,6 @@ struct Token {
   std::optional<core::WallTime> expires;  // from this instant on it is refused
   std::optional<core::WallTime> revoked;  // set: refused, whatever the clock says
 };
-
-// A new token: "sp-", 43 base64url characters (256 random bits), 6 base64url characters of checksum: the first 36 bits
-// of SHA-256 over the 46 characters before them. Scanners find it with \bsp-[A-Za-z0-9_-]{49}
-core::Secret make_token_text();
-// Form and checksum only: says nothing of whether anyone knows it. Which characters are right does not change its time.
-bool is_well_formed_token(std::string_view text);
-TokenHash hash_token(std::string_view text);
-
-// A new public id: "tk-" and 16 hex digits of randomness.
-std::string make_token_id();
 
 // Problems carry the line: they are for the operator, who wrote the file. Never any value of the file, so a token that
 // was pasted into it does not travel on.

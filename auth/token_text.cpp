@@ -1,5 +1,5 @@
-// The text of a token: made, checked, hashed.
-#include "auth/token_file.hpp"
+#include "auth/token_text.hpp"
+
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
 

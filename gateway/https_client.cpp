@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/clock.hpp"
+#include "http/body_decoder.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
 #include "tls/connect.hpp"

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "gateway/respond.hpp"
+#include "http/reader.hpp"
 #include "http/writer.hpp"
 
 namespace sallyport::gateway {

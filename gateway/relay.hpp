@@ -14,8 +14,8 @@
 #include "gateway/config.hpp"
 #include "gateway/input.hpp"
 #include "gateway/log_wait.hpp"
+#include "http/body_decoder.hpp"
 #include "http/message.hpp"
-#include "http/reader.hpp"
 #include "logging/sealed_log.hpp"
 #include "routing/usage_meter.hpp"
 

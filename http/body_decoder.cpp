@@ -1,9 +1,10 @@
+#include "http/body_decoder.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "http/grammar.hpp"
 #include "http/head_scan.hpp"
-#include "http/reader.hpp"
 
 namespace sallyport::http {
 

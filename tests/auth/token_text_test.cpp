@@ -3,7 +3,7 @@
 #include <sstream>
 #include <string>
 
-#include "auth/token_file.hpp"
+#include "auth/token_text.hpp"
 #include "core/base64.hpp"
 #include "core/crypto.hpp"
 #include "tests/support/catch.hpp"

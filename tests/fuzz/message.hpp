@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "http/body_decoder.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
 #include "tests/fuzz/fuzz.hpp"

@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "http/reader.hpp"
+#include "http/body_decoder.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport::http;

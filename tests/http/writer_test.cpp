@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "http/body_decoder.hpp"
 #include "http/reader.hpp"
 #include "tests/support/catch.hpp"
 

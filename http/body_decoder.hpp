@@ -1,0 +1,69 @@
+// One message's body out of the bytes that carry it, without I/O.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/bytes.hpp"
+#include "core/result.hpp"
+#include "http/message.hpp"
+
+namespace sallyport::http {
+
+// Follows one body through the bytes that carry it. Memory is bounded; chunk framing is read strictly (RFC 9112 §7.1):
+// 1 to 16 hexadecimal digits, CRLF alone, no white space; extensions are bounded and dropped.
+class BodyDecoder {
+ public:
+  static constexpr std::size_t chunk_extension_limit = 256;   // bytes on one size line, ';' included
+  static constexpr std::size_t extensions_limit = 16 * 1024;  // bytes in one body
+  static constexpr std::size_t trailer_fields_limit = 100;
+  static constexpr std::size_t trailer_name_limit = 256;
+
+  explicit BodyDecoder(Framing framing, std::size_t trailer_limit = 8 * 1024);
+  BodyDecoder(BodyDecoder&&) noexcept = default;
+  BodyDecoder& operator=(BodyDecoder&&) noexcept = default;
+
+  struct Step {
+    std::size_t consumed = 0;  // bytes of `received` this step used up
+    core::ConstBytes content;  // body content among them: a view into `received`, may be empty
+    bool finished = false;     // the body ended within these bytes; what follows belongs to the next message
+  };
+  // Takes one step, at most one piece of content. Call again with the rest until all is consumed or it is finished.
+  // consumed == 0 and not finished: more bytes are needed.
+  // Errors: malformed_body, and that again for every later call.
+  core::Result<Step> decode(core::ConstBytes received);
+
+  // The peer ended cleanly. True when that is this body's proper end (until_close, or already finished).
+  bool ends_here() const noexcept { return finished() || framing_.kind == BodyKind::until_close; }
+  bool finished() const noexcept { return phase_ == Phase::done; }
+
+  // Trailer fields of a finished chunked body. Views into this decoder; they survive its move.
+  const Fields& trailers() const noexcept { return trailers_; }
+
+ private:
+  // Where in a chunked body the next byte stands. The other kinds know only data and done.
+  enum class Phase : std::uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done, failed };
+
+  std::optional<std::size_t> take_framing(std::string_view text);
+  bool take_framing_byte(char byte);
+  bool take_size_byte(char byte);
+  bool take_extension_byte(char byte);
+  core::ConstBytes take_data(core::ConstBytes received);
+  std::optional<std::size_t> take_trailer(std::string_view text);
+  core::Result<Step> decode_chunked(core::ConstBytes received);
+
+  Framing framing_;
+  Phase phase_ = Phase::size;
+  bool extension_name_due_ = false;  // the byte before was ';'
+  std::uint8_t digits_ = 0;
+  std::uint16_t extension_bytes_ = 0;
+  std::uint32_t extensions_bytes_ = 0;
+  std::uint64_t left_ = 0;  // of a sized body or of the chunk
+  std::size_t trailer_limit_;
+  std::string trailer_block_;
+  Fields trailers_;
+};
+
+}  // namespace sallyport::http
