@@ -131,7 +131,7 @@ void Program::stop() {
   wait();
 }
 
-bool readable(int descriptor, std::chrono::steady_clock::time_point deadline) {
+bool wait_readable(int descriptor, std::chrono::steady_clock::time_point deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     pollfd wait{descriptor, POLLIN, 0};

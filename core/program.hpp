@@ -45,7 +45,7 @@ class Program {
   ~Program();
 
   // Readable once it has ended.
-  int end() const noexcept { return end_.number(); }
+  int end_descriptor() const noexcept { return end_.number(); }
   // Blocks until it has ended; as waitpid(2) gives it, and a failure where that does not. Then what is left of its own
   // group is killed.
   int wait();
@@ -59,6 +59,6 @@ class Program {
 };
 
 // Blocks until there is something to read, or the end. False when the deadline passes first. Throws std::system_error.
-bool readable(int descriptor, std::chrono::steady_clock::time_point deadline);
+bool wait_readable(int descriptor, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace sallyport::core

@@ -21,7 +21,7 @@ enum class Reading : std::uint8_t { done, too_much, too_late };
 // All that comes, at most as much as `room` holds. `size` says how much that was.
 Reading read_all(int descriptor, core::Secret& room, std::size_t& size, Clock::time_point deadline) {
   for (;;) {
-    if (!core::readable(descriptor, deadline)) return Reading::too_late;
+    if (!core::wait_readable(descriptor, deadline)) return Reading::too_late;
     const core::MutableBytes rest = room.reveal_for_writing().subspan(size);
     if (rest.empty()) return Reading::too_much;
     const ssize_t got = ::read(descriptor, rest.data(), rest.size());
@@ -78,7 +78,7 @@ core::Result<core::Secret> CommandHolder::run(const Stanza& stanza, core::ConstB
   std::size_t size = 0;
   const Reading reading = read_all(output.reading.number(), room, size, deadline);
   if (reading == Reading::too_much) throw HolderFailed(program_.string() + " gave more than a data key");
-  if (reading == Reading::too_late || !core::readable(program.end(), deadline)) {
+  if (reading == Reading::too_late || !core::wait_readable(program.end_descriptor(), deadline)) {
     throw HolderFailed(program_.string() + " did not end within " + seconds(deadline_));
   }
   if (const core::Error error = judge(program.wait()); error.reason != core::Reason::none) return error;

@@ -69,7 +69,7 @@ bool CheckpointCommand::run(const Note& note, SteadyTime deadline) const try {
   start.own_group = true;
   core::Program program(start);
   input.writing.close();
-  if (!core::readable(program.end(), deadline)) return false;
+  if (!core::wait_readable(program.end_descriptor(), deadline)) return false;
   const int status = program.wait();
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 } catch (const std::system_error&) {  // it cannot be started now

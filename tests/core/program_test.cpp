@@ -23,7 +23,7 @@ std::string read_to_end(const Pipe& pipe, bool& ended) {
   std::string text;
   std::array<char, 256> room{};
   const auto deadline = steady_clock::now() + seconds(10);
-  while (readable(pipe.reading.number(), deadline)) {
+  while (wait_readable(pipe.reading.number(), deadline)) {
     const ssize_t got = ::read(pipe.reading.number(), room.data(), room.size());
     ended = got == 0;
     if (got <= 0) break;
