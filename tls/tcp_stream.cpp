@@ -36,7 +36,7 @@ void TcpStream::watch(std::function<void()> left) {
 }
 
 void TcpStream::look() {
-  if (!transport_.has_left()) return;  // what has come is for later
+  if (!transport_.peer_closed()) return;  // what has come is for later
   if (auto tell = std::exchange(left_, {})) tell();
 }
 

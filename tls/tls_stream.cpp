@@ -279,7 +279,7 @@ void TlsStream::watch(std::function<void()> left) {
 }
 
 void TlsStream::look() {
-  if (!transport_.has_left()) {
+  if (!transport_.peer_closed()) {
     look_again();
     if (!ended_ && !is_broken()) return;  // what has come is for later
   }

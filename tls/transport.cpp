@@ -23,7 +23,7 @@ Transport::Transport(Socket socket, Loop& loop)
   ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto watched = loop_.ready.add(socket_.number(), *this);
   if (watched) return;
-  ended_ = has_left_ = true;  // without being told of anything, it is no use
+  ended_ = peer_closed_ = true;  // without being told of anything, it is no use
   failure_ = watched.error().os_code;
 }
 
@@ -44,8 +44,8 @@ Result<void> Transport::ending() const noexcept {
 void Transport::ready(std::uint32_t events) {
   constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
   taken_this_turn_ = 0;
-  resting_ = false;
-  has_left_ = has_left_ || (events & (broken | EPOLLRDHUP)) != 0;
+  yielded_ = false;
+  peer_closed_ = peer_closed_ || (events & (broken | EPOLLRDHUP)) != 0;
   readable_ = readable_ || (events & (broken | EPOLLRDHUP | EPOLLIN)) != 0;
   writable_ = writable_ || (events & (broken | EPOLLOUT)) != 0;
   if (sendable_.waited_for() && (writable_ || is_over())) {
@@ -71,21 +71,21 @@ Task<Result<void>> Transport::fill() {
 std::size_t Transport::take(core::MutableBytes out) noexcept {
   if (!may_give() || ended_ || out.empty()) return 0;
   if (taken_this_turn_ >= turn_bytes) {
-    resting_ = true;
+    yielded_ = true;
     loop_.ready.tell_later(*this);
     return 0;
   }
   const ssize_t got = ::recv(socket_.number(), out.data(), out.size(), MSG_DONTWAIT);
   if (got > 0) {
     // Less than there was room for: nothing is left, and more will be told of (epoll(7)); but an end, only once.
-    readable_ = static_cast<std::size_t>(got) == out.size() || has_left_;
+    readable_ = static_cast<std::size_t>(got) == out.size() || peer_closed_;
     taken_this_turn_ += static_cast<std::size_t>(got);
     return static_cast<std::size_t>(got);
   }
   if (got < 0 && errno == EINTR) return 0;
   readable_ = false;
   if (got == 0 || errno != EAGAIN) {
-    ended_ = has_left_ = true;
+    ended_ = peer_closed_ = true;
     if (got < 0) failure_ = errno;
   }
   return 0;

@@ -35,10 +35,11 @@ class Transport final : ReadySet::Watcher {
   // Nothing for the peer's FIN, else what ended the connection.
   core::Result<void> ending() const noexcept;
 
-  bool may_give() const noexcept { return (readable_ && !resting_ && !cancelled_) || ended_; }
+  bool may_give() const noexcept { return (readable_ && !yielded_ && !cancelled_) || ended_; }
   bool has_unread() const noexcept { return readable_ || ended_; }
-  bool ended() const noexcept { return ended_; }        // FIN, or a failure: nothing more will come
-  bool has_left() const noexcept { return has_left_; }  // the same, known before what was sent first has been taken
+  bool ended() const noexcept { return ended_; }  // FIN, or a failure: nothing more will come
+  // The same, known before what was sent first has been taken.
+  bool peer_closed() const noexcept { return peer_closed_; }
 
   // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed, cancelled.
   core::Result<void> send(core::ConstBytes bytes) noexcept;
@@ -80,9 +81,9 @@ class Transport final : ReadySet::Watcher {
   std::uint64_t bytes_sent_ = 0;
   int failure_ = 0;                          // errno that ended it, or will; 0 for FIN
   bool readable_ = false, writable_ = true;  // as far as the kernel has said
-  bool resting_ = false;                     // until the next turn: it has had its share
+  bool yielded_ = false;                     // until the next turn: it has had its share
   bool tells_anyway_ = false;                // the watcher: it has something already
-  bool has_left_ = false;
+  bool peer_closed_ = false;
   bool ended_ = false;
   bool expired_ = false;
   bool cancelled_ = false;
