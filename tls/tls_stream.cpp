@@ -251,19 +251,20 @@ void TlsStream::say(std::uint8_t level, Alert alert) {
   (void)transport_.send_outbox();
 }
 
-void TlsStream::put_burst(Walk& walk) {
-  while (!walk.is_done() && transport_.loop().outbox.size() < burst_size) {
+void TlsStream::put_burst(PieceCursor& cursor) {
+  while (!cursor.is_done() && transport_.loop().outbox.size() < burst_size) {
     if (owes_key_update_ || writing_->is_worn()) renew_key();
-    put_record(ContentType::application_data, [&walk, this](core::Bytes& out) { walk.append_to(out, content_limit_); });
+    put_record(ContentType::application_data,
+               [&cursor, this](core::Bytes& out) { cursor.append_to(out, content_limit_); });
   }
 }
 
 Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
-  Walk walk(pieces);
-  while (!walk.is_done()) {
+  PieceCursor cursor(pieces);
+  while (!cursor.is_done()) {
     if (is_broken()) co_return Error(Reason::tls_failed);  // also while it waited: nothing follows a fatal alert
     // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
-    or_break([&walk, this] { put_burst(walk); });
+    or_break([&cursor, this] { put_burst(cursor); });
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (transport_.has_unsent()) {
       if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();

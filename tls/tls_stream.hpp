@@ -8,9 +8,9 @@
 #include "tls/alert.hpp"
 #include "tls/handshake.hpp"
 #include "tls/message_reader.hpp"
+#include "tls/piece_cursor.hpp"
 #include "tls/record_protection.hpp"
 #include "tls/transport.hpp"
-#include "tls/walk.hpp"
 
 namespace sallyport::tls {
 
@@ -62,7 +62,7 @@ class TlsStream final : public core::ByteStream {
   template <class Lay>
   void put_record(ContentType type, Lay lay);
   void put_record(ContentType type, std::initializer_list<std::uint8_t> content);
-  void put_burst(Walk& walk);
+  void put_burst(PieceCursor& cursor);
   void say(std::uint8_t level, Alert alert);
 
   Transport transport_;

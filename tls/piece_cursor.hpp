@@ -9,9 +9,9 @@
 namespace sallyport::tls {
 
 // Goes through pieces, laying them side by side. What it views must outlive it.
-class Walk {
+class PieceCursor {
  public:
-  explicit Walk(std::span<const core::ConstBytes> pieces) : pieces_(pieces) { skip_empty(); }
+  explicit PieceCursor(std::span<const core::ConstBytes> pieces) : pieces_(pieces) { skip_empty(); }
   bool is_done() const noexcept { return pieces_.empty(); }
 
   void append_to(core::Bytes& out, std::size_t most) {
