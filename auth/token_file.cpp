@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
@@ -47,12 +48,6 @@ std::size_t regular_size(const Descriptor& descriptor, const path& file) {
   return static_cast<std::size_t>(status.st_size);
 }
 
-// A new file is there after a power cut only when its directory was written too.
-void sync_directory(const path& file) {
-  const path directory = file.has_parent_path() ? file.parent_path() : path(".");
-  sync_file(open_file(directory, O_RDONLY | O_DIRECTORY), directory);
-}
-
 // A line that was cut short, by a crash or an editor, must not swallow the next one.
 bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path& file) {
   char last = '\n';
@@ -74,7 +69,7 @@ void append_line(const path& file, const std::string& line) {
     }
     throw;
   }
-  if (size == 0) sync_directory(file);
+  if (size == 0) core::sync_directory_of(file);
 }
 
 // Never write what would not be read back.
@@ -142,15 +137,9 @@ TokenFileContent read_token_file(const path& file) {
   const bool written_to = somebody_writes(descriptor, file);
   std::string text(regular_size(descriptor, file), '\0');
   if (text.size() > max_token_file_size) throw_file_error(file, EFBIG);
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const ssize_t got = ::pread(descriptor.number(), text.data() + have, text.size() - have, static_cast<off_t>(have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_file_error(file);
-    if (got == 0) break;
-    have += static_cast<std::size_t>(got);
-  }
-  text.resize(have);
+  const auto got = core::read_at(descriptor, 0, std::as_writable_bytes(std::span(text)));
+  if (!got) throw_file_error(file, got.error().os_code);
+  text.resize(*got);
   if (written_to) text.resize(text.rfind('\n') + 1);  // a line without its end is not there yet
   return parse_token_file(text);
 }

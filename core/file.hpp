@@ -6,6 +6,7 @@
 
 #include "core/bytes.hpp"
 #include "core/descriptor.hpp"
+#include "core/result.hpp"
 
 namespace sallyport::core {
 
@@ -13,6 +14,9 @@ namespace sallyport::core {
 
 // What it makes only its owner may read and write.
 Descriptor open_file(const std::filesystem::path& file, int flags);
+
+// All of `into`, or what there is before the file's end. Does not throw: the error is io_failed.
+Result<std::size_t> read_at(const Descriptor& descriptor, std::uint64_t offset, MutableBytes into) noexcept;
 
 void write_file(const Descriptor& descriptor, ConstBytes bytes, const std::filesystem::path& file);
 void sync_file(const Descriptor& descriptor, const std::filesystem::path& file);  // to the disk

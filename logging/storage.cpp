@@ -15,6 +15,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/file.hpp"
+
 namespace sallyport::logging {
 
 namespace fs = std::filesystem;
@@ -210,16 +212,9 @@ FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDON
 }
 
 std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
-  std::size_t filled = 0;
-  while (filled < into.size()) {
-    const ssize_t got =
-        ::pread(file_.number(), into.data() + filled, into.size() - filled, static_cast<off_t>(offset + filled));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw std::system_error(errno, std::generic_category(), "cannot read a segment");
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  return filled;
+  const auto got = core::read_at(file_, offset, into);
+  if (!got) throw std::system_error(got.error().os_code, std::generic_category(), "cannot read a segment");
+  return *got;
 }
 
 // First for reading: the file may be one that nobody may write any more. Then for writing, because there are file
