@@ -199,6 +199,13 @@ void Exchange::hurry() {
   log_wait_.shorten(farewell);
 }
 
+// Why nothing more need be done for this client. Looked at after each wait.
+std::optional<Error> Exchange::interrupted() const noexcept {
+  if (client_left_) return Error(Reason::client_left);
+  if (worker_.stopping()) return Error(Reason::draining);
+  return std::nullopt;
+}
+
 Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {
   // The log promises a record before anything is spent on the answer.
   const bool keep_content = route.capture() == routing::Capture::full;
@@ -208,28 +215,19 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
     if (auto kept = co_await keep_request_body(); !kept) co_return kept.error();
   }
   if (connection_.input.empty()) connection_.input.release();
-  // A second try is safe only where nothing of the first left this machine.
   for (bool fresh = false;; fresh = true) {
     if (worker_.stopping()) co_return Error(Reason::draining);
     auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
-    ++record_.attempts;
-    if (client_left_ && lease) lease->release();  // unused: another call may have it
-    if (client_left_) co_return Error(Reason::client_left);
-    if (worker_.stopping()) co_return Error(Reason::draining);
-    if (!lease) co_return lease.error();
+    if (auto begun = begin_attempt(lease); !begun) co_return begun.error();
     core::ByteStream& upstream = lease->stream();
-    watch_client(&upstream);
-    record_.endpoint = lease->endpoint().text();
-    record_.upstream_key_exchange = key_exchange_name(lease->key_exchange());
     const std::uint64_t before = upstream.bytes_sent();
     auto sent = co_await send_request(*lease, route);
     request_sent_ = sent.has_value();
     if (sent) co_return lease;
     if (sent.error().reason == Reason::internal) co_return sent.error();
-    if (client_left_) co_return Error(Reason::client_left);
-    if (worker_.stopping()) co_return Error(Reason::draining);
-    const bool nothing_left = upstream.bytes_sent() == before;
-    if (lease->reused() && nothing_left) {
+    if (const auto ended = interrupted()) co_return *ended;
+    // A second try is safe only where nothing of the first left this machine.
+    if (lease->reused() && upstream.bytes_sent() == before) {
       watch_client(nullptr);  // this upstream is gone
       continue;
     }
@@ -238,6 +236,18 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
     }
     co_return lease;  // it may have said why before it stopped listening: an early answer, or an alert
   }
+}
+
+// A connection was taken for this exchange, or none was to be had.
+Result<void> Exchange::begin_attempt(Result<routing::UpstreamLease>& lease) {
+  ++record_.attempts;
+  if (client_left_ && lease) lease->release();  // unused: another call may have it
+  if (const auto ended = interrupted()) return *ended;
+  if (!lease) return lease.error();
+  watch_client(&lease->stream());
+  record_.endpoint = lease->endpoint().text();
+  record_.upstream_key_exchange = key_exchange_name(lease->key_exchange());
+  return {};
 }
 
 Task<Result<void>> Exchange::send_request(routing::UpstreamLease& lease, const routing::Route& route) {

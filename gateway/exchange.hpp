@@ -57,8 +57,10 @@ class Exchange {
   core::Result<auth::Admission> admit(const auth::Principal& who);
   core::Result<void> open_entry(bool keep_content);
   core::Task<core::Result<void>> keep_request_body();
+  std::optional<core::Error> interrupted() const noexcept;
   core::Duration write_stall() const noexcept;  // how long the client may take nothing: short once we must end
   core::Task<core::Result<routing::UpstreamLease>> send_upstream(const routing::Route& route, const auth::Admission&);
+  core::Result<void> begin_attempt(core::Result<routing::UpstreamLease>& lease);
   core::Task<core::Result<void>> send_request(routing::UpstreamLease& lease, const routing::Route& route);
   core::Task<Next> relay_answer(const routing::Route& route, auth::Admission admission, routing::UpstreamLease lease);
   void account_for(const Relay& relay, auth::Admission& admission);

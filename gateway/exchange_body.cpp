@@ -113,8 +113,7 @@ Task<Result<void>> Exchange::keep_request_body() {
   for (std::uint64_t offset = 0; offset < body_.size();) {
     if (entry_->should_wait()) {
       co_await log_wait_.for_room(*entry_);
-      if (client_left_) co_return Error(Reason::client_left);
-      if (worker_.stopping()) co_return Error(Reason::draining);
+      if (const auto ended = interrupted()) co_return *ended;
     }
     auto part = body_.share(offset);
     if (!part) co_return part.error();
