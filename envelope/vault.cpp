@@ -116,14 +116,21 @@ VaultHolder::VaultHolder(std::string server, VaultKey key, VaultCredentials cred
     throw HolderFailed("a Vault token or namespace holds a character that none can have (a line's end?)");
   }
   if (credentials_.token.empty()) log_in();
-  read_versions();
+  try {
+    read_versions();
+  } catch (...) {  // no destructor follows
+    revoke();
+    throw;
+  }
 }
 
-VaultHolder::~VaultHolder() {
-  if (!revokes_) return;
+VaultHolder::~VaultHolder() { revoke(); }
+
+void VaultHolder::revoke() noexcept {
+  if (!std::exchange(revokes_, false)) return;
   try {
     ask("POST", "auth/token/revoke-self", object({}), true);
-  } catch (const std::exception&) {  // nobody is left to hear of it
+  } catch (const std::exception&) {  // it ends in its own time
   }
 }
 
@@ -143,6 +150,7 @@ HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path,
 HttpsResponse VaultHolder::ask_again_if_expired(std::string_view method, const std::string& path, const Secret& body) {
   HttpsResponse response = ask(method, path, body, true);
   if (response.status != 403 || credentials_.role_id.empty()) return response;
+  revoke();  // it may be alive and merely not allowed this
   log_in();
   return ask(method, path, body, true);
 }

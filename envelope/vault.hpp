@@ -54,8 +54,8 @@ class VaultHolder final : public KeyHolder {
   VaultHolder(std::string server, VaultKey key, VaultCredentials credentials, Fetch fetch);
   VaultHolder(const VaultHolder&) = delete;
   VaultHolder& operator=(const VaultHolder&) = delete;
-  // Revokes the token it got for an AppRole, unless Vault could not be reached: one that stays ends in its own time.
-  // Never one that it was given.
+  // Revokes the token it got for an AppRole, as the constructor does when it throws, unless Vault could not be reached:
+  // one that stays ends in its own time. Never one that it was given.
   ~VaultHolder() override;
 
   // Its versions, the newest first: that one belongs into the gateway's configuration.
@@ -64,6 +64,7 @@ class VaultHolder final : public KeyHolder {
 
  private:
   void log_in();
+  void revoke() noexcept;
   void read_versions();
   HttpsResponse ask(std::string_view method, const std::string& path, const core::Secret& body, bool with_token);
   // The same; when the token has expired, with a new one.

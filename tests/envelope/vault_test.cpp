@@ -117,7 +117,7 @@ TEST_CASE("an AppRole is exchanged for a token, and again when the token has exp
   vault.may_decrypt = false;
   const std::size_t before = vault.requests.size();
   CHECK(has(failure([&] { (void)holder.unwrap(wrapped_for(new_key()), {}); }), "refuses"));
-  CHECK(vault.requests.size() == before + 3);  // asked, logged in, asked once more
+  CHECK(vault.requests.size() == before + 4);  // asked, gave its token back, logged in, asked once more
 
   CHECK(has(refusal(vault, with_role("wrong")), "does not take the AppRole"));
   CHECK(has(refusal(vault, {}), "needs a token, or an AppRole"));
@@ -140,6 +140,21 @@ TEST_CASE("the token that an AppRole gave is revoked at the end, and none that c
     vault.sealed = true;
   }
   CHECK(vault.revoked.size() == 2);
+}
+
+TEST_CASE("the token that an AppRole gave is revoked also when the key cannot be read, or another token is asked for") {
+  VaultStandIn vault = stand_in();
+  CHECK(has(refusal(vault, with_role(), {"transit", "other", ""}), "does not have the key"));
+  CHECK(vault.revoked == std::vector<std::string>{"hvs.good"});
+  vault.key_type = "ecdsa-p256";
+  vault.versions = {PrivateKey::generate_p256()};
+  CHECK(has(refusal(vault, with_role()), "must be rsa-2048"));
+  CHECK(vault.revoked.size() == 2);
+  vault.may_read = false;
+  CHECK(has(refusal(vault, with_role()), "refuses"));
+  CHECK(vault.revoked.size() == 4);  // the first, and the one that it was tried again with
+  CHECK(has(refusal(vault), "refuses"));
+  CHECK(vault.revoked.size() == 4);
 }
 
 TEST_CASE("a Vault that could not be reached is not asked again to revoke a token") {
