@@ -57,6 +57,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   if (!passed && !relay.started()) co_return co_await refuse(passed.error());
 
   auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
+  if (client_left_) passed = Error(Reason::client_left);
   if (!passed) {
     if (passed.error().reason != Reason::client_left) co_await relay.break_off(passed.error().reason);
     if (relay.ends_with_connection()) connection_.stream.abort();  // else the cut would look like the answer's end
@@ -175,7 +176,13 @@ Task<Next> Exchange::pass_over_rest() {
 // Closes the account of this exchange. Completes when the record is as safe as the log promises. No coroutine of its
 // own: each exchange passes here.
 Task<Result<void>> Exchange::seal(Reason outcome) {
-  unwatch_client();
+  // Who was watched for the upstream's sake is watched on, for the disk may hang; without the upstream, which may be
+  // another call's by then. Who is refused before may end its side at once and still want the answer.
+  if (record_.attempts > 0) {
+    watch_client(nullptr);
+  } else {
+    unwatch_client();
+  }
   record_.outcome = outcome;
   record_.duration = worker_.now() - started_;
   worker_.metrics().exchange_finished(record_);

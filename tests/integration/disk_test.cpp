@@ -361,11 +361,17 @@ TEST_CASE("a client that leaves ends the model server's work at once, also while
   write_file(gateway.directory() / "disk-mood", "working");
 }
 
-TEST_CASE("a client that leaves while its prompt waits for a log's disk that hangs is gone at once", "[disk]") {
-  WaitingCall call("its prompt");
+TEST_CASE("a client that leaves while its prompt or its record waits for a log's disk that hangs is gone at once",
+          "[disk]") {
+  const std::string waits_with = GENERATE("its prompt", "its record");
+  INFO(waits_with);
+  WaitingCall call(waits_with);
   call.client->reset();
   CHECK(eventually([&] { return call.gateway.metric("sallyport_connections_open") == 0; }));
   call.disk("working");
+  Records records = call.gateway.wait_for_records(1);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0]["outcome"] == (waits_with == "its prompt" ? "client_left" : "none"));
 }
 
 TEST_CASE("a second SIGTERM ends a call that waits for a log's disk that hangs", "[disk]") {
