@@ -102,6 +102,13 @@ bool is_there(const fs::path& path) noexcept {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
+bool is_file(const fs::path& path, const Descriptor& file) noexcept {
+  struct stat opened {
+  }, there{};
+  return ::fstat(file.number(), &opened) == 0 && ::lstat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev &&
+         opened.st_ino == there.st_ino;
+}
+
 bool take_away(const fs::path& path) noexcept { return ::unlink(path.c_str()) == 0 || errno == ENOENT; }
 
 std::string file_name(std::uint64_t number, std::string_view suffix) {
@@ -142,10 +149,12 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
   const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
   // The lock can be removed, and some shared file systems lock for one machine alone.
   if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
-  if (const auto put = put_whole(keys, key_block); !put) return put.error();
+  const auto put = put_whole(keys, key_block);
+  if (!put) return put.error();
   auto file = put_whole(segment, header, RENAME_NOREPLACE);
   if (!file) {
-    ::unlink(keys.c_str());  // alone it is the trace of a segment that was taken away
+    // Alone it is the trace of a segment that was taken away; but it may be another writer's by now.
+    if (is_file(keys, *put)) ::unlink(keys.c_str());
     return file.error();
   }
   made_ = number;
@@ -193,10 +202,7 @@ bool WriterLock::take(const fs::path& path) {
     if (errno == EWOULDBLOCK) return false;
     throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
   }
-  struct stat locked {
-  }, there{};
-  return ::fstat(file_.number(), &locked) == 0 && ::lstat(path.c_str(), &there) == 0 && locked.st_dev == there.st_dev &&
-         locked.st_ino == there.st_ino;
+  return is_file(path, file_);
 }
 
 bool WriterLock::held(const fs::path& directory) noexcept {

@@ -135,6 +135,20 @@ TEST_CASE("no segment takes the name of one that another writer made, nor its ke
   CHECK(read_file(directory / segment_name(2)) == "their header");
 }
 
+TEST_CASE("of two writers that make the same segment at once, who is too late leaves the other's key block") {
+  const TemporaryDirectory directory;
+  DirectoryStorage mine(directory.where()), theirs(directory.where());
+  SyncWatch watch;
+  watch.before_sync = [&](const std::string& name) {
+    if (name != segment_name(1) + ".new") return;
+    watch.before_sync = nullptr;
+    CHECK(theirs.create(1, core::bytes_of("their keys"), core::bytes_of("their header")).has_value());
+  };
+  CHECK(mine.create(1, core::bytes_of("my keys"), core::bytes_of("my header")).has_error());
+  CHECK(read_file(directory / keys_name(1)) == "their keys");
+  CHECK(read_file(directory / segment_name(1)) == "their header");
+}
+
 TEST_CASE("a writer whose lock was removed overwrites nothing that the next writer acknowledged") {
   const TemporaryDirectory directory;
   const FakeClock clock;

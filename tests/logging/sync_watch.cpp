@@ -33,6 +33,7 @@ std::size_t SyncWatch::first(const std::string& name) const {
 
 int SyncWatch::called(int descriptor) {
   const auto file = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor));
+  if (const auto before = before_sync) before(file.filename().string());
   struct stat found {};
   ::fstat(descriptor, &found);
   const bool for_writing = (::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ class SyncWatch {
 
   // An errno for every call with a descriptor that is not for writing; directories are spared. 0: it works.
   std::atomic<int> refuses_read_only{0};
+
+  // Called with the file's name; may replace itself. For a test that has no other thread.
+  std::function<void(const std::string& name)> before_sync;
 
   std::vector<SyncedFile> synced() const;
   // The first call for that file, by its place in synced(); as many as there are when there was none.
