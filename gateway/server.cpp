@@ -173,8 +173,8 @@ bool Server::Parts::run() {
   look_for_changes();
   io_.run();
   const bool whole = end_of_log();
-  // A thread that is stuck in a write can be neither joined nor left behind in what is destroyed around it.
-  if (sealed_log_ && !sealed_log_->ended()) std::_Exit(1);
+  // A thread that is stuck at the disk can be neither joined nor left behind in what is destroyed around it.
+  if (sealed_log_ && !sealed_log_->ended()) std::_Exit(whole ? 0 : 1);
   sealed_log_.reset();
   for (auto& worker : workers_) worker->join();
   log_.info("stopped");
@@ -288,13 +288,14 @@ void Server::Parts::watch_drain() {
   drain_timer_.async_wait([this](const boost::system::error_code&) { watch_drain(); });
 }
 
-// All exchanges have ended, and the log behind them. A disk that works is waited for, however slow; one that hangs,
-// until the deadline.
+// All exchanges have ended, and the log behind them. A disk that works is waited for, however slow, while there is
+// something to write; one that hangs, and the removal of old segments, until the deadline.
 bool Server::Parts::has_drained() {
   if (!std::ranges::all_of(workers_, [](const auto& worker) { return worker->drained(); })) return false;
   if (!sealed_log_) return true;
   sealed_log_->end();
-  return sealed_log_->ended() || (clock_.now() >= drain_deadline_ && sealed_log_->hangs());
+  if (sealed_log_->ended()) return true;
+  return clock_.now() >= drain_deadline_ && (sealed_log_->hangs() || sealed_log_->counters().closed);
 }
 
 void Server::Parts::finish() {

@@ -159,6 +159,12 @@ core::Result<void> LogAppender::retire() {
   return {};
 }
 
+void LogAppender::end_removal() noexcept {
+  if (remover_) remover_->end();
+}
+
+bool LogAppender::removal_ended() const noexcept { return !remover_ || remover_->ended(); }
+
 RetentionState LogAppender::retention() const { return remover_ ? remover_->state() : RetentionState{}; }
 
 void LogAppender::sign() {

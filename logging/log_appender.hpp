@@ -42,6 +42,9 @@ class LogAppender {
   core::Result<void> retire();                        // signs for what has had its time; another thread removes it
   core::Result<void> close();                         // the clean end
 
+  void end_removal() noexcept;
+  bool removal_ended() const noexcept;  // after end_removal(): nothing keeps the destructor waiting
+
   void seal(const LogItem& item);  // prepare() first
   bool full() const noexcept;      // enough is pending to be worth a write
   bool has_key(KeyNumber key) const noexcept { return segment_ && segment_->has_key(key); }

@@ -114,6 +114,7 @@ void LogWriter::end() {
   const bool written = attempt();
   busy();
   closed_ = written && appender_.close().has_value();
+  appender_.end_removal();
   busy_since_ = 0;
   if (!closed_) count_batch_lost();
   publish();

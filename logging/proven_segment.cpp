@@ -46,23 +46,28 @@ std::optional<ProvenSegment> prove_segment(const std::filesystem::path& path, st
   FileSource source(path);
   FrameWalker walker(source);
   if (!opens_as(walker, number, end)) return std::nullopt;
-  const ProvenSegment segment{walker.header().header.created_ns, walker.header().header.previous};
+  ProvenSegment segment{walker.header().header.created_ns, walker.header().header.previous};
   while (walker.link().frames < end.frames && walker.next() == FrameWalker::Step::frame) {
-    if (walker.link().frames == 1 && vouches_for_header(walker, signer)) return segment;
+    segment.by_signer = walker.link().frames == 1 && vouches_for_header(walker, signer);
+    if (segment.by_signer) return segment;
   }
+  source.forget();
   return walker.link().chain == end.chain ? std::optional(segment) : std::nullopt;
 }
 
-std::uint64_t removed_before(const std::filesystem::path& path, std::uint64_t number, const SegmentLink& end) {
+std::uint64_t removed_before(const std::filesystem::path& path, std::uint64_t number, const SegmentLink& end,
+                             const NoteVerifier* signer) {
   FileSource source(path);
   FrameWalker walker(source);
   if (!opens_as(walker, number, end)) return 0;
-  const auto signer = signer_named_by(walker.header().header);
-  if (!signer) return 0;
+  const auto named = signer_named_by(walker.header().header);
+  if (signer == nullptr && named) signer = &*named;
+  if (signer == nullptr) return 0;
   std::uint64_t last = 0;
   while (walker.link().frames < end.frames && walker.next() == FrameWalker::Step::frame) {
     last = std::max(last, removed_by(walker, *signer));
   }
+  source.forget();
   return walker.link().chain == end.chain ? last : 0;
 }
 

@@ -14,6 +14,7 @@ namespace sallyport::logging {
 struct ProvenSegment {
   std::uint64_t created_ns = 0;  // since the Unix epoch
   SegmentLink previous;          // how the one before it ended
+  bool by_signer = false;        // the signer's own checkpoint vouches for it, not the chain alone
 };
 
 // `end`: how segment `number` ended, by a successor that is proven itself. The signer's checkpoint in its first frame
@@ -22,8 +23,10 @@ struct ProvenSegment {
 std::optional<ProvenSegment> prove_segment(const std::filesystem::path& path, std::uint64_t number,
                                            const SegmentLink& end, const NoteVerifier& signer);
 
-// The last segment that was removed according to the tombstones in this one, by the signer that it names; 0: there is
-// none, or not all of it up to `end` is as it was written. Throws as prove_segment() does.
-std::uint64_t removed_before(const std::filesystem::path& path, std::uint64_t number, const SegmentLink& end);
+// The last segment that was removed according to the tombstones in this one, by `signer`, or where that is null by the
+// one that it names; 0: there is none, or not all of it up to `end` is as it was written. Throws as prove_segment()
+// does.
+std::uint64_t removed_before(const std::filesystem::path& path, std::uint64_t number, const SegmentLink& end,
+                             const NoteVerifier* signer);
 
 }  // namespace sallyport::logging

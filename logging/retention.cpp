@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "logging/storage.hpp"
 
@@ -44,27 +45,50 @@ std::optional<Removal> Retention::due(std::uint64_t number, const ProvenSegment&
   return Removal{number, next.previous.id, old ? "age" : "size"};
 }
 
-// From the open segment, whose header nobody else wrote, back to the first that is there: each proves the one before.
 std::optional<Removal> Retention::look(const OpenSegment& open, const std::stop_token& stop) {
   fault_ = {};
-  std::optional<Removal> removal;
-  ProvenSegment next = open.header;
-  Passed passed{open.open_for, open.bytes};
+  if (!prove_all(open, stop)) return std::nullopt;
+  return find_due(open);
+}
+
+// From the open segment, whose header nobody else wrote, back to the first that is there: each proves the one before.
+bool Retention::prove_all(const OpenSegment& open, const std::stop_token& stop) {
+  SegmentLink end = open.header.previous;
   for (std::uint64_t number = open.number - 1; number > signed_for_; --number) {
-    if (stop.stop_requested()) return std::nullopt;
-    passed.bytes += next.previous.bytes;
-    if (!removal) removal = due(number, next, passed);
-    const ProvenSegment* segment = prove(number, next.previous, removal.has_value());
-    if (segment == nullptr && fault_.kind == RetentionFault::Kind::missing) {
-      find_tombstone(open, number, stop);
-      if (number <= signed_for_) break;
-    }
-    if (segment == nullptr) return std::nullopt;
-    passed.age += step_between(*segment, next);
-    next = *segment;
+    if (stop.stop_requested()) return false;
+    const ProvenSegment* segment = prove(number, end, false);
+    if (segment == nullptr && fault_.kind == RetentionFault::Kind::missing) find_tombstone(open, number, stop);
+    if (segment == nullptr && number > signed_for_) return false;
+    if (segment == nullptr) break;
+    end = segment->previous;
   }
   fault_ = {};
+  return true;
+}
+
+std::optional<Removal> Retention::find_due(const OpenSegment& open) {
+  const std::uint64_t first = first_by_signer(open);
+  std::optional<Removal> removal;
+  ProvenSegment next = open.header, later = open.header;  // later: the last one that counts
+  bool counts = true;
+  Passed passed{open.open_for, open.bytes};
+  for (std::uint64_t number = open.number - 1; number > signed_for_; --number) {
+    if (counts) passed.bytes += next.previous.bytes;
+    if (!removal) removal = due(number, next, passed);
+    if (removal && prove(number, next.previous, true) == nullptr) return std::nullopt;
+    next = known_.at(number);
+    counts = next.by_signer || number < first;
+    if (!counts) continue;
+    passed.age += step_between(next, later);
+    later = next;
+  }
   return removal;
+}
+
+// Before it nobody signed, or another, and the signer's chain holds what there was then.
+std::uint64_t Retention::first_by_signer(const OpenSegment& open) const {
+  const auto first = std::ranges::find_if(known_, [](const auto& one) { return one.second.by_signer; });
+  return first == known_.end() ? open.number : first->first;
 }
 
 // `anew`: it is to be signed for, so it must be there now.
@@ -82,14 +106,21 @@ const ProvenSegment* Retention::prove(std::uint64_t number, const SegmentLink& e
   return nullptr;
 }
 
-// In the newest of the segments between the two: each tombstone covers what those before it do. All of them are proven.
+// In the newest of the segments between the two: each tombstone covers what those before it do. All of them are proven,
+// and closed: what none of them said none will say.
 void Retention::find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop) {
+  if (std::exchange(gap_, missing) != missing) searched_ = missing;
+  const NoteVerifier signer = settings_.checkpoints.signer->verifier();
+  const std::uint64_t first = first_by_signer(open);
   SegmentLink link = open.header.previous;
   std::uint64_t last = 0;
-  for (std::uint64_t number = open.number - 1; number > missing && last == 0 && !stop.stop_requested(); --number) {
-    last = removed_before(settings_.directory / segment_name(number), number, link);
+  for (std::uint64_t number = open.number - 1; number > searched_ && last == 0; --number) {
+    if (stop.stop_requested()) return;
+    const auto path = settings_.directory / segment_name(number);
+    last = removed_before(path, number, link, number < first ? nullptr : &signer);
     link = known_.at(number).previous;
   }
+  searched_ = open.number - 1;
   signed_for_ = std::max(signed_for_, last);
 }
 

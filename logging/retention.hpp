@@ -1,7 +1,9 @@
 // Which segments have had their time, and their removal. Whole segments, oldest first, never the open one.
 //
 // A tombstone says that all segments up to one were removed because they had had their time. So neither file sizes nor
-// headers are believed as they lie there (logging/proven_segment.hpp), and none is signed for that is not there.
+// headers are believed as they lie there (logging/proven_segment.hpp), and none is signed for that is not there. A
+// start goes on behind whatever segment is last, and so makes it part of the chain, whoever put it there. So where the
+// signer has begun to vouch for segments, those that he does not vouch for count as no time and no room.
 #pragma once
 
 #include <cstdint>
@@ -52,12 +54,16 @@ class Retention {
 
  private:
   struct Passed;  // from the open segment back to one
+  bool prove_all(const OpenSegment& open, const std::stop_token& stop);
+  std::optional<Removal> find_due(const OpenSegment& open);
   std::optional<Removal> due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const;
   const ProvenSegment* prove(std::uint64_t number, const SegmentLink& end, bool anew);
+  std::uint64_t first_by_signer(const OpenSegment& open) const;
   void find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop);
 
   const LogSettings& settings_;
   std::map<std::uint64_t, ProvenSegment> known_;  // by number, from earlier looks
+  std::uint64_t gap_ = 0, searched_ = 0;          // from which segment to which no tombstone was found
   std::uint64_t signed_for_ = 0;
   RetentionFault fault_;
 };

@@ -5,7 +5,10 @@
 namespace sallyport::logging {
 
 SegmentRemover::SegmentRemover(const LogSettings& settings, std::function<void()> found)
-    : found_(std::move(found)), retention_(settings), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+    : found_(std::move(found)), retention_(settings), thread_([this](const std::stop_token& stop) {
+        work(stop);
+        ended_ = true;
+      }) {}
 
 void SegmentRemover::look(const OpenSegment& open) {
   {

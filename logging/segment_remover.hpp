@@ -2,6 +2,7 @@
 // up what waits for the log. In between the log's writer signs for what is to go.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -25,6 +26,9 @@ class SegmentRemover {
 
   RetentionState state() const;
 
+  void end() noexcept { thread_.request_stop(); }  // after the file that it is at; a later start does the rest
+  bool ended() const noexcept { return ended_; }   // after end(): nothing keeps the destructor waiting
+
  private:
   void work(const std::stop_token& stop);
   void look_now(std::unique_lock<std::mutex>& lock, const OpenSegment& open, const std::stop_token& stop);
@@ -38,6 +42,7 @@ class SegmentRemover {
   std::optional<Removal> due_;
   std::optional<std::uint64_t> signed_;  // and still there
   RetentionState state_;
+  std::atomic<bool> ended_{false};
   std::jthread thread_;  // last: it ends, after the file that it is at, before what it uses goes
 };
 

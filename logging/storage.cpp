@@ -223,6 +223,8 @@ std::size_t FileSource::read(std::uint64_t offset, core::MutableBytes into) {
   return *got;
 }
 
+void FileSource::forget() noexcept { ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_DONTNEED); }
+
 // First for reading: the file may be one that nobody may write any more. Then for writing, because there are file
 // systems that sync only through such a descriptor, and never through a link that somebody put there. fsync(2) has
 // errors that say nothing of the disk (EINVAL, EROFS), and network file systems have more.

@@ -114,6 +114,7 @@ class FileSource final : public ByteSource {
  public:
   explicit FileSource(const std::filesystem::path& path);  // throws std::system_error
   std::size_t read(std::uint64_t offset, core::MutableBytes into) override;
+  void forget() noexcept;  // that it was read: the kernel may have the memory back
 
  private:
   core::Descriptor file_;

@@ -1,7 +1,10 @@
 // Segments that have had their time go, and a signed tombstone says so.
 #include "logging/retention.hpp"
 
+#include <fstream>
+
 #include "logging/checkpoint.hpp"
+#include "logging/segment_writer.hpp"
 #include "tests/logging/signed_log.hpp"
 #include "tests/logging/tampering.hpp"
 #include "tests/support/waiting.hpp"
@@ -66,6 +69,36 @@ struct AgingLog : SignedLog {
     fs::remove(segment(number));
     fs::remove(keys(number));
   }
+  SegmentLink end_of(std::uint64_t number) const {
+    FileSource source(segment(number));
+    FrameWalker walker(source);
+    REQUIRE(walker.open() == HeaderProblem::none);
+    while (walker.next() == FrameWalker::Step::frame) {
+    }
+    return walker.link();
+  }
+  // A segment as whoever has the public keys can write it, linked to `previous`.
+  void plant(std::uint64_t number, const SegmentLink& previous, core::WallTime created, const NoteVerifier& named,
+             const std::string& tombstone = {}) const {
+    SegmentStart start = SegmentStart::random();
+    start.origin = "gateway-1";
+    start.number = number;
+    start.created = created;
+    start.previous = previous;
+    start.extensions = encode_extension(signer_extension, named.key().raw());
+    const envelope::Recipient recipients[] = {reader_key().recipient()};
+    SegmentWriter writer(std::move(start), recipients);
+    const auto append = [&](FrameKind kind, PartType type, const std::string& text) {
+      const SegmentWriter::Part part[] = {{type, core::bytes_of(text)}};
+      writer.append(kind, 0, part, kind == FrameKind::tombstone ? flag_ignorable : 0);
+    };
+    if (!tombstone.empty()) append(FrameKind::tombstone, PartType::signed_note, tombstone);
+    append(FrameKind::segment_end, PartType::note, R"({"ended":"2026-01-02T03:00:00.000000Z","records":0})");
+    write_bytes(keys(number), writer.key_block());
+    core::Bytes bytes = writer.header();
+    bytes.insert(bytes.end(), writer.pending().begin(), writer.pending().end());
+    write_bytes(segment(number), bytes);
+  }
   // Changes the header as whoever can write the file can, and chains all of it anew.
   void change_header(std::uint64_t number, const std::function<void(SegmentHeader&)>& change) const {
     auto frames = frame_bytes(segment(number));
@@ -81,6 +114,15 @@ struct AgingLog : SignedLog {
     rechain(segment(number), std::move(frames));
   }
 };
+
+// By all of this process.
+std::uint64_t bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  std::uint64_t count = 0;
+  counts >> name >> count;
+  return count;
+}
 
 }  // namespace
 
@@ -268,6 +310,47 @@ TEST_CASE("a tombstone that the writer did not put there is none") {
   frames.insert(frames.end() - 1, note_frame(FrameKind::tombstone, note));
   rechain(log.segment(3), std::move(frames));
   log.refuse(log.keeping(std::chrono::minutes(90)), RetentionFault::Kind::missing, 1);
+}
+
+TEST_CASE("a segment that somebody put behind the last makes none before it due, although a start goes on behind it") {
+  AgingLog log;
+  SegmentLink link = log.end_of(4);
+  SECTION("by saying that the last one is large") {
+    link.bytes = 5ull << 30;
+    log.plant(5, link, log.clock.wall(), log_signer().verifier());
+    log.run(log.keeping({}, 1ull << 30), 0);
+  }
+  SECTION("by letting time pass, a day at a step") {
+    core::WallTime created = log.clock.wall();
+    for (std::uint64_t number = 5; number < 40; ++number) {
+      created += longest_step;
+      log.plant(number, link, created, log_signer().verifier());
+      link = log.end_of(number);
+    }
+    log.run(log.keeping(30 * std::chrono::hours(24)), 0);
+  }
+  SECTION("by a tombstone of its own signer for what somebody took") {
+    log.take(1);
+    const Tombstone forged{"gateway-1", 3, log.end_of(3).id, "age", "2026-01-02T03:00:00.000000Z"};
+    log.plant(5, link, log.clock.wall(), other_signer().verifier(), other_signer().sign(text_of(forged)));
+    log.refuse(log.keeping(30 * std::chrono::hours(24)), RetentionFault::Kind::missing, 1);
+  }
+}
+
+TEST_CASE("a log that misses a segment is searched for a tombstone once, not at each look") {
+  AgingLog log;
+  log.take(1);
+  SealedLog writer(log.keeping(std::chrono::hours(24)), {reader_key().recipient()}, log.clock);
+  const auto read_at_a_look = [&] {
+    const auto looks = writer.counters().retention.looks;
+    const std::uint64_t before = bytes_read();
+    log.clock.advance(std::chrono::minutes(11));
+    REQUIRE(eventually([&] { return writer.counters().retention.looks > looks; }));
+    return bytes_read() - before;
+  };
+  REQUIRE(eventually([&] { return writer.counters().retention.errors > 0; }));
+  const auto searched = fs::file_size(log.segment(2)) + fs::file_size(log.segment(3)) + fs::file_size(log.segment(4));
+  CHECK(read_at_a_look() < searched);
 }
 
 TEST_CASE("what was written before anyone signed, or signed by another, is proven by the chain") {
