@@ -78,6 +78,19 @@ void long_ones(logging::SealedLog& log, const Owner& owner) {
   finish(std::move(first), owner.record("long-first"));
 }
 
+// Removal has a thread of its own: it is done when all but the segment that is being written fit.
+bool fits(const logging::LogSettings& settings) {
+  auto closed = logging::list_segments(settings.directory);
+  closed.pop_back();
+  std::uint64_t size = 0;
+  std::error_code gone;
+  for (const auto& segment : closed) {
+    const auto bytes = std::filesystem::file_size(segment.path, gone);
+    if (!gone) size += bytes;
+  }
+  return size <= settings.retention.bytes;
+}
+
 void write(const path& directory, const std::string& run, const std::string& signing_key,
            const std::vector<envelope::Recipient>& recipients, const std::vector<logging::Tenant>& tenants) {
   const FakeClock clock;
@@ -98,6 +111,7 @@ void write(const path& directory, const std::string& run, const std::string& sig
     long_ones(log, {run + "-" + tenant.name, tenant.name});
   }
   long_ones(log, operators);
+  if (settings.retention.any() && !eventually([&] { return fits(settings); })) throw std::runtime_error("not removed");
   if (run != "crash") return;
   LogEntry unfinished = open(log, operators);
   unfinished.response_body(core::bytes_of(body_of("never finished", 200'000)));
