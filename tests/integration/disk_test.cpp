@@ -92,8 +92,8 @@ struct MoodyGateway {
 // A call to a gateway whose log's disk hangs from then on, until it waits for the log with "its prompt", "its answer"
 // or "its record".
 struct WaitingCall {
-  explicit WaitingCall(const std::string& with, const std::string& stall_limit = "1m")
-      : gateway(server, {.log = "capture: full, queue: 1MiB, stall_limit: " + stall_limit,
+  explicit WaitingCall(const std::string& with, const std::string& limit = "1m")
+      : gateway(server, {.log = "capture: full, queue: 1MiB, stall_limit: " + limit,
                          .limits = "{drain: 1m}",
                          .environment = MoodyGateway::preload()}) {
     if (with == "its answer") answer_size = 64 << 20;

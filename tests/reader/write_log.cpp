@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "tests/logging/log_fixture.hpp"
+#include "tests/support/waiting.hpp"
 
 using namespace sallyport;
 using namespace sallyport::tests;
