@@ -174,7 +174,7 @@ bool Server::Parts::run() {
   io_.run();
   const bool whole = end_of_log();
   // A thread that is stuck at the disk can be neither joined nor left behind in what is destroyed around it.
-  if (sealed_log_ && !sealed_log_->ended()) std::_Exit(whole ? 0 : 1);
+  if (sealed_log_ && (!sealed_log_->ended() || sealed_log_->removes())) std::_Exit(whole ? 0 : 1);
   sealed_log_.reset();
   for (auto& worker : workers_) worker->join();
   log_.info("stopped");
@@ -294,8 +294,8 @@ bool Server::Parts::has_drained() {
   if (!std::ranges::all_of(workers_, [](const auto& worker) { return worker->drained(); })) return false;
   if (!sealed_log_) return true;
   sealed_log_->end();
-  if (sealed_log_->ended()) return true;
-  return clock_.now() >= drain_deadline_ && (sealed_log_->hangs() || sealed_log_->counters().closed);
+  const bool late = clock_.now() >= drain_deadline_;
+  return sealed_log_->ended() ? late || !sealed_log_->removes() : late && sealed_log_->hangs();
 }
 
 void Server::Parts::finish() {

@@ -25,7 +25,8 @@ class LogWriter {
   core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant, ItemSink& sink);
   bool healthy() const noexcept;
   bool hangs() const noexcept;  // the I/O under way takes longer than the limit
-  bool ended() const noexcept { return ended_ && appender_.removal_ended(); }
+  bool ended() const noexcept { return ended_; }
+  bool removes() const noexcept { return !appender_.removal_ended(); }
   bool closed() const noexcept { return closed_; }
   void count_lost() noexcept;
   CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }

@@ -67,7 +67,6 @@ bool Retention::prove_all(const OpenSegment& open, const std::stop_token& stop) 
 }
 
 std::optional<Removal> Retention::find_due(const OpenSegment& open) {
-  const std::uint64_t first = first_by_signer(open);
   std::optional<Removal> removal;
   ProvenSegment next = open.header, later = open.header;  // later: the last one that counts
   bool counts = true;
@@ -77,7 +76,7 @@ std::optional<Removal> Retention::find_due(const OpenSegment& open) {
     if (!removal) removal = due(number, next, passed);
     if (removal && prove(number, next.previous, true) == nullptr) return std::nullopt;
     next = known_.at(number);
-    counts = next.by_signer || number < first;
+    counts = next.by_signer;
     if (!counts) continue;
     passed.age += step_between(next, later);
     later = next;

@@ -2,8 +2,8 @@
 //
 // A tombstone says that all segments up to one were removed because they had had their time. So neither file sizes nor
 // headers are believed as they lie there (logging/proven_segment.hpp), and none is signed for that is not there. A
-// start goes on behind whatever segment is last, and so makes it part of the chain, whoever put it there. So where the
-// signer has begun to vouch for segments, those that he does not vouch for count as no time and no room.
+// start goes on behind whatever segment is last, and so makes it part of the chain, whoever put it there. So segments
+// that the signer does not vouch for count as no time and no room: they go with what he vouches for behind them.
 #pragma once
 
 #include <cstdint>

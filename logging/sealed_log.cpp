@@ -43,6 +43,8 @@ void SealedLog::end() { writer_->queue.stop(); }
 
 bool SealedLog::ended() const noexcept { return writer_->ended(); }
 
+bool SealedLog::removes() const noexcept { return writer_->removes(); }
+
 bool SealedLog::hangs() const noexcept { return writer_->hangs(); }
 
 LogCounters SealedLog::counters() const noexcept {

@@ -173,8 +173,9 @@ class SealedLog {
 
   // Has what is queued sealed and the segment ended cleanly; every LogEntry must be gone. Does not wait.
   void end();
-  bool ended() const noexcept;  // after end(): there is nothing more to wait for. Then counters().closed
-  bool hangs() const noexcept;  // a write has taken longer than the stall_limit and goes on
+  bool ended() const noexcept;    // after end(): nothing more is written. Then counters().closed
+  bool removes() const noexcept;  // after ended(): the destructor would wait for retention's thread
+  bool hangs() const noexcept;    // a write has taken longer than the stall_limit and goes on
 
   LogCounters counters() const noexcept;
 

@@ -329,6 +329,16 @@ TEST_CASE("a segment that somebody put behind the last makes none before it due,
     }
     log.run(log.keeping(30 * std::chrono::hours(24)), 0);
   }
+  SECTION("by taking the place of all that the signer vouched for") {
+    core::WallTime created = log.clock.wall();
+    link = {};
+    for (std::uint64_t number = 1; number < 40; ++number) {
+      created += longest_step;
+      log.plant(number, link, created, log_signer().verifier());
+      link = log.end_of(number);
+    }
+    log.run(log.keeping(30 * std::chrono::hours(24)), 0);
+  }
   SECTION("by a tombstone of its own signer for what somebody took") {
     log.take(1);
     const Tombstone forged{"gateway-1", 3, log.end_of(3).id, "age", "2026-01-02T03:00:00.000000Z"};
@@ -353,20 +363,26 @@ TEST_CASE("a log that misses a segment is searched for a tombstone once, not at 
   CHECK(read_at_a_look() < searched);
 }
 
-TEST_CASE("what was written before anyone signed, or signed by another, is proven by the chain") {
+TEST_CASE("what was written before anyone signed, or signed by another, goes with what the signer vouches for") {
   AgingLog log;
+  const auto an_hour_of = [&](const LogSettings& how) {
+    log.run(how, 0);
+    log.clock.advance(std::chrono::hours(1));
+  };
   const auto due = log.keeping(std::chrono::minutes(90));
   auto other = due;
   other.checkpoints.signer = other_signer();
   SECTION("signed by another") {
-    log.run(other, 2);
-    CHECK(log.own_word_findings() == Names{"removed@2"});
+    for (int i = 0; i < 2; ++i) an_hour_of(other);
+    log.run(other, 4);
+    CHECK(log.own_word_findings() == Names{"removed@4"});
   }
   SECTION("whose tombstones count too") {
     log.run(due, 2);
     log.clock.advance(std::chrono::hours(1));
-    log.run(other, 1);
-    CHECK(log.own_word_findings() == Names{"removed@3"});
+    for (int i = 0; i < 2; ++i) an_hour_of(other);
+    log.run(other, 3);
+    CHECK(log.own_word_findings() == Names{"removed@5"});
   }
   SECTION("by nobody") {
     TemporaryDirectory directory;
@@ -378,8 +394,9 @@ TEST_CASE("what was written before anyone signed, or signed by another, is prove
     auto all = due;
     all.directory = log.log;
     SECTION("and as it was written") {
-      log.run(all, 1);
-      CHECK(log.signed_findings() == Names{"removed@1"});
+      for (int i = 0; i < 2; ++i) an_hour_of(all);
+      log.run(all, 3);
+      CHECK(log.signed_findings() == Names{"removed@3"});
     }
     SECTION("but not when it was altered") {
       forge(log.segment(2), 0, 60);
