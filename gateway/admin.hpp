@@ -7,7 +7,7 @@
 #include <string>
 
 #include "gateway/buffer_pool.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "tls/tcp_stream.hpp"
 
 namespace sallyport::gateway {

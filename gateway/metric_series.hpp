@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "gateway/counters.hpp"
 #include "logging/record.hpp"
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "gateway/counters.hpp"
 #include "gateway/key_exchange.hpp"
 #include "logging/record.hpp"

@@ -9,9 +9,9 @@
 #include <sstream>
 #include <tuple>
 
+#include "core/version.hpp"
 #include "gateway/metric_series.hpp"
 #include "gateway/shared_limits.hpp"
-#include "gateway/version.hpp"
 
 namespace sallyport::gateway {
 namespace {
@@ -122,7 +122,9 @@ void MetricsPage::histogram(const typename Kind::Totals& totals, Labels labels) 
 
 void MetricsPage::add_build() {
   family("sallyport_build_info", "Versions of the gateway and of what it runs on", MetricType::Gauge);
-  gauge(1, {{"version", std::string(version)}, {"boost", boost_version()}, {"openssl", openssl_version()}});
+  gauge(1, {{"version", std::string(core::version())},
+            {"boost", core::boost_version()},
+            {"openssl", core::openssl_version()}});
 }
 
 void MetricsPage::add_process() {

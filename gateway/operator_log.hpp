@@ -13,7 +13,7 @@
 #include <variant>
 
 #include "core/secret.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 
 namespace sallyport::gateway {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/byte_stream.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "gateway/input.hpp"
 #include "gateway/log_wait.hpp"
 #include "http/body_decoder.hpp"

@@ -11,16 +11,16 @@
 #include <thread>
 
 #include "gateway/admin.hpp"
-#include "gateway/check_files.hpp"
-#include "gateway/config_text.hpp"
-#include "gateway/file_watch.hpp"
-#include "gateway/load_config.hpp"
-#include "gateway/load_watched.hpp"
+#include "gateway/config/check_files.hpp"
+#include "gateway/config/config_text.hpp"
+#include "gateway/config/file_watch.hpp"
+#include "gateway/config/load_config.hpp"
+#include "gateway/config/load_watched.hpp"
+#include "gateway/config/needs_restart.hpp"
+#include "gateway/config/read_recipients.hpp"
+#include "gateway/config/signing_key.hpp"
 #include "gateway/log_watch.hpp"
-#include "gateway/needs_restart.hpp"
-#include "gateway/read_recipients.hpp"
 #include "gateway/shared_limits.hpp"
-#include "gateway/signing_key.hpp"
 #include "gateway/worker.hpp"
 
 namespace sallyport::gateway {

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "gateway/config.hpp"
-#include "gateway/file_watch.hpp"
+#include "gateway/config/config.hpp"
+#include "gateway/config/file_watch.hpp"
 #include "gateway/operator_log.hpp"
 
 namespace sallyport::gateway {

@@ -8,9 +8,9 @@
 #include <thread>
 
 #include "core/event.hpp"
-#include "core/private_file.hpp"
-#include "gateway/config_text.hpp"
-#include "gateway/file_watch.hpp"
+#include "gateway/config/config_text.hpp"
+#include "gateway/config/credentials.hpp"
+#include "gateway/config/file_watch.hpp"
 #include "gateway/resp.hpp"
 #include "gateway/shared_count.hpp"
 #include "tls/connect.hpp"
@@ -62,12 +62,6 @@ std::vector<std::filesystem::path> files_of(const SharedLimitsConfig& config) {
 }
 
 }  // namespace
-
-Secret read_password(const std::filesystem::path& file) {
-  Secret password = core::read_private_text(file);
-  if (password.empty()) throw std::runtime_error(file.string() + " holds no password");
-  return password;
-}
 
 struct SharedLimits::Parts {
   Parts(const SharedLimitsConfig& config_, auth::Limiter& limiter_, const core::Clock& clock_, OperatorLogger& logger,

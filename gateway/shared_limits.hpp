@@ -9,13 +9,10 @@
 
 #include "auth/limiter.hpp"
 #include "core/clock.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "gateway/operator_log.hpp"
 
 namespace sallyport::gateway {
-
-// What stands in the private file, without the newline at its end. Throws std::runtime_error naming the file.
-core::Secret read_password(const std::filesystem::path& file);
 
 // How it goes, for metrics and the operator's log. Outlives reloads; read from any thread.
 struct SharedLimitsStatus {

@@ -1,10 +1,10 @@
 #include "gateway/snapshot.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "auth/token_file.hpp"
-#include "gateway/api_key.hpp"
+#include "gateway/config/check_files.hpp"
+#include "gateway/config/credentials.hpp"
 
 namespace sallyport::gateway {
 
@@ -26,15 +26,6 @@ std::vector<auth::Token> read_tokens(const Config& config, core::WallTime now) {
 }
 
 }  // namespace
-
-std::string tenant_problem(const Config& config, const auth::Token& token, core::WallTime now) {
-  const std::string& tenant = token.grant.tenant;
-  if (tenant.empty() || token.revoked || (token.expires && now >= *token.expires)) return {};
-  const auto same = [&](const LogTenant& other) { return other.name == tenant; };
-  const bool known = config.log && std::any_of(config.log->tenants.begin(), config.log->tenants.end(), same);
-  if (known) return {};
-  return "token " + token.grant.id + " names tenant '" + tenant + "', whom log.tenants does not have";
-}
 
 std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now) {
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;

@@ -7,7 +7,7 @@
 
 #include "auth/authenticator.hpp"
 #include "core/secret.hpp"
-#include "gateway/config.hpp"
+#include "gateway/config/config.hpp"
 #include "routing/route_table.hpp"
 #include "tls/identity.hpp"
 
@@ -21,9 +21,6 @@ struct Snapshot {
   std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls
   std::vector<core::Secret> api_keys;                           // as config.upstream_api_keys: read_api_key()
 };
-
-// What is wrong with the tenant that a token names; empty: nothing. One that is revoked or expired may name anyone.
-std::string tenant_problem(const Config& config, const auth::Token& token, core::WallTime now);
 
 // Opens every certificate, key and token file. Throws std::runtime_error with words for the operator.
 std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now);

@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "core/pause.hpp"
-#include "gateway/config_text.hpp"
+#include "gateway/config/config_text.hpp"
 #include "gateway/operator_log.hpp"
 #include "gateway/session.hpp"
 #include "tls/listen.hpp"

@@ -4,7 +4,7 @@
 
 #include <regex>
 
-#include "tests/gateway/config_fixture.hpp"
+#include "tests/gateway/config/config_fixture.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport;
@@ -102,8 +102,7 @@ TEST_CASE("a sidecar lets in nobody without a certificate, and reaches the loopb
     REQUIRE(listener.tls);
     CHECK(listener.tls->client_certificates == ClientCertificates::required);
   }
-  for (const routing::Endpoint& endpoint : loaded.config.upstreams.at(0).endpoints)
-    CHECK(endpoint.host == "127.0.0.1");
+  for (const routing::Endpoint& endpoint : loaded.config.upstreams.at(0).endpoints) CHECK(endpoint.host == "127.0.0.1");
   CHECK(loaded.config.tokens_file.empty());
 }
 

@@ -1,7 +1,7 @@
 // A configuration's text: read, or refused in words that say where.
 #include <unistd.h>
 
-#include "gateway/load_config.hpp"
+#include "gateway/config/load_config.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/support/temporary_directory.hpp"
 

@@ -6,7 +6,7 @@
 #include "auth/token_line.hpp"
 #include "core/base64.hpp"
 #include "core/utc_time.hpp"
-#include "gateway/config_text.hpp"
+#include "gateway/config/config_text.hpp"
 #include "gateway/resp.hpp"
 #include "http/authority.hpp"
 #include "http/path.hpp"

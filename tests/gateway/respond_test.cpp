@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/gateway/config_fixture.hpp"
+#include "tests/gateway/config/config_fixture.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace sallyport;

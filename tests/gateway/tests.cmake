@@ -1,20 +1,6 @@
 unit_tests(gateway
   address_slots_test.cpp
   admin_test.cpp
-  api_key_test.cpp
-  check_command_test.cpp
-  config_text_test.cpp
-  examples_test.cpp
-  expiry_test.cpp
-  https_client_test.cpp
-  key_check_test.cpp
-  key_command_test.cpp
-  key_reference_test.cpp
-  key_rotate_test.cpp
-  load_config_test.cpp
-  live_log_test.cpp
-  load_watched_test.cpp
-  log_command_test.cpp
   log_watch_test.cpp
   metrics_test.cpp
   operator_log_test.cpp
@@ -25,10 +11,5 @@ unit_tests(gateway
   respond_test.cpp
   shared_count_test.cpp
   shared_limits_test.cpp
-  status_command_test.cpp
-  tenant_commands_test.cpp
-  text_file_test.cpp
-  token_command_test.cpp
-  upstream_watch_test.cpp
-  yaml_tree_test.cpp)
+  upstream_watch_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)

@@ -1,0 +1,175 @@
+#include "gateway/commands/https_client.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+
+#include "core/clock.hpp"
+#include "http/body_decoder.hpp"
+#include "http/reader.hpp"
+#include "http/writer.hpp"
+#include "tls/connect.hpp"
+
+namespace sallyport::gateway {
+
+namespace {
+
+using core::ByteStream;
+using core::Error;
+using core::MutableBytes;
+using core::Reason;
+using core::Result;
+using core::Secret;
+using core::Task;
+using envelope::HttpsRequest;
+using envelope::HttpsResponse;
+
+// The head may carry a token, so it is made in one room that wipes itself.
+Secret head_of(const HttpsRequest& request, const std::string& host, std::uint16_t port) {
+  std::string head;
+  std::size_t size = 1024;
+  for (const auto& [name, value] : request.fields) size += name.size() + value.size() + 4;
+  head.reserve(size + request.target.size() + host.size());
+  http::append_request_line(head, request.method, request.target);
+  const bool bare_ipv6 = host.find(':') != std::string::npos;
+  const std::string authority = bare_ipv6 ? "[" + host + "]" : host;
+  http::append_field(head, "Host", port == 443 ? authority : authority + ":" + std::to_string(port));
+  http::append_field(head, "Connection", "close");
+  http::append_field(head, "Accept", "application/json");
+  for (const auto& [name, value] : request.fields) http::append_field(head, name, value.reveal_text());
+  if (!request.body.empty()) {
+    http::append_field(head, "Content-Type", "application/json");
+    http::append_framing(head, {http::BodyKind::sized, request.body.size()});
+  }
+  http::append_end_of_head(head);
+  return Secret::take(head);
+}
+
+// What has arrived, in one room: no copy of an answer stays behind.
+class Inbox {
+ public:
+  Inbox() : room_(HttpsClient::answer_limit) {}
+
+  core::ConstBytes arrived() const { return room_.reveal().subspan(begin_, end_ - begin_); }
+  void drop(std::size_t size) { begin_ += size; }
+
+  // Errors: upstream_truncated also for a clean end, which `ended` makes good where a body may end so.
+  Task<Result<void>> receive(ByteStream& stream, bool* ended = nullptr) {
+    const MutableBytes rest = room_.reveal_for_writing().subspan(end_);
+    if (rest.empty()) co_return Error(Reason::body_too_large);
+    const auto got = co_await stream.read_some(rest);
+    if (!got) co_return got.error().reason == Reason::truncated ? Error(Reason::upstream_truncated) : got.error();
+    end_ += *got;
+    if (*got > 0) co_return Result<void>();
+    if (ended == nullptr) co_return Error(Reason::upstream_truncated);
+    *ended = true;
+    co_return Result<void>();
+  }
+
+ private:
+  Secret room_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
+// Interim answers (1xx) are passed over.
+Task<Result<void>> read_head(ByteStream& stream, Inbox& inbox, std::string_view method, HttpsResponse& response,
+                             http::Framing& framing) {
+  for (;;) {
+    http::ResponseHead head;
+    const auto size = http::parse_response_head(core::text_of(inbox.arrived()), {}, method, head);
+    if (!size) co_return size.error();
+    if (!*size) {
+      if (auto more = co_await inbox.receive(stream); !more) co_return more.error();
+      continue;
+    }
+    inbox.drop(**size);
+    if (head.status < 200) continue;
+    response.status = head.status;
+    framing = head.framing;
+    co_return Result<void>();
+  }
+}
+
+Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view method) {
+  Inbox inbox;
+  HttpsResponse response;
+  http::Framing framing;
+  if (auto head = co_await read_head(stream, inbox, method, response, framing); !head) co_return head.error();
+  http::BodyDecoder decoder(framing);
+  Secret content(HttpsClient::answer_limit);
+  std::size_t size = 0;
+  bool ended = false;
+  while (!decoder.finished()) {
+    const auto step = decoder.decode(inbox.arrived());
+    if (!step) co_return Error(Reason::upstream_malformed);
+    // Never more than arrived, and what arrived fits.
+    std::copy(step->content.begin(), step->content.end(),
+              content.reveal_for_writing().begin() + static_cast<std::ptrdiff_t>(size));
+    size += step->content.size();
+    inbox.drop(step->consumed);
+    if (step->finished) break;
+    if (step->consumed > 0) continue;
+    if (ended && decoder.ends_here()) break;
+    if (ended) co_return Error(Reason::upstream_truncated);
+    if (auto more = co_await inbox.receive(stream, &ended); !more) co_return more.error();
+  }
+  response.body = Secret(content.reveal().first(size));
+  co_return response;
+}
+
+}  // namespace
+
+struct HttpsClient::State {
+  State(std::string host_, std::uint16_t port_, const tls::ClientSettings& trust, std::chrono::milliseconds deadline_)
+      : host(std::move(host_)), port(port_), deadline(deadline_), identity(trust) {}
+
+  Task<Result<HttpsResponse>> exchange(const HttpsRequest& request) {
+    const core::TimePoint until = clock.now() + deadline;
+    auto peer = co_await tls::connect(loop, host, port, &identity, sessions, until);
+    if (!peer) co_return peer.error();
+    ByteStream& stream = *peer->stream;
+    stream.set_deadline(until);
+    const Secret head = head_of(request, host, port);
+    const core::ConstBytes pieces[] = {head.reveal(), request.body.reveal()};
+    if (auto written = co_await stream.write_all(pieces); !written) co_return written.error();
+    auto answer = co_await read_answer(stream, request.method);
+    stream.close();
+    co_return answer;
+  }
+
+  core::SystemClock clock;
+  std::string host;
+  std::uint16_t port;
+  std::chrono::milliseconds deadline;
+  boost::asio::io_context io{1};
+  core::TimerWheel wheel{clock.now()};
+  tls::Loop loop{io, wheel};
+  tls::ClientIdentity identity;
+  std::shared_ptr<tls::SessionSlot> sessions = tls::make_session_slot();
+};
+
+HttpsClient::HttpsClient(std::string host, std::uint16_t port, const tls::ClientSettings& trust,
+                         std::chrono::milliseconds deadline)
+    : state_(std::make_unique<State>(std::move(host), port, trust, deadline)) {}
+
+HttpsClient::~HttpsClient() = default;
+
+Result<HttpsResponse> HttpsClient::fetch(const HttpsRequest& request) {
+  std::optional<Result<HttpsResponse>> answer;
+  std::exception_ptr thrown;
+  boost::asio::co_spawn(state_->io, state_->exchange(request),
+                        [&](std::exception_ptr failure, Result<HttpsResponse> given) {
+                          thrown = failure;
+                          answer.emplace(std::move(given));
+                        });
+  while (!answer) {
+    state_->loop.turn(core::TimerWheel::tick);
+    state_->wheel.advance(state_->clock.now());
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  return *std::move(answer);
+}
+
+}  // namespace sallyport::gateway

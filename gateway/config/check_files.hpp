@@ -1,0 +1,21 @@
+// Opens every file and folder a configuration names and says what is wrong with them, before anything depends on it.
+#pragma once
+
+#include <vector>
+
+#include "core/clock.hpp"
+#include "gateway/config/load_config.hpp"
+
+namespace sallyport::gateway {
+
+// What load_config found, and then what is wrong with the files: a person sees every problem at once. Problems stand at
+// the key that names the file. Blocks; changes nothing.
+std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now);
+
+// What is wrong with the tenant that a token names; empty: nothing. One that is revoked or expired may name anyone.
+std::string tenant_problem(const Config& config, const auth::Token& token, core::WallTime now);
+
+// "names 'lama*', which fits no model": a pattern that fits nothing there is, most often a slip of the pen.
+std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& grant);
+
+}  // namespace sallyport::gateway
