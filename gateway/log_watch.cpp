@@ -6,7 +6,7 @@ namespace sallyport::gateway {
 
 void LogWatch::look(const logging::LogCounters& now) {
   change(log_fails_, !now.healthy, "log", {{"lost", now.lost}, {"write_errors", now.write_errors}});
-  change(directory_fails_, now.copies_fail, "checkpoint_directory", {{"errors", now.checkpoint_errors}});
+  change(directory_fails_, now.directory.failing, "checkpoint_directory", {{"errors", now.directory.errors}});
   change(command_fails_, now.command.failing, "checkpoint_command", {{"errors", now.command.errors}});
   change(retention_fails_, now.retention.fault.kind != logging::RetentionFault::Kind::none, "retention",
          {{"reason", name(now.retention.fault.kind)},

@@ -264,7 +264,10 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   gauge(log.healthy ? 1 : 0);
   if (!log.signs) return;
   count("sallyport_log_checkpoints_total", "Checkpoints signed and on disk, also in their directory", log.checkpoints);
-  count("sallyport_log_checkpoint_errors_total", "Checkpoints that the second place refused", log.checkpoint_errors);
+  count("sallyport_log_checkpoint_errors_total", "Times that their directory refused or took too long",
+        log.directory.errors);
+  count("sallyport_log_checkpoints_dropped_total", "Checkpoints that their directory was never given: too many waited",
+        log.directory.dropped);
   family("sallyport_log_last_checkpoint_timestamp_seconds",
          "When the last one was signed, since the Unix epoch; 0: none", MetricType::Gauge);
   const auto since_epoch = [](std::optional<core::WallTime> time) {

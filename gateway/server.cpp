@@ -225,7 +225,7 @@ void Server::Parts::look_for_changes() {
 void Server::Parts::reload() try {
   auto [loaded, files] = load_watched(snapshot_->config.files, [this] { return load_config(file_); });
   files_ = std::move(files);  // also when it is refused: a file that it waits for may come
-  const auto problems = check_files(loaded, clock_.wall());
+  const auto problems = check_files(loaded, clock_.wall(), CheckAt::reload);
   for (const auto& problem : problems) {
     const bool error = problem.severity == Severity::error;
     log_.write(error ? LogLevel::error : LogLevel::warning, error ? "reload_refused" : "reload_warning",

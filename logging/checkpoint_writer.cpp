@@ -3,18 +3,22 @@
 #include <algorithm>
 #include <utility>
 
+#include "logging/checkpoint_places.hpp"
 #include "logging/json_text.hpp"
-#include "logging/storage.hpp"
 
 namespace sallyport::logging {
 
-CheckpointWriter::CheckpointWriter(const CheckpointSettings& settings, std::string origin, const core::Clock& clock)
-    : settings_(settings), origin_(std::move(origin)), clock_(clock), due_(clock.now()) {
-  if (on() && !settings.command.empty()) command_.emplace(settings);
-}
-
-CheckpointCommandState CheckpointWriter::command_state() const {
-  return command_ ? command_->state() : CheckpointCommandState{};
+CheckpointWriter::CheckpointWriter(const LogSettings& settings, const core::Clock& clock)
+    : settings_(settings.checkpoints), origin_(settings.origin), clock_(clock), due_(clock.now()) {
+  if (!on()) return;
+  if (!settings_.directory.empty()) {
+    const core::Duration deadline = std::min(settings_.deadline, settings.stall_limit);
+    directory_.emplace(keep_in_directory(settings_.directory),
+                       SecondPlaceLimits{max_waiting_checkpoints, deadline, settings_.pause});
+  }
+  if (!settings_.command.empty()) {
+    command_.emplace(keep_by_command(settings_.command), SecondPlaceLimits{1, settings_.deadline, settings_.pause});
+  }
 }
 
 core::Duration CheckpointWriter::until_due() const {
@@ -43,25 +47,27 @@ std::string CheckpointWriter::sign_removed(std::uint64_t last, const SegmentId& 
   return settings_.signer->sign(text_of(tombstone));
 }
 
-// A second place that refuses does not hold up the log: it is counted, and the age of the last checkpoint tells.
 void CheckpointWriter::keep() {
-  if (command_ && !waiting_.empty()) command_->offer(waiting_.back().note, waiting_.back().signed_at);
-  for (const Copy& copy : std::exchange(waiting_, {})) {
-    if (!settings_.directory.empty() && !append(copy)) {
-      errors_ += 1;
-      continue;
-    }
-    written_ += 1;
-    last_ = copy.signed_at;
+  for (SignedCheckpoint& one : std::exchange(waiting_, {})) {
+    kept_ += 1;
+    last_ = one.signed_at;
+    if (directory_) directory_->offer(one);
+    if (command_) command_->offer(std::move(one));
   }
 }
 
-bool CheckpointWriter::append(const Copy& copy) {
-  // What stands at the file's end may be half a note: of an earlier run, of a failed write, of another gateway's.
-  const std::string text = "\n\n" + copy.note + '\n';
-  const auto file = settings_.directory / checkpoints_name(copy.segment);
-  copies_fail_ = !append_to(file, core::bytes_of(text)).has_value();
-  return !copies_fail_;
+// Both at once: together they take no longer than the slower one.
+void CheckpointWriter::end() {
+  if (directory_) directory_->stop();
+  if (command_) command_->stop();
+  if (directory_) directory_->wait();
+  if (command_) command_->wait();
 }
+
+SecondPlaceState CheckpointWriter::directory_state() const {
+  return directory_ ? directory_->state() : SecondPlaceState{};
+}
+
+SecondPlaceState CheckpointWriter::command_state() const { return command_ ? command_->state() : SecondPlaceState{}; }
 
 }  // namespace sallyport::logging

@@ -58,7 +58,7 @@ LogAppender::LogAppender(const LogSettings& settings, const core::Clock& clock, 
       storage_(storage),
       number_(before.number),
       previous_(before.link),
-      checkpoints_(settings.checkpoints, settings.origin, clock) {
+      checkpoints_(settings, clock) {
   if (checkpoints_.on() && settings.retention.any()) remover_.emplace(settings, std::move(wake));
 }
 
@@ -159,8 +159,9 @@ core::Result<void> LogAppender::retire() {
   return {};
 }
 
-void LogAppender::end_removal() noexcept {
+void LogAppender::end_others() {
   if (remover_) remover_->end();
+  checkpoints_.end();
 }
 
 bool LogAppender::removal_ended() const noexcept { return !remover_ || remover_->ended(); }

@@ -42,8 +42,8 @@ class LogAppender {
   core::Result<void> retire();                        // signs for what has had its time; another thread removes it
   core::Result<void> close();                         // the clean end
 
-  void end_removal() noexcept;
-  bool removal_ended() const noexcept;  // after end_removal(): nothing keeps the destructor waiting
+  void end_others();  // after close(): the second places have the last checkpoints, or their time is up
+  bool removal_ended() const noexcept;  // after end_others(): nothing keeps the destructor waiting
 
   void seal(const LogItem& item);  // prepare() first
   bool full() const noexcept;      // enough is pending to be worth a write

@@ -114,10 +114,10 @@ void LogWriter::end() {
   const bool written = attempt();
   busy();
   closed_ = written && appender_.close().has_value();
-  appender_.end_removal();
   busy_since_ = 0;
   if (!closed_) count_batch_lost();
   publish();
+  appender_.end_others();
   ended_ = true;
 }
 
@@ -245,9 +245,7 @@ void LogWriter::publish() {
   bytes = appender_.bytes();
   segments = appender_.segments();
   const CheckpointWriter& signing = appender_.checkpoints();
-  checkpoints = signing.written();
-  checkpoint_errors = signing.errors();
-  copies_fail = signing.copies_fail();
+  checkpoints = signing.kept();
   last_checkpoint = signing.last().value_or(core::WallTime{}).time_since_epoch().count();
 }
 

@@ -29,7 +29,8 @@ class LogWriter {
   bool removes() const noexcept { return !appender_.removal_ended(); }
   bool closed() const noexcept { return closed_; }
   void count_lost() noexcept;
-  CheckpointCommandState checkpoint_command() const { return appender_.checkpoints().command_state(); }
+  SecondPlaceState checkpoint_directory() const { return appender_.checkpoints().directory_state(); }
+  SecondPlaceState checkpoint_command() const { return appender_.checkpoints().command_state(); }
   RetentionState retention() const { return appender_.retention(); }
 
   const LogSettings settings;
@@ -37,8 +38,7 @@ class LogWriter {
   LogQueue queue;
   std::atomic<std::uint64_t> next_exchange{0};
   std::atomic<std::uint64_t> records{0}, frames{0}, bytes{0}, lost{0}, segments{0}, write_errors{0};
-  std::atomic<std::uint64_t> checkpoints{0}, checkpoint_errors{0};
-  std::atomic<bool> copies_fail{false};
+  std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<core::Duration::rep> last_checkpoint{0};  // since the Unix epoch; 0: none
 
   LogReaders readers;

@@ -57,17 +57,19 @@ LogCounters SealedLog::counters() const noexcept {
   counters.segments = w.segments;
   counters.write_errors = w.write_errors;
   counters.signs = w.settings.checkpoints.signer.has_value();
-  counters.checkpoints = w.checkpoints;
-  counters.retention = w.retention();
-  counters.checkpoint_errors = w.checkpoint_errors;
-  counters.copies_fail = w.copies_fail;
+  counters.has_directory = !w.settings.checkpoints.directory.empty();
   counters.runs_command = !w.settings.checkpoints.command.empty();
+  counters.directory = w.checkpoint_directory();
   counters.command = w.checkpoint_command();
+  counters.checkpoints = counters.has_directory ? counters.directory.taken : w.checkpoints.load();
+  counters.retention = w.retention();
   counters.queued_bytes = w.queue.held();
   counters.queued_records = w.queue.waiting_records();
   counters.healthy = w.healthy();
   counters.closed = w.closed();
-  if (const auto last = w.last_checkpoint.load(); last != 0) {
+  if (counters.has_directory) {
+    counters.last_checkpoint = counters.directory.last;
+  } else if (const auto last = w.last_checkpoint.load(); last != 0) {
     counters.last_checkpoint = core::WallTime(core::Duration(last));
   }
   return counters;

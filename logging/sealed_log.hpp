@@ -26,14 +26,15 @@ namespace sallyport::logging {
 enum class Durability : std::uint8_t { buffered, written, synced };
 enum class Overload : std::uint8_t { refuse, count };
 
-// Signed statements of how far the log goes. They are in the log itself and, with a directory, in a second place.
+// Signed statements of how far the log goes. They are in the log itself and, with a directory or a command, in a second
+// place, which nothing waits for.
 struct CheckpointSettings {
   std::optional<NoteSigner> signer;                   // none: nothing is signed
   core::Duration interval = std::chrono::seconds(5);  // at the latest, also when nothing happens
-  std::filesystem::path directory;                    // empty: no second place. Files there are only appended to
+  std::filesystem::path directory;                    // empty: none. Files there are only appended to
   std::vector<std::string> command{};  // a program and its arguments, which gets each on its input; empty: none
-  core::Duration command_deadline = std::chrono::seconds(10);  // then it is killed, and has failed
-  core::Duration command_pause = std::chrono::seconds(2);      // after a failure
+  core::Duration deadline = std::chrono::seconds(10);  // of a second place: then it has failed, and a program is killed
+  core::Duration pause = std::chrono::seconds(2);      // after a failure of it
 };
 
 // What is older, or more, than this is removed: whole segments, with a signed tombstone. Zero: no limit.
@@ -78,10 +79,11 @@ struct LogSettings {
   RetentionSettings retention;  // only with a signer
 };
 
-// Of the program that takes the checkpoints.
-struct CheckpointCommandState {
-  std::uint64_t taken = 0, errors = 0;  // runs that ended with 0; all others
-  bool failing = false;                 // the last one failed
+// Of the directory, or the program, that takes the checkpoints.
+struct SecondPlaceState {
+  std::uint64_t taken = 0, errors = 0;  // checkpoints; tries that failed or took too long
+  std::uint64_t dropped = 0;            // checkpoints that it was never given: too many waited
+  bool failing = false;                 // the last try failed, or hangs
   std::optional<core::WallTime> last;   // when the newest that it took was signed
 };
 
@@ -100,13 +102,11 @@ struct LogCounters {
   std::uint64_t write_errors = 0;
   std::uint64_t checkpoints = 0;  // signed and on disk, also in the directory where there is one
   RetentionState retention;
-  std::uint64_t checkpoint_errors = 0;  // the second place refused
-  bool copies_fail = false;             // so it was with the last
-  CheckpointCommandState command;       // the program that takes them
+  SecondPlaceState directory, command;  // for the checkpoints
   std::uint64_t queued_bytes = 0;       // held now
   std::uint64_t queued_records = 0;     // handed over and not in the log
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
-  bool signs = false, runs_command = false;
+  bool signs = false, has_directory = false, runs_command = false;
   bool closed = false;                            // it was ended, all is in it, and its last segment has its clean end
   std::optional<core::WallTime> last_checkpoint;  // when it was signed
 };

@@ -242,7 +242,9 @@ core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
   const Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
-  return write_all(file.number(), bytes);
+  if (const auto written = write_all(file.number(), bytes); !written) return written;
+  if (::fdatasync(file.number()) != 0 && disk_refuses(errno)) return os_error();
+  return {};
 }
 
 core::Bytes read_whole(const fs::path& path, std::size_t limit) {

@@ -124,7 +124,8 @@ class FileSource final : public ByteSource {
 // do that through what this process may open. Errors: io_failed, where the disk refuses.
 core::Result<void> sync_written(const std::filesystem::path& path);
 
-// Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
+// Appends to a file that is made if it is not there, and syncs it, as far as its file system can. Errors: io_failed;
+// some of the bytes may stand there then.
 core::Result<void> append_to(const std::filesystem::path& path, core::ConstBytes bytes);
 
 // A whole small file. Throws std::system_error; std::runtime_error when it is larger than `limit`.

@@ -18,7 +18,7 @@ namespace {
 
 class FileCheck {
  public:
-  FileCheck(const Loaded& loaded, core::WallTime now) : config_(loaded.config), now_(now) {
+  FileCheck(const Loaded& loaded, core::WallTime now, CheckAt at) : config_(loaded.config), now_(now), at_(at) {
     reading_.file = config_.files.front();
     reading_.places = loaded.places;
   }
@@ -103,8 +103,10 @@ class FileCheck {
   }
 
   void check_log(const LogConfig& log) {
-    check_folder("log.directory", log.settings.directory, true);
-    check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
+    if (at_ == CheckAt::start) {
+      check_folder("log.directory", log.settings.directory, true);
+      check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
+    }
     check_program("log.checkpoints.command", log.settings.checkpoints.command);
     const path& signing = log.signing_key;
     if (!signing.empty()) attempt("log.checkpoints.key", [&] { load_signer(signing, log.settings.origin); });
@@ -188,6 +190,7 @@ class FileCheck {
 
   const Config& config_;
   const core::WallTime now_;
+  const CheckAt at_;
   Reading reading_;
 };
 
@@ -222,10 +225,10 @@ std::vector<std::string> idle_patterns(const Config& config, const auth::Grant& 
   return slips;
 }
 
-std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now) {
+std::vector<Problem> check_files(const Loaded& loaded, core::WallTime now, CheckAt at) {
   std::vector<Problem> problems = loaded.problems;
   if (loaded.config.files.empty()) return problems;  // nothing could be read
-  for (Problem& problem : FileCheck(loaded, now).run()) problems.push_back(std::move(problem));
+  for (Problem& problem : FileCheck(loaded, now, at).run()) problems.push_back(std::move(problem));
   return problems;
 }
 

@@ -19,11 +19,11 @@ TEST_CASE("the operator is told once when the log, a second place or retention f
   for (int i = 0; i < 3; ++i) watch.look(counters);
   counters.healthy = true;
   counters.lost = 2;
-  counters.copies_fail = counters.command.failing = true;
-  counters.checkpoint_errors = 1;
+  counters.directory.failing = counters.command.failing = true;
+  counters.directory.errors = 1;
   counters.command.errors = 4;
   for (int i = 0; i < 3; ++i) watch.look(counters);
-  counters.copies_fail = counters.command.failing = false;
+  counters.directory.failing = counters.command.failing = false;
   watch.look(counters);
   counters.retention.fault = {logging::RetentionFault::Kind::missing, 3};
   counters.retention.errors = 1;

@@ -26,6 +26,7 @@ add_executable(integration_test
   ${integration}/hostile_test.cpp
   ${integration}/log_test.cpp
   ${integration}/disk_test.cpp
+  ${integration}/log_threads_test.cpp
   ${integration}/tenants_test.cpp
   ${integration}/operations_test.cpp
   ${integration}/shared_limits_test.cpp

@@ -1,5 +1,5 @@
 // A program as the checkpoints' second place: one that works, that fails, that hangs.
-#include "logging/checkpoint_command.hpp"
+#include "logging/checkpoint_places.hpp"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -24,8 +24,9 @@ struct Case {
     write_file(program(), "#!/bin/sh\n" + lines + "\n");
     ::chmod(program().c_str(), 0700);
     settings.command = {program(), beside("kept.checkpoints"), "two words; $(false)"};
-    settings.command_pause = 10ms;
+    settings.pause = 10ms;
   }
+  SecondPlace place() const { return {keep_by_command(settings.command), {1, settings.deadline, settings.pause}}; }
   path program() const { return directory / "keep checkpoint"; }
   path beside(const char* name) const { return directory / name; }
   std::string said(const char* name) const { return fs::exists(beside(name)) ? read_file(beside(name)) : ""; }
@@ -58,8 +59,8 @@ TEST_CASE("the program gets the note, the whole of it, with its arguments and ne
   const Case test("cat > \"$1\"; echo \"$#,$2\" > \"${0%/*}/arguments\"; env > \"${0%/*}/environment\"");
   ::setenv("SALLYPORT_TEST_SECRET", "canary", 1);
   {
-    CheckpointCommand command(test.settings);
-    command.offer("one note\n", at(7));
+    SecondPlace command = test.place();
+    command.offer({1, "one note\n", at(7)});
     REQUIRE(eventually([&] { return command.state().taken == 1; }));
     CHECK(command.state().errors == 0);
     CHECK_FALSE(command.state().failing);
@@ -96,10 +97,10 @@ TEST_CASE("what a program appended is a second place: a log that was rolled back
 }
 
 TEST_CASE("a checkpoint's time is when it was signed, however late it is kept") {
-  Case test("exec cat > /dev/null");
-  test.settings.signer = log_signer();
+  const Case test("exec cat > /dev/null");
+  const LogSettings settings = settings_of(test, test.beside("log"));
   FakeClock clock;
-  CheckpointWriter writer(test.settings, "gateway-1", clock);
+  CheckpointWriter writer(settings, clock);
   writer.sign(1, SegmentLink{});
   clock.advance(90s);
   writer.keep();
@@ -110,13 +111,13 @@ TEST_CASE("a checkpoint's time is when it was signed, however late it is kept") 
 
 TEST_CASE("a program that fails is counted and tried again with the newest, and the log goes on") {
   const Case test("[ -e \"$1.ready\" ] && exec cat >> \"$1\"; echo x >> \"${0%/*}/tries\"; exit 3");
-  CheckpointCommand command(test.settings);
-  command.offer("first\n", at(1));
+  SecondPlace command = test.place();
+  command.offer({1, "first\n", at(1)});
   REQUIRE(eventually([&] { return command.state().errors >= 2; }));  // by itself
   CHECK(command.state().failing);
   CHECK_FALSE(command.state().last.has_value());
-  command.offer("second\n", at(2));
-  command.offer("third\n", at(3));
+  command.offer({1, "second\n", at(2)});
+  command.offer({1, "third\n", at(3)});
   write_file(test.beside("kept.checkpoints.ready"), "");
   REQUIRE(eventually([&] { return command.state().taken > 0 && command.state().last == at(3); }));
   CHECK_FALSE(command.state().failing);
@@ -127,20 +128,20 @@ TEST_CASE("a program that fails is counted and tried again with the newest, and 
 TEST_CASE("one that is not there, that reads nothing, or dies of a signal has failed or not, as its end says") {
   Case test("exit 0");
   SECTION("reads nothing and is content") {
-    CheckpointCommand command(test.settings);
-    command.offer("note\n", at(1));
+    SecondPlace command = test.place();
+    command.offer({1, "note\n", at(1)});
     CHECK(eventually([&] { return command.state().taken == 1; }));
   }
   SECTION("is not there") {
     test.settings.command = {test.beside("none")};
-    CheckpointCommand command(test.settings);
-    command.offer("note\n", at(1));
+    SecondPlace command = test.place();
+    command.offer({1, "note\n", at(1)});
     CHECK(eventually([&] { return command.state().errors >= 2; }));
   }
   SECTION("dies") {
     write_file(test.program(), "#!/bin/sh\nkill -9 $$\n");
-    CheckpointCommand command(test.settings);
-    command.offer("note\n", at(1));
+    SecondPlace command = test.place();
+    command.offer({1, "note\n", at(1)});
     CHECK(eventually([&] { return command.state().errors >= 1; }));
   }
 }
@@ -148,12 +149,12 @@ TEST_CASE("one that is not there, that reads nothing, or dies of a signal has fa
 TEST_CASE("a program that hangs is ended at its deadline, with what it started, and the newest wins") {
   Case test(
       "[ -e \"$1.hung\" ] && exec cat >> \"$1\"; touch \"$1.hung\"; sleep 60 & echo $! > \"${0%/*}/child\"; wait");
-  test.settings.command_deadline = 300ms;
-  CheckpointCommand command(test.settings);
+  test.settings.deadline = 300ms;
+  SecondPlace command = test.place();
   const auto start = Steady::now();
-  command.offer("hangs\n", at(1));
+  command.offer({1, "hangs\n", at(1)});
   REQUIRE(eventually([&] { return lines_of(test.said("child")) == 1; }));
-  for (int i = 2; i <= 100; ++i) command.offer("note " + std::to_string(i) + "\n", at(i));
+  for (int i = 2; i <= 100; ++i) command.offer({1, "note " + std::to_string(i) + "\n", at(i)});
   CHECK(Steady::now() - start < 5s);
   CHECK(command.state().taken == 0);
   REQUIRE(eventually([&] { return command.state().taken == 1; }));
@@ -165,7 +166,7 @@ TEST_CASE("a program that hangs is ended at its deadline, with what it started, 
 
 TEST_CASE("a log whose checkpoint program hangs seals and answers all the same, and ends within one deadline") {
   Case test("sleep 60");
-  test.settings.command_deadline = 400ms;
+  test.settings.deadline = 400ms;
   const path log = test.beside("log");
   Steady::time_point end_began;
   {

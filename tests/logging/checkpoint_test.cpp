@@ -3,6 +3,7 @@
 
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/signed_log.hpp"
+#include "tests/logging/sync_watch.hpp"
 #include "tests/logging/tampering.hpp"
 #include "tests/support/waiting.hpp"
 
@@ -13,6 +14,22 @@ using namespace logging;
 namespace {
 
 std::size_t kept_notes(const path& file) { return fs::exists(file) ? parse_notes(read_file(file)).size() : 0; }
+
+// The disk hangs when it is to sync that file.
+class HungSync {
+ public:
+  explicit HungSync(const std::string& name) {
+    watch_.before_sync = [this, name](const std::string& file) {
+      if (file == name) go_on_.wait();
+    };
+  }
+  ~HungSync() { let_go(); }
+  void let_go() const { go_on_.set(); }
+
+ private:
+  mutable Signal go_on_;
+  SyncWatch watch_;
+};
 
 std::vector<FrameKind> kinds_of(const path& segment) {
   std::vector<FrameKind> kinds;
@@ -96,30 +113,78 @@ TEST_CASE("after a crash the next segment's first checkpoint vouches for what th
   }
 }
 
-TEST_CASE("a second place that refuses does not hold up the log, and is taken up again when it works") {
+TEST_CASE("a second place that refuses does not hold up the log, and misses nothing when it works again") {
   SignedLog log;
   {
-    auto settings = log.settings();
-    settings.stall_limit = std::chrono::hours(24);
-    SealedLog writer(settings, {reader_key().recipient()}, log.clock);
-    REQUIRE(writer.counters().checkpoints == 1);
+    SealedLog writer(log.patient(), {reader_key().recipient()}, log.clock);
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 1; }));
     fs::rename(log.checkpoints, log.directory / "away");
     log.clock.advance(std::chrono::minutes(1));
-    REQUIRE(eventually([&] { return writer.counters().checkpoint_errors == 1; }));
+    REQUIRE(eventually([&] { return writer.counters().directory.failing; }));
     REQUIRE(seal(writer, "first").has_value());
     CHECK(writer.counters().checkpoints == 1);
     CHECK(writer.counters().healthy);
-    fs::rename(log.directory / "away", log.checkpoints);
     log.clock.advance(std::chrono::minutes(1));
-    REQUIRE(eventually([&] { return writer.counters().checkpoints == 2; }));
+    REQUIRE(seal(writer, "second").has_value());
+    fs::rename(log.directory / "away", log.checkpoints);
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 3; }));
+    CHECK(writer.counters().last_checkpoint == log.clock.wall());
+    CHECK_FALSE(writer.counters().directory.failing);
   }
+  CHECK(kept_notes(log.kept(5)) == 5);
   CHECK(log.kept_findings().empty());
+}
+
+TEST_CASE("a second place that hangs holds up no answer, is told of, and misses nothing when it goes on") {
+  SignedLog log;
+  const HungSync hung(checkpoints_name(5));
+  {
+    auto settings = log.patient();
+    settings.checkpoints.deadline = std::chrono::milliseconds(50);
+    SealedLog writer(settings, {reader_key().recipient()}, log.clock);
+    for (int i = 0; i < 50; ++i) {
+      log.clock.advance(std::chrono::minutes(1));  // each is due for a checkpoint
+      REQUIRE(seal(writer, "r-" + std::to_string(i)).has_value());
+    }
+    REQUIRE(eventually([&] { return writer.counters().directory.failing; }));
+    CHECK(writer.counters().healthy);
+    CHECK(writer.counters().checkpoints == 0);
+    CHECK_FALSE(writer.counters().last_checkpoint.has_value());
+    hung.let_go();
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 51; }));
+    CHECK_FALSE(writer.counters().directory.failing);
+    CHECK(writer.counters().directory.errors == 1);
+    CHECK(writer.counters().last_checkpoint == log.clock.wall());
+  }
+  CHECK(kept_notes(log.kept(5)) == 53);
+  CHECK(log.kept_findings().empty());
+}
+
+TEST_CASE("the log's end waits for a second place that hangs no longer than its deadline") {
+  SignedLog log;
+  const HungSync hung(checkpoints_name(5));
+  auto settings = log.patient();
+  settings.checkpoints.deadline = std::chrono::milliseconds(50);
+  { SealedLog(settings, {reader_key().recipient()}, log.clock); }
+  CHECK(log.signed_findings().empty());
+  hung.let_go();
+}
+
+TEST_CASE("what a second place has taken is on its disk") {
+  const SyncWatch watch;
+  const SignedLog log;
+  const auto synced = watch.synced();
+  const auto last = std::find_if(synced.rbegin(), synced.rend(),
+                                 [](const SyncedFile& file) { return file.name == checkpoints_name(4); });
+  REQUIRE(last != synced.rend());
+  CHECK(last->size == fs::file_size(log.kept(4)));
 }
 
 TEST_CASE("a checkpoint in the second place is whole, whoever left half of one in front of it") {
   SignedLog log;
   {
     SealedLog writer(log.settings(), {reader_key().recipient()}, log.clock);
+    REQUIRE(eventually([&] { return writer.counters().checkpoints == 1; }));
     const auto kept = kept_notes(log.kept(5));
     std::ofstream(log.kept(5), std::ios::app) << "gateway-2\n17179869189\nQEFC";  // it shares the place, and died
     log.clock.advance(std::chrono::minutes(1));

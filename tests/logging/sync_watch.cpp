@@ -8,17 +8,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <thread>
 
 namespace sallyport::tests {
 
 namespace {
 
 std::atomic<SyncWatch*> watching{nullptr};
+std::atomic<int> callers{0};
 
 }  // namespace
 
 SyncWatch::SyncWatch() { watching = this; }
-SyncWatch::~SyncWatch() { watching = nullptr; }
+SyncWatch::~SyncWatch() {
+  watching = nullptr;
+  while (callers > 0) std::this_thread::yield();
+}
 
 std::vector<SyncedFile> SyncWatch::synced() const {
   const std::lock_guard lock(mutex_);
@@ -45,8 +50,10 @@ int SyncWatch::called(int descriptor) {
 namespace {
 
 int sync_by(long call, int descriptor) {
+  callers += 1;
   SyncWatch* const watch = watching;
   const int error = watch != nullptr ? watch->called(descriptor) : 0;
+  callers -= 1;
   if (error != 0) return errno = error, -1;
   return static_cast<int>(::syscall(call, descriptor));
 }

@@ -20,14 +20,14 @@ struct SyncedFile {
 class SyncWatch {
  public:
   SyncWatch();
-  ~SyncWatch();
+  ~SyncWatch();  // waits for calls that are under way
   SyncWatch(const SyncWatch&) = delete;
   SyncWatch& operator=(const SyncWatch&) = delete;
 
   // An errno for every call with a descriptor that is not for writing; directories are spared. 0: it works.
   std::atomic<int> refuses_read_only{0};
 
-  // Called with the file's name; may replace itself. For a test that has no other thread.
+  // Called with the file's name, by whoever syncs it. May replace itself, in a test that has no other thread.
   std::function<void(const std::string& name)> before_sync;
 
   std::vector<SyncedFile> synced() const;

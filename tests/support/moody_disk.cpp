@@ -1,6 +1,6 @@
 // Loaded before the C library: a disk that does as the file MOODY_DISK says at each call, for all whose path contains
 // MOODY_DISK_PATH. The file begins with: w (works), f (full), r (read-only), e (gives errors), h (hangs), s (slow),
-// n (knows no files without a name).
+// n (knows no files without a name), d (hangs when something is deleted; then MOODY_DISK.deletes is there).
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,6 +12,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -51,6 +52,16 @@ char mood() {
   if (now == 's') std::this_thread::sleep_for(slow_by);
   errno = before;
   return now;
+}
+
+// The writer's own unfinished files go as ever.
+void before_deletion(std::string_view path) {
+  if (!is_on_it(path) || path.ends_with(".new") || mood_now() != 'd') return;
+  const int before = errno;
+  const std::string told = std::string(std::getenv("MOODY_DISK")) + ".deletes";
+  ::syscall(SYS_close, ::syscall(SYS_openat, AT_FDCWD, told.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  while (mood_now() == 'd') std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  errno = before;
 }
 
 int refusal(char mood) { return mood == 'f' ? ENOSPC : mood == 'r' ? EROFS : mood == 'e' ? EIO : 0; }
@@ -104,6 +115,25 @@ ssize_t write(int descriptor, const void* bytes, std::size_t size) {
   if (now == 'f' && size > 1) return write_next(descriptor, bytes, size / 2);  // until nothing more fits
   if (error != 0) return errno = error, -1;
   return write_next(descriptor, bytes, size);
+}
+
+// Whoever looks at a directory of a disk that hangs.
+int access(const char* path, int wanted) {
+  static const auto access_next = next<int(const char*, int)>("access");
+  if (is_on_it(path)) mood();
+  return access_next(path, wanted);
+}
+
+int unlink(const char* path) {
+  static const auto unlink_next = next<int(const char*)>("unlink");
+  before_deletion(path);
+  return unlink_next(path);
+}
+
+int remove(const char* path) {
+  static const auto remove_next = next<int(const char*)>("remove");
+  before_deletion(path);
+  return remove_next(path);
 }
 
 int fdatasync(int descriptor) { return synced("fdatasync", descriptor); }

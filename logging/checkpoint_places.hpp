@@ -1,0 +1,19 @@
+// The two forms of a second place for checkpoints: a directory and a program.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "logging/second_place.hpp"
+
+namespace sallyport::logging {
+
+// Appends to the segment's file of checkpoints, and syncs it.
+SecondPlace::Keep keep_in_directory(std::filesystem::path directory);
+
+// Starts the program for each, without a shell, the note on its standard input: at most PIPE_BUF bytes. It is killed at
+// the deadline.
+SecondPlace::Keep keep_by_command(std::vector<std::string> words);
+
+}  // namespace sallyport::logging

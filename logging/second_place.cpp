@@ -1,0 +1,136 @@
+#include "logging/second_place.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace sallyport::logging {
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr std::size_t most_at_once = 64;
+constexpr core::Duration moment_to_end = std::chrono::seconds(1);  // for a program that is killed at its deadline
+
+}  // namespace
+
+// What the thread needs: it is left behind when it hangs at the end.
+struct SecondPlace::Shared {
+  Shared(Keep how, SecondPlaceLimits within) : keep(std::move(how)), limits(within) {}
+
+  void work();
+  bool try_now(std::unique_lock<std::mutex>& lock);
+  std::vector<SignedCheckpoint> take();
+  void make_room();
+
+  const Keep keep;
+  const SecondPlaceLimits limits;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<SignedCheckpoint> waiting;
+  SecondPlaceState state;
+  std::optional<Steady::time_point> trying_since, stop_by;
+  bool ended = false;
+};
+
+SecondPlace::SecondPlace(Keep keep, SecondPlaceLimits limits)
+    : shared_(std::make_shared<Shared>(std::move(keep), limits)), thread_([shared = shared_] { shared->work(); }) {}
+
+SecondPlace::~SecondPlace() {
+  stop();
+  wait();
+  const bool ended = [this] {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->ended;
+  }();
+  ended ? thread_.join() : thread_.detach();
+}
+
+void SecondPlace::offer(SignedCheckpoint checkpoint) {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->waiting.push_back(std::move(checkpoint));
+    shared_->make_room();
+  }
+  shared_->changed.notify_all();
+}
+
+// One that hangs is told of while it does.
+SecondPlaceState SecondPlace::state() const {
+  const std::lock_guard lock(shared_->mutex);
+  SecondPlaceState now = shared_->state;
+  if (shared_->trying_since && Steady::now() - *shared_->trying_since >= shared_->limits.deadline) {
+    now.errors += 1;
+    now.failing = true;
+  }
+  return now;
+}
+
+void SecondPlace::stop() {
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (!shared_->stop_by) shared_->stop_by = Steady::now() + shared_->limits.deadline;
+  }
+  shared_->changed.notify_all();
+}
+
+void SecondPlace::wait() const {
+  std::unique_lock lock(shared_->mutex);
+  shared_->changed.wait_until(lock, *shared_->stop_by + moment_to_end, [this] { return shared_->ended; });
+}
+
+void SecondPlace::Shared::work() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    changed.wait(lock, [this] { return !waiting.empty() || stop_by; });
+    const bool last = stop_by.has_value();
+    if (waiting.empty() || (last && Steady::now() >= *stop_by)) break;
+    if (try_now(lock)) continue;
+    if (last) break;
+    changed.wait_for(lock, limits.pause, [this] { return stop_by.has_value(); });
+  }
+  ended = true;
+  changed.notify_all();
+}
+
+bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
+  std::vector<SignedCheckpoint> batch = take();
+  const auto since = Steady::now();
+  trying_since = since;
+  const auto deadline = stop_by.value_or(since + limits.deadline);
+  lock.unlock();
+  const bool kept = keep(batch, deadline);
+  lock.lock();
+  trying_since.reset();
+  const bool late = Steady::now() - since >= limits.deadline;
+  state.errors += !kept || late;
+  state.failing = !kept;
+  if (kept) {
+    state.taken += batch.size();
+    state.last = batch.back().signed_at;
+  } else {
+    waiting.insert(waiting.begin(), std::move_iterator(batch.begin()), std::move_iterator(batch.end()));
+    make_room();
+  }
+  return kept;
+}
+
+std::vector<SignedCheckpoint> SecondPlace::Shared::take() {
+  std::vector<SignedCheckpoint> batch;
+  do {
+    batch.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+  } while (!waiting.empty() && waiting.front().segment == batch.back().segment && batch.size() < most_at_once);
+  return batch;
+}
+
+void SecondPlace::Shared::make_room() {
+  for (; waiting.size() > limits.waiting; state.dropped += 1) waiting.pop_front();
+}
+
+}  // namespace sallyport::logging

@@ -1,0 +1,53 @@
+// A second place for checkpoints, told of each on a thread of its own, so that one that is slow, refuses or hangs holds
+// up neither the log nor its end. What it did not take comes again; what comes meanwhile waits, up to a limit.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+
+#include "core/clock.hpp"
+#include "logging/sealed_log.hpp"
+
+namespace sallyport::logging {
+
+struct SignedCheckpoint {
+  std::uint64_t segment = 0;
+  std::string note;
+  core::WallTime signed_at;
+};
+
+struct SecondPlaceLimits {
+  std::size_t waiting = 1;  // the oldest make room: the newest states all that came before
+  core::Duration deadline;  // a try that takes longer has failed; and so long the last ones may take, at the end
+  core::Duration pause;     // after a failure
+};
+
+// Thread-safe.
+class SecondPlace {
+ public:
+  // Keeps them: in order, all of one segment. False: not all of them are kept. Who can gives up at the deadline.
+  // Called by a thread that may outlive all else: it refers to nothing outside.
+  using Keep = std::function<bool(std::span<const SignedCheckpoint>, std::chrono::steady_clock::time_point deadline)>;
+
+  SecondPlace(Keep keep, SecondPlaceLimits limits);
+  ~SecondPlace();  // as stop() and wait()
+
+  void offer(SignedCheckpoint checkpoint);  // never blocks
+  SecondPlaceState state() const;
+
+  void stop();        // what waits is tried once more, and then no more
+  void wait() const;  // after stop(): until that is done, and hardly longer than the deadline
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
+};
+
+}  // namespace sallyport::logging

@@ -1,0 +1,153 @@
+// The thread behind a second place: what comes to it, in which order, and what when it refuses or hangs.
+#include "logging/second_place.hpp"
+
+#include <mutex>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/waiting.hpp"
+
+namespace sallyport::tests {
+
+using namespace logging;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto never = std::chrono::hours(1);
+
+// What a place was given, by the numbers in the notes, and whether it takes it.
+struct Place {
+  // Outlives the place, as its thread may.
+  struct Shared {
+    std::mutex mutex;
+    bool refuses = false;
+    std::vector<std::vector<int>> kept;
+    Signal began, go_on;
+  };
+
+  bool operator()(std::span<const SignedCheckpoint> checkpoints, Steady::time_point) const {
+    shared->began.set();
+    shared->go_on.wait();
+    const std::lock_guard lock(shared->mutex);
+    if (shared->refuses) return false;
+    auto& batch = shared->kept.emplace_back();
+    for (const SignedCheckpoint& one : checkpoints) batch.push_back(std::stoi(one.note));
+    return true;
+  }
+  void refuse(bool now) const {
+    const std::lock_guard lock(shared->mutex);
+    shared->refuses = now;
+  }
+  std::vector<std::vector<int>> kept() const {
+    const std::lock_guard lock(shared->mutex);
+    return shared->kept;
+  }
+
+  std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+};
+
+// Three to a segment.
+SignedCheckpoint note(int number) {
+  return {static_cast<std::uint64_t>(number / 3), std::to_string(number),
+          FakeClock::start + std::chrono::seconds(number)};
+}
+
+}  // namespace
+
+TEST_CASE("what comes while a second place hangs waits for it, in order, and each segment's together") {
+  const Place place;
+  SecondPlace second(place, {100, never, never});
+  second.offer(note(0));
+  place.shared->began.wait();
+  for (int number = 1; number <= 7; ++number) second.offer(note(number));
+  CHECK(second.state().taken == 0);
+  place.shared->go_on.set();
+  REQUIRE(eventually([&] { return second.state().taken == 8; }));
+  CHECK(place.kept() == std::vector<std::vector<int>>{{0}, {1, 2}, {3, 4, 5}, {6, 7}});
+  CHECK(second.state().last == note(7).signed_at);
+  CHECK(second.state().errors == 0);
+  CHECK(second.state().dropped == 0);
+}
+
+TEST_CASE("a second place gets again, in order, what it refused") {
+  const Place place;
+  place.shared->go_on.set();
+  place.refuse(true);
+  SecondPlace second(place, {100, never, 5ms});
+  for (int number = 0; number < 5; ++number) second.offer(note(number));
+  REQUIRE(eventually([&] { return second.state().errors >= 2; }));
+  CHECK(second.state().failing);
+  CHECK(second.state().taken == 0);
+  place.refuse(false);
+  REQUIRE(eventually([&] { return second.state().taken == 5; }));
+  CHECK_FALSE(second.state().failing);
+  CHECK(place.kept() == std::vector<std::vector<int>>{{0, 1, 2}, {3, 4}});
+}
+
+TEST_CASE("of more checkpoints than may wait the oldest go, and are counted") {
+  const Place place;
+  place.refuse(GENERATE(true, false));
+  SecondPlace second(place, {3, never, 5ms});
+  second.offer(note(0));
+  place.shared->began.wait();
+  for (int number = 1; number <= 10; ++number) second.offer(note(number));
+  const bool refused = place.shared->refuses;
+  CHECK(second.state().dropped == 7);
+  place.shared->go_on.set();
+  if (refused) {
+    REQUIRE(eventually([&] { return second.state().errors > 0; }));
+    CHECK(second.state().dropped == 8);  // the one that was refused is older than those that wait
+    place.refuse(false);
+  }
+  const std::uint64_t kept = refused ? 3 : 4;
+  REQUIRE(eventually([&] { return second.state().taken == kept; }));
+  CHECK(place.kept().back() == std::vector{9, 10});
+}
+
+TEST_CASE("a second place that takes longer than its deadline is said to fail while it does, and counts once") {
+  const Place place;
+  SecondPlace second(place, {3, 1ms, never});
+  second.offer(note(0));
+  REQUIRE(eventually([&] { return second.state().failing; }));
+  CHECK(second.state().errors == 1);
+  place.shared->go_on.set();
+  REQUIRE(eventually([&] { return second.state().taken == 1; }));
+  CHECK_FALSE(second.state().failing);
+  CHECK(second.state().errors == 1);
+}
+
+TEST_CASE("the end of a second place waits until all is kept, or once more refused, or its deadline is over") {
+  const Place place;
+  SECTION("kept") {
+    {
+      SecondPlace second(place, {100, never, never});
+      for (int number = 0; number < 9; ++number) second.offer(note(number));
+      place.shared->go_on.set();
+    }
+    CHECK(place.kept().back().back() == 8);
+  }
+  SECTION("refused") {
+    place.shared->go_on.set();
+    place.refuse(true);
+    SecondPlace second(place, {100, never, never});
+    second.offer(note(0));
+    REQUIRE(eventually([&] { return second.state().errors == 1; }));  // and waits for an hour
+    second.stop();
+    second.wait();
+    CHECK(second.state().errors == 2);
+  }
+  SECTION("hangs") {
+    {
+      SecondPlace second(place, {100, 1ms, never});
+      second.offer(note(0));
+      place.shared->began.wait();
+    }
+    CHECK(place.kept().empty());
+    place.shared->go_on.set();
+    CHECK(eventually([&] { return place.shared.use_count() == 1; }));  // the thread that was left behind has gone
+  }
+}
+
+}  // namespace sallyport::tests
