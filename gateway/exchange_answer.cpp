@@ -19,6 +19,7 @@ using http::BodyKind;
 namespace {
 constexpr std::uint64_t small_body = 64 * 1024;
 constexpr core::Duration small_body_time = std::chrono::seconds(2);
+constexpr std::size_t room_for_head = 512, room_for_error = 256;  // of an answer of our own, about
 }  // namespace
 
 Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
@@ -105,6 +106,7 @@ Task<Next> Exchange::refuse(Error error) {
     co_return Next::cut;
   }
   std::string body;
+  body.reserve(room_for_error);
   append_error_body(body, family_.value_or(routing::Family::other), error.reason);
   co_return co_await answer(refusal_for(error.reason).status, body, error.reason);
 }
@@ -124,6 +126,7 @@ Task<Next> Exchange::answer(unsigned status, std::string_view body, Reason outco
 
 Task<Next> Exchange::say_refusal(Reason reason) {
   std::string body;
+  body.reserve(room_for_error);
   append_error_body(body, family_.value_or(routing::Family::other), reason);
   co_return co_await say(refusal_for(reason).status, body);
 }
@@ -131,6 +134,7 @@ Task<Next> Exchange::say_refusal(Reason reason) {
 Task<Next> Exchange::say(unsigned status, std::string_view body) {
   const bool keep = keeps_connection() && rest_is_small();
   std::string head;
+  head.reserve(room_for_head);
   http::append_status_line(head, status);
   http::append_date(head, worker_.services().clock.wall());
   http::append_field(head, "content-type", "application/json");
