@@ -106,6 +106,26 @@ namespace {
 
 constexpr std::size_t size_of(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
 
+constexpr std::array<std::byte, 32> no_key{};
+
+void wipe_key(EVP_MAC_CTX* context) { EVP_MAC_init(context, raw(no_key.data()), no_key.size(), nullptr); }
+
+// A context that still has its key, while a WipeAtEnd lives.
+struct Unwiped {
+  bool allowed = false;
+  EVP_MAC_CTX* context = nullptr;
+
+  void keep(EVP_MAC_CTX* keyed) {
+    if (context != keyed) wipe();
+    context = keyed;
+  }
+  void wipe() {
+    if (context != nullptr) wipe_key(context);
+    context = nullptr;
+  }
+};
+thread_local Unwiped unwiped;
+
 // HMAC over pieces, under a kept context. The context is keyed anew with zeros at the end: a ratcheted key must not
 // live on in it.
 class Hmac {
@@ -116,7 +136,7 @@ class Hmac {
   }
   Hmac(const Hmac&) = delete;
   Hmac& operator=(const Hmac&) = delete;
-  ~Hmac() { EVP_MAC_init(context_, raw(no_key.data()), no_key.size(), nullptr); }
+  ~Hmac() { unwiped.allowed ? unwiped.keep(context_) : wipe_key(context_); }
 
   void update(ConstBytes data) { require(EVP_MAC_update(context_, raw(data.data()), data.size()) == 1, "update HMAC"); }
   void again() { require(EVP_MAC_init(context_, nullptr, 0, nullptr) == 1, "start HMAC again"); }  // under the same key
@@ -126,8 +146,6 @@ class Hmac {
   }
 
  private:
-  static constexpr std::array<std::byte, 32> no_key{};
-
   // A null key would mean "the one before", so an empty key points at something.
   void set_key(ConstBytes key) {
     const std::byte* begin = key.empty() ? no_key.data() : key.data();
@@ -138,6 +156,13 @@ class Hmac {
 };
 
 }  // namespace
+
+WipeAtEnd::WipeAtEnd() noexcept { unwiped.allowed = true; }
+
+WipeAtEnd::~WipeAtEnd() {
+  unwiped.allowed = false;
+  unwiped.wipe();
+}
 
 Digest hmac_sha256(ConstBytes key, ConstBytes data) {
   Hmac hmac(key);
@@ -150,6 +175,12 @@ Digest hmac_sha256(ConstBytes key, ConstBytes data) {
 // HKDF on the HMAC context that is kept: EVP_KDF fetches its digest and makes two contexts at each call, which was
 // a fifth of what a sealed chat cost.
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key) { return hmac_sha256(salt, input_key); }
+
+void hkdf_extract(ConstBytes salt, ConstBytes input_key, MutableBytes out, Hash hash) {
+  Hmac hmac(salt, hash);
+  hmac.update(input_key);
+  hmac.finish(out);
+}
 
 // RFC 5869 §2.3: T(i) = HMAC(key, T(i-1) | info | i).
 void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out, Hash hash) {

@@ -45,7 +45,18 @@ enum class Hash { sha256, sha384 };
 
 // HKDF (RFC 5869), with SHA-256 unless another hash is named. expand: out.size() at most 255 of the hash's blocks.
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key);
+void hkdf_extract(ConstBytes salt, ConstBytes input_key, MutableBytes out, Hash hash);
 void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out, Hash hash = Hash::sha256);
+
+// For many keyed hashes and derivations in a row: while one lives, what this thread's HMAC was keyed with last is wiped
+// at the end instead of after each. Each key overwrites the one before.
+class WipeAtEnd {
+ public:
+  WipeAtEnd() noexcept;
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+  ~WipeAtEnd();
+};
 
 // Constant time in the content; false at once when sizes differ.
 bool equal(ConstBytes a, ConstBytes b) noexcept;

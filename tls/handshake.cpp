@@ -5,10 +5,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
-#include "core/base64.hpp"
 #include "tls/alert.hpp"
 #include "tls/peer.hpp"
 #include "tls/session_slot.hpp"
@@ -51,14 +49,6 @@ std::uint64_t sealed_records_in(core::ConstBytes flight) {
     flight = flight.subspan(std::min(flight.size(), record_size_of(flight)));
   }
   return count;
-}
-
-core::Secret secret_of(std::string_view hex) {
-  auto bytes = core::from_hex(hex);
-  if (!bytes) return {};
-  core::Secret secret{core::ConstBytes(*bytes)};
-  core::wipe(*bytes);
-  return secret;
 }
 
 }  // namespace
@@ -120,21 +110,6 @@ const BIO_METHOD* Handshake::bio_method() {
   return method;
 }
 
-// OpenSSL's one way of telling them (SSL_CTX_set_keylog_callback(3)): "LABEL client_random secret", the last two in
-// hex.
-void Handshake::keep_secret(const SSL* ssl, const char* line) try {
-  auto* self = static_cast<Handshake*>(SSL_get_app_data(ssl));
-  const std::string_view text(line);
-  if (self == nullptr || text.rfind(' ') == text.npos) return;
-  const std::string_view label = text.substr(0, text.find(' ')), secret = text.substr(text.rfind(' ') + 1);
-  if (label == "CLIENT_TRAFFIC_SECRET_0") self->client_secret_ = secret_of(secret);
-  if (label == "SERVER_TRAFFIC_SECRET_0") self->server_secret_ = secret_of(secret);
-} catch (const std::bad_alloc&) {
-  return;  // a secret is missing then: conclude() sees it
-}
-
-void Handshake::attach(SSL_CTX* context) { SSL_CTX_set_keylog_callback(context, keep_secret); }
-
 Handshake::Handshake(Transport& transport, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions)
     : transport_(transport), sessions_(std::move(sessions)), ssl_(SSL_new(context)), role_(role) {
   BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
@@ -161,7 +136,7 @@ Task<Result<core::PeerIdentity>> Handshake::run() {
 Task<Result<void>> Handshake::exchange_flights() {
   for (;;) {
     ERR_clear_error();
-    const int code = SSL_do_handshake(ssl_.get());
+    const int code = shake_hands();
     const Error failed = code == 1 ? Error(Reason::none) : failure(code);
     // A server's last flight follows the client's Finished: nothing is in it but tickets.
     if (code == 1 && role_ == Role::server) tickets_sent_ = sealed_records_in(transport_.loop().outbox);
@@ -175,8 +150,13 @@ Task<Result<void>> Handshake::exchange_flights() {
   }
 }
 
+int Handshake::shake_hands() {
+  const SecretListener listener(secrets_);
+  return SSL_do_handshake(ssl_.get());
+}
+
 Result<core::PeerIdentity> Handshake::conclude() {
-  const bool is_whole = suite_of(ssl_.get()) && !client_secret_.empty() && !server_secret_.empty();
+  const bool is_whole = suite_of(ssl_.get()) && !secrets_.client.empty() && !secrets_.server.empty();
   if (!is_whole || SSL_has_pending(ssl_.get()) != 0) return Error(Reason::tls_failed);
   if (SSL_session_reused(ssl_.get()) && !certificate_still_valid(ssl_.get())) {
     if (sessions_) sessions_->session.reset();  // the next connection to this peer makes a whole handshake
@@ -203,11 +183,11 @@ Error Handshake::failure(int code) {
 }
 
 RecordProtection Handshake::reading() {
-  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? client_secret_ : server_secret_)};
+  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? secrets_.client : secrets_.server)};
 }
 
 RecordProtection Handshake::writing() {
-  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? server_secret_ : client_secret_), tickets_sent_};
+  return {*suite_of(ssl_.get()), std::move(role_ == Role::server ? secrets_.server : secrets_.client), tickets_sent_};
 }
 
 std::size_t Handshake::content_limit() const noexcept {

@@ -8,6 +8,7 @@
 #include "core/peer_identity.hpp"
 #include "core/result.hpp"
 #include "core/task.hpp"
+#include "tls/key_schedule.hpp"
 #include "tls/openssl.hpp"
 #include "tls/record_protection.hpp"
 #include "tls/transport.hpp"
@@ -25,9 +26,6 @@ class Handshake {
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
   ~Handshake();
-
-  // Have every connection of this context tell the traffic secrets to its Handshake.
-  static void attach(SSL_CTX* context);
 
   SSL* ssl() noexcept { return ssl_.get(); }
 
@@ -50,9 +48,9 @@ class Handshake {
   static int read(BIO* bio, char* out, int size);
   static int write(BIO* bio, const char* data, int size);
   static long control(BIO* bio, int command, long, void*);
-  static void keep_secret(const SSL* ssl, const char* line);
   static const BIO_METHOD* bio_method();
   core::Task<core::Result<void>> exchange_flights();
+  int shake_hands();
   core::Result<core::PeerIdentity> conclude();
   core::Error failure(int code);
 
@@ -63,7 +61,7 @@ class Handshake {
   core::Bytes arrived_;  // not yet read by OpenSSL
   std::size_t arrived_begin_ = 0;
   bool is_over_ = false;
-  core::Secret client_secret_, server_secret_;
+  TrafficSecrets secrets_;
   std::uint64_t tickets_sent_ = 0;  // records under our traffic secret
 };
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "core/text.hpp"
-#include "tls/handshake.hpp"
+#include "tls/key_schedule.hpp"
 #include "tls/openssl.hpp"
 #include "tls/peer.hpp"
 #include "tls/record_protection.hpp"
@@ -58,7 +58,7 @@ void choose_suites(SSL_CTX* context) {
 }
 
 SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
-  SslContext context(SSL_CTX_new(method));
+  SslContext context(new_context_with_key_schedule(method));
   if (!context) throw std::bad_alloc();
   SSL_CTX* raw = context.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
@@ -68,7 +68,6 @@ SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SSL_CTX_set_options(raw, SSL_OP_NO_RECORD_SIZE_LIMIT_EXT);  // our records would not keep to it (RFC 8449)
 #endif
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
-  Handshake::attach(raw);
   choose_suites(raw);
   choose_groups(raw, key_exchange);
   return context;

@@ -1,0 +1,113 @@
+#include "tls/key_schedule.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base64.hpp"
+#include "core/openssl_handle.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace sallyport;
+using namespace sallyport::tls;
+
+namespace {
+
+struct Asked {
+  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+  const char* digest = "SHA2-256";
+  std::optional<std::string> key = {}, salt = {};
+  std::string label = {};
+  std::optional<std::string> data = {};
+  std::size_t size = 32;
+};
+
+OSSL_PARAM octets(const char* name, const std::string& value) {
+  return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(value.data()), value.size());
+}
+
+// What a KDF for TLS 1.3 answers, in hex; "refused" where it does.
+std::string derived(const char* provider, Asked asked) {
+  const core::Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, provider));
+  REQUIRE(kdf != nullptr);
+  const core::Handle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
+  const std::string prefix = "tls13 ";
+  std::vector<OSSL_PARAM> params = {
+      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &asked.mode),
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(asked.digest), 0),
+      octets(OSSL_KDF_PARAM_PREFIX, prefix), octets(OSSL_KDF_PARAM_LABEL, asked.label)};
+  if (asked.key) params.push_back(octets(OSSL_KDF_PARAM_KEY, *asked.key));
+  if (asked.salt) params.push_back(octets(OSSL_KDF_PARAM_SALT, *asked.salt));
+  if (asked.data) params.push_back(octets(OSSL_KDF_PARAM_DATA, *asked.data));
+  params.push_back(OSSL_PARAM_construct_end());
+  core::Bytes out(asked.size);
+  const int done = EVP_KDF_derive(context.get(), core::raw(out.data()), out.size(), params.data());
+  ERR_clear_error();
+  return done == 1 ? core::to_hex(out) : "refused";
+}
+
+void check_like_openssl(const Asked& asked) {
+  INFO(asked.digest << ", mode " << asked.mode << ", " << asked.label);
+  const std::string ours = derived("provider=sallyport", asked);
+  CHECK(ours != "refused");
+  CHECK(ours == derived("provider=default", asked));
+}
+
+struct Loaded {
+  core::Handle<SSL_CTX, SSL_CTX_free> context{new_context_with_key_schedule(TLS_method())};
+};
+
+}  // namespace
+
+TEST_CASE("the key schedule derives what OpenSSL's own does") {
+  const Loaded loaded;
+  for (const auto& [digest, size] : {std::pair{"SHA2-256", 32}, std::pair{"SHA2-384", 48}}) {
+    const std::string one(static_cast<std::size_t>(size), '\1'), two(static_cast<std::size_t>(size), '\2');
+    const auto whole = static_cast<std::size_t>(size);
+    const int extract = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, expand = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+    check_like_openssl({extract, digest, {}, {}, "derived", {}, whole});    // the early secret without a ticket
+    check_like_openssl({extract, digest, one, {}, "derived", {}, whole});   // and with one
+    check_like_openssl({extract, digest, one, two, "derived", {}, whole});  // the handshake's secret
+    check_like_openssl({extract, digest, {}, two, "derived", {}, whole});   // the master secret
+    check_like_openssl({expand, digest, one, {}, "c hs traffic", two, whole});
+    check_like_openssl({expand, digest, one, {}, "finished", {}, whole});
+    check_like_openssl({expand, digest, one, {}, "key", {}, 16});
+    check_like_openssl({expand, digest, one, {}, "iv", {}, 12});
+    check_like_openssl({expand, digest, one, {}, "resumption", std::string(8, '\3'), whole});
+    check_like_openssl({expand, digest, one, {}, "exporter", two, 3 * whole + 1});
+  }
+}
+
+TEST_CASE("the key schedule refuses what it does not know") {
+  const Loaded loaded;
+  const std::string key(32, '\1');
+  CHECK(derived("provider=sallyport", {.digest = "SHA2-512", .key = key, .label = "key"}) == "refused");
+  CHECK(derived("provider=sallyport", {.mode = 7, .key = key, .label = "key"}) == "refused");
+  CHECK(derived("provider=sallyport", {.label = "key"}) == "refused");
+  CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = key, .size = 64}) == "refused");
+  CHECK(derived("provider=sallyport", {.key = key, .label = std::string(250, 'x')}) == "refused");
+}
+
+TEST_CASE("whoever listens is told a connection's traffic secrets, and nothing else") {
+  const Loaded loaded;
+  const std::string key(32, '\1');
+  TrafficSecrets secrets;
+  std::string client;
+  {
+    const SecretListener listener(secrets);
+    client = derived("provider=sallyport", {.key = key, .label = "c ap traffic", .data = key});
+    derived("provider=sallyport", {.key = key, .label = "c hs traffic", .data = key});
+    CHECK(secrets.server.empty());
+    derived("provider=sallyport", {.key = key, .label = "s ap traffic", .data = key});
+  }
+  const std::string other(32, '\2');
+  derived("provider=sallyport", {.key = other, .label = "c ap traffic", .data = key});
+  CHECK(core::to_hex(secrets.client.reveal()) == client);
+  CHECK(secrets.server.size() == 32);
+  CHECK_FALSE(secrets.server.equals(secrets.client.reveal()));
+}

@@ -1,0 +1,187 @@
+#include "tls/key_schedule.hpp"
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+
+#include "core/bytes.hpp"
+#include "core/crypto.hpp"
+#include "core/openssl_handle.hpp"
+
+namespace sallyport::tls {
+
+using core::ConstBytes;
+using core::MutableBytes;
+using core::crypto::Hash;
+
+namespace {
+
+constexpr const char* name = "sallyport";
+constexpr const char* preference = "?provider=sallyport";
+
+thread_local TrafficSecrets* listening = nullptr;
+
+// What OpenSSL asks for (EVP_KDF-TLS13_KDF(7)).
+struct Question {
+  std::optional<Hash> hash;
+  int mode = -1;
+  ConstBytes key, salt, prefix, label, data;
+
+  explicit Question(const OSSL_PARAM* params) {
+    for (; params != nullptr && params->key != nullptr; ++params) take(*params);
+  }
+
+  void take(const OSSL_PARAM& param) {
+    const std::string_view what = param.key;
+    const ConstBytes bytes(static_cast<const std::byte*>(param.data), param.data_size);
+    if (what == OSSL_KDF_PARAM_MODE) OSSL_PARAM_get_int(&param, &mode);
+    if (what == OSSL_KDF_PARAM_DIGEST) hash = hash_of(core::text_of(bytes));
+    if (what == OSSL_KDF_PARAM_KEY) key = bytes;
+    if (what == OSSL_KDF_PARAM_SALT) salt = bytes;
+    if (what == OSSL_KDF_PARAM_PREFIX) prefix = bytes;
+    if (what == OSSL_KDF_PARAM_LABEL) label = bytes;
+    if (what == OSSL_KDF_PARAM_DATA) data = bytes;
+  }
+
+  static std::optional<Hash> hash_of(std::string_view digest) {
+    if (digest == "SHA2-256" || digest == "SHA256") return Hash::sha256;
+    if (digest == "SHA2-384" || digest == "SHA384") return Hash::sha384;
+    return std::nullopt;
+  }
+};
+
+// HKDF-Expand-Label.
+void expand(const Question& asked, ConstBytes secret, ConstBytes context, MutableBytes out) {
+  std::array<std::byte, 2 + 1 + 255 + 1 + 255> info;
+  std::size_t size = 0;
+  const auto put = [&](std::size_t value) { info[size++] = static_cast<std::byte>(value); };
+  const auto put_bytes = [&](ConstBytes bytes) {
+    std::copy(bytes.begin(), bytes.end(), info.begin() + static_cast<std::ptrdiff_t>(size));
+    size += bytes.size();
+  };
+  if (asked.prefix.size() + asked.label.size() > 255 || context.size() > 255) throw std::invalid_argument("too long");
+  put(out.size() >> 8);
+  put(out.size());
+  put(asked.prefix.size() + asked.label.size());
+  put_bytes(asked.prefix);
+  put_bytes(asked.label);
+  put(context.size());
+  put_bytes(context);
+  core::crypto::hkdf_expand(secret, ConstBytes(info).first(size), out, *asked.hash);
+}
+
+using LongestDigest = std::array<std::byte, 48>;
+
+constexpr std::size_t size_of(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
+
+const LongestDigest& digest_of_nothing(Hash hash) {
+  const auto make = [](const char* algorithm) {
+    LongestDigest digest{};
+    std::size_t size = 0;
+    const int done = EVP_Q_digest(nullptr, algorithm, nullptr, "", 0, core::raw(digest.data()), &size);
+    core::require(done == 1, "hash nothing");
+    return digest;
+  };
+  static const LongestDigest sha256 = make("SHA256"), sha384 = make("SHA384");
+  return hash == Hash::sha256 ? sha256 : sha384;
+}
+
+// The next of the schedule's secrets: from the one before (as salt), and what is new (as key).
+void extract(const Question& asked, MutableBytes out) {
+  const LongestDigest zeros{};
+  const ConstBytes key = asked.key.empty() ? ConstBytes(zeros).first(out.size()) : asked.key;
+  if (asked.salt.empty()) return core::crypto::hkdf_extract({}, key, out, *asked.hash);
+  core::Secret derived(out.size());
+  const ConstBytes context = ConstBytes(digest_of_nothing(*asked.hash)).first(out.size());
+  expand(asked, asked.salt, context, derived.reveal_for_writing());
+  core::crypto::hkdf_extract(derived.reveal(), key, out, *asked.hash);
+}
+
+void tell(const Question& asked, ConstBytes secret) {
+  if (listening == nullptr) return;
+  const std::string_view label = core::text_of(asked.label);
+  if (label == "c ap traffic") listening->client = core::Secret(secret);
+  if (label == "s ap traffic") listening->server = core::Secret(secret);
+}
+
+int derive(void*, unsigned char* begin, std::size_t size, const OSSL_PARAM* params) try {
+  const Question asked(params);
+  const MutableBytes out(reinterpret_cast<std::byte*>(begin), size);
+  if (!asked.hash) return 0;
+  if (asked.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY) {
+    if (size != size_of(*asked.hash)) return 0;
+    extract(asked, out);
+    return 1;
+  }
+  if (asked.mode != EVP_KDF_HKDF_MODE_EXPAND_ONLY || asked.key.empty()) return 0;
+  expand(asked, asked.key, asked.data, out);
+  tell(asked, out);
+  return 1;
+} catch (const std::exception&) {
+  return 0;  // nothing may be thrown through OpenSSL
+}
+
+// All that a derivation needs comes with it, so a context holds nothing.
+void* new_kdf(void*) {
+  static char nothing;
+  return &nothing;
+}
+void free_kdf(void*) {}
+void reset_kdf(void*) {}
+int set_parameters(void*, const OSSL_PARAM*) { return 1; }
+
+template <class Function>
+OSSL_DISPATCH entry(int number, Function* function) {
+  return {number, reinterpret_cast<void (*)()>(function)};
+}
+
+const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
+  static const OSSL_DISPATCH functions[] = {entry(OSSL_FUNC_KDF_NEWCTX, new_kdf),
+                                            entry(OSSL_FUNC_KDF_FREECTX, free_kdf),
+                                            entry(OSSL_FUNC_KDF_RESET, reset_kdf),
+                                            entry(OSSL_FUNC_KDF_DERIVE, derive),
+                                            entry(OSSL_FUNC_KDF_SET_CTX_PARAMS, set_parameters),
+                                            {0, nullptr}};
+  static const OSSL_ALGORITHM kdfs[] = {{OSSL_KDF_NAME_TLS1_3_KDF, "provider=sallyport", functions, nullptr},
+                                        {nullptr, nullptr, nullptr, nullptr}};
+  *no_cache = 0;
+  return operation == OSSL_OP_KDF ? kdfs : nullptr;
+}
+
+int start_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const OSSL_DISPATCH** out, void** context) {
+  static const OSSL_DISPATCH functions[] = {entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query), {0, nullptr}};
+  *out = functions;
+  *context = const_cast<OSSL_CORE_HANDLE*>(handle);
+  return 1;
+}
+
+// For as long as the process lives. Those that OpenSSL loads by itself stay.
+bool load_provider() {
+  if (OSSL_PROVIDER_add_builtin(nullptr, name, start_provider) != 1) return false;
+  if (OSSL_PROVIDER_try_load(nullptr, name, 1) == nullptr) return false;
+  const core::Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, preference));
+  return kdf && std::string_view(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf.get()))) == name;
+}
+
+}  // namespace
+
+SecretListener::SecretListener(TrafficSecrets& secrets) noexcept { listening = &secrets; }
+SecretListener::~SecretListener() { listening = nullptr; }
+
+SSL_CTX* new_context_with_key_schedule(const SSL_METHOD* method) {
+  static const bool loaded = load_provider();
+  if (!loaded) throw std::runtime_error("OpenSSL's configuration does not allow the key schedule of TLS that is ours");
+  return SSL_CTX_new_ex(nullptr, preference, method);
+}
+
+}  // namespace sallyport::tls
