@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <optional>
 
-#include "logging/checkpoint.hpp"
 #include "logging/frame_walker.hpp"
+#include "logging/proven_segment.hpp"
 #include "logging/segment_opener.hpp"
-#include "logging/signed_note.hpp"
 
 namespace sallyport::logging {
 
 namespace {
-
-// The tombstone of the walker's frame, if it is one that this signer signed for the log.
-std::optional<Tombstone> tombstone_in(const FrameWalker& walker, const NoteVerifier& signer) {
-  if (walker.head().kind != FrameKind::tombstone) return std::nullopt;
-  const auto note = parse_note(note_in(walker.frame()));
-  if (!note || prove(*note, {signer}) != NoteProof::good) return std::nullopt;
-  const SegmentHeader& header = walker.header().header;
-  auto tombstone = parse_tombstone(note->text);
-  const bool fits = tombstone && tombstone->origin == header.origin && tombstone->last < header.number;
-  return fits ? tombstone : std::nullopt;
-}
 
 // The segment behind those that a tombstone covers, where it is there, must name the last of them as the one before it.
 bool is_followed(const Tombstone& tombstone, const std::vector<ListedSegment>& all) {
@@ -96,7 +84,7 @@ std::uint64_t Removals::removed_according_to(const ListedSegment& segment,
   if (!signer || header.number != segment.number) return 0;
   std::uint64_t last = 0;
   while (walker.next() == FrameWalker::Step::frame) {
-    const auto tombstone = tombstone_in(walker, *signer);
+    const auto tombstone = tombstone_in(walker, {*signer});
     if (tombstone && tombstone->last > last && is_followed(*tombstone, all)) last = tombstone->last;
   }
   return last > 0 && is_proven(segment, header, all) ? last : 0;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "logging/checkpoint.hpp"
-#include "logging/frame_walker.hpp"
 #include "logging/storage.hpp"
 
 namespace sallyport::logging {
@@ -16,11 +14,18 @@ bool opens_as(FrameWalker& walker, std::uint64_t number, const SegmentLink& end)
   return header.number == number && header.id == end.id;
 }
 
-// Whether the walker's frame, the first, is the signer's checkpoint of the header before it.
-bool vouches_for_header(const FrameWalker& walker, const NoteVerifier& signer) {
-  if (walker.head().kind != FrameKind::checkpoint) return false;
-  const auto note = parse_note(note_in(walker.frame()));
-  if (!note || prove(*note, {signer}) != NoteProof::good) return false;
+// The note in the walker's frame, if the frame is of that kind and a signer signed it.
+std::optional<SignedNote> signed_note_in(const FrameWalker& walker, FrameKind kind,
+                                         const std::vector<NoteVerifier>& signers) {
+  if (walker.head().kind != kind) return std::nullopt;
+  auto note = parse_note(note_in(walker.frame()));
+  return note && prove(*note, signers) == NoteProof::good ? note : std::nullopt;
+}
+
+// Whether the walker's frame, the first, is a signer's checkpoint of the header before it.
+bool vouches_for_header(const FrameWalker& walker, const std::vector<NoteVerifier>& signers) {
+  const auto note = signed_note_in(walker, FrameKind::checkpoint, signers);
+  if (!note) return false;
   const ParsedHeader& header = walker.header();
   const auto checkpoint = parse_checkpoint(note->text);
   const SegmentLink begin{PreviousEnd::torn, header.header.id, header.chain, 0, header.size};
@@ -28,27 +33,25 @@ bool vouches_for_header(const FrameWalker& walker, const NoteVerifier& signer) {
          states(*checkpoint, begin);
 }
 
-// The tombstone's last segment; 0: the frame holds none by this signer.
-std::uint64_t removed_by(const FrameWalker& walker, const NoteVerifier& signer) {
-  if (walker.head().kind != FrameKind::tombstone) return 0;
-  const auto note = parse_note(note_in(walker.frame()));
-  if (!note || prove(*note, {signer}) != NoteProof::good) return 0;
-  const SegmentHeader& header = walker.header().header;
-  const auto tombstone = parse_tombstone(note->text);
-  const bool fits = tombstone && tombstone->origin == header.origin && tombstone->last < header.number;
-  return fits ? tombstone->last : 0;
-}
-
 }  // namespace
 
+std::optional<Tombstone> tombstone_in(const FrameWalker& walker, const std::vector<NoteVerifier>& signers) {
+  const auto note = signed_note_in(walker, FrameKind::tombstone, signers);
+  if (!note) return std::nullopt;
+  const SegmentHeader& header = walker.header().header;
+  auto tombstone = parse_tombstone(note->text);
+  const bool fits = tombstone && tombstone->origin == header.origin && tombstone->last < header.number;
+  return fits ? tombstone : std::nullopt;
+}
+
 std::optional<ProvenSegment> prove_segment(const std::filesystem::path& path, std::uint64_t number,
-                                           const SegmentLink& end, const NoteVerifier& signer) {
+                                           const SegmentLink& end, const std::vector<NoteVerifier>& signers) {
   FileSource source(path);
   FrameWalker walker(source);
   if (!opens_as(walker, number, end)) return std::nullopt;
   ProvenSegment segment{walker.header().header.created_ns, walker.header().header.previous};
   while (walker.link().frames < end.frames && walker.next() == FrameWalker::Step::frame) {
-    segment.by_signer = walker.link().frames == 1 && vouches_for_header(walker, signer);
+    segment.by_signer = walker.link().frames == 1 && vouches_for_header(walker, signers);
     if (segment.by_signer) return segment;
   }
   source.forget();
@@ -56,16 +59,13 @@ std::optional<ProvenSegment> prove_segment(const std::filesystem::path& path, st
 }
 
 std::uint64_t removed_before(const std::filesystem::path& path, std::uint64_t number, const SegmentLink& end,
-                             const NoteVerifier* signer) {
+                             const std::vector<NoteVerifier>& signers) {
   FileSource source(path);
   FrameWalker walker(source);
   if (!opens_as(walker, number, end)) return 0;
-  const auto named = signer_named_by(walker.header().header);
-  if (signer == nullptr && named) signer = &*named;
-  if (signer == nullptr) return 0;
   std::uint64_t last = 0;
   while (walker.link().frames < end.frames && walker.next() == FrameWalker::Step::frame) {
-    last = std::max(last, removed_by(walker, *signer));
+    if (const auto tombstone = tombstone_in(walker, signers)) last = std::max(last, tombstone->last);
   }
   source.forget();
   return walker.link().chain == end.chain ? last : 0;

@@ -35,6 +35,10 @@ struct Retention::Passed {
   std::uint64_t bytes;
 };
 
+Retention::Retention(const LogSettings& settings) : settings_(settings), signers_(settings.checkpoints.earlier) {
+  if (settings.checkpoints.signer) signers_.push_back(settings.checkpoints.signer->verifier());
+}
+
 // Whether segment `number` has had its time, and with it all before it. It holds nothing younger than `next`, its
 // successor's header, which also says how large it is.
 std::optional<Removal> Retention::due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const {
@@ -69,25 +73,18 @@ bool Retention::prove_all(const OpenSegment& open, const std::stop_token& stop) 
 std::optional<Removal> Retention::find_due(const OpenSegment& open) {
   std::optional<Removal> removal;
   ProvenSegment next = open.header, later = open.header;  // later: the last one that counts
-  bool counts = true;
+  next.by_signer = true;
   Passed passed{open.open_for, open.bytes};
   for (std::uint64_t number = open.number - 1; number > signed_for_; --number) {
-    if (counts) passed.bytes += next.previous.bytes;
+    if (next.by_signer) passed.bytes += next.previous.bytes;
     if (!removal) removal = due(number, next, passed);
     if (removal && prove(number, next.previous, true) == nullptr) return std::nullopt;
     next = known_.at(number);
-    counts = next.by_signer;
-    if (!counts) continue;
+    if (!next.by_signer) continue;
     passed.age += step_between(next, later);
     later = next;
   }
   return removal;
-}
-
-// Before it nobody signed, or another, and the signer's chain holds what there was then.
-std::uint64_t Retention::first_by_signer(const OpenSegment& open) const {
-  const auto first = std::ranges::find_if(known_, [](const auto& one) { return one.second.by_signer; });
-  return first == known_.end() ? open.number : first->first;
 }
 
 // `anew`: it is to be signed for, so it must be there now.
@@ -95,7 +92,7 @@ const ProvenSegment* Retention::prove(std::uint64_t number, const SegmentLink& e
   const auto found = known_.find(number);
   if (found != known_.end() && !anew) return &found->second;
   const auto path = settings_.directory / segment_name(number);
-  const auto segment = prove_segment(path, number, end, settings_.checkpoints.signer->verifier());
+  const auto segment = prove_segment(path, number, end, signers_);
   if (segment) return &(known_[number] = *segment);
   fault_ = {RetentionFault::Kind::altered, static_cast<std::uint32_t>(number)};
   return nullptr;
@@ -109,14 +106,11 @@ const ProvenSegment* Retention::prove(std::uint64_t number, const SegmentLink& e
 // and closed: what none of them said none will say.
 void Retention::find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop) {
   if (std::exchange(gap_, missing) != missing) searched_ = missing;
-  const NoteVerifier signer = settings_.checkpoints.signer->verifier();
-  const std::uint64_t first = first_by_signer(open);
   SegmentLink link = open.header.previous;
   std::uint64_t last = 0;
   for (std::uint64_t number = open.number - 1; number > searched_ && last == 0; --number) {
     if (stop.stop_requested()) return;
-    const auto path = settings_.directory / segment_name(number);
-    last = removed_before(path, number, link, number < first ? nullptr : &signer);
+    last = removed_before(settings_.directory / segment_name(number), number, link, signers_);
     link = known_.at(number).previous;
   }
   searched_ = open.number - 1;

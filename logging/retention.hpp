@@ -3,7 +3,8 @@
 // A tombstone says that all segments up to one were removed because they had had their time. So neither file sizes nor
 // headers are believed as they lie there (logging/proven_segment.hpp), and none is signed for that is not there. A
 // start goes on behind whatever segment is last, and so makes it part of the chain, whoever put it there. So segments
-// that the signer does not vouch for count as no time and no room: they go with what he vouches for behind them.
+// that neither the log's signer nor an earlier one vouches for count as no time and no room: they go with what these
+// vouch for behind them. Nobody else's tombstones count.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <stop_token>
 #include <string_view>
+#include <vector>
 
 #include "core/clock.hpp"
 #include "logging/format.hpp"
@@ -40,7 +42,7 @@ inline constexpr core::Duration longest_step = std::chrono::hours(24);
 
 class Retention {
  public:
-  explicit Retention(const LogSettings& settings) : settings_(settings) {}
+  explicit Retention(const LogSettings& settings);
 
   // What is due, if all of it is there and is what was written; else fault() says why not. Only with a signer. Told to
   // stop it finds nothing. Throws std::exception when the directory or a segment cannot be read.
@@ -58,10 +60,10 @@ class Retention {
   std::optional<Removal> find_due(const OpenSegment& open);
   std::optional<Removal> due(std::uint64_t number, const ProvenSegment& next, const Passed& passed) const;
   const ProvenSegment* prove(std::uint64_t number, const SegmentLink& end, bool anew);
-  std::uint64_t first_by_signer(const OpenSegment& open) const;
   void find_tombstone(const OpenSegment& open, std::uint64_t missing, const std::stop_token& stop);
 
   const LogSettings& settings_;
+  std::vector<NoteVerifier> signers_;
   std::map<std::uint64_t, ProvenSegment> known_;  // by number, from earlier looks
   std::uint64_t gap_ = 0, searched_ = 0;          // from which segment to which no tombstone was found
   std::uint64_t signed_for_ = 0;

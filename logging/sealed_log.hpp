@@ -35,6 +35,7 @@ struct CheckpointSettings {
   std::vector<std::string> command{};  // a program and its arguments, which gets each on its input; empty: none
   core::Duration deadline = std::chrono::seconds(10);  // of a second place: then it has failed, and a program is killed
   core::Duration pause = std::chrono::seconds(2);      // after a failure of it
+  std::vector<NoteVerifier> earlier{};  // who signed here before; retention believes nobody else
 };
 
 // What is older, or more, than this is removed: whole segments, with a signed tombstone. Zero: no limit.

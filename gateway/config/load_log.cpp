@@ -107,9 +107,14 @@ void ConfigLoader::read_checkpoints(Section& section, LogConfig& log) {
                     "is a program and its arguments, [/usr/local/bin/keep-checkpoint, …], the program by its "
                     "absolute path: it runs without a shell");
   }
-  if (!log.settings.origin.empty() && !logging::is_note_name(log.settings.origin)) {
+  const std::string& origin = log.settings.origin;
+  if (!origin.empty() && !logging::is_note_name(origin)) {
     section.problem("signs in the name of `log.origin`, which must not have a '+' then");
   }
+  section.with("earlier", Need::optional, [&](const Value& value) {
+    if (logging::is_note_name(origin)) settings.earlier = read_earlier_signers(value, origin, config_.files);
+    return true;
+  });
   if (!settings.directory.empty() && settings.directory == log.settings.directory) {
     section.problem("directory", "is the log's own; keep the copies where whoever can change the log cannot");
   }

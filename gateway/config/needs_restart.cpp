@@ -12,6 +12,10 @@ bool same_listeners(const std::vector<Listener>& a, const std::vector<Listener>&
   });
 }
 
+bool same_signers(const std::vector<logging::NoteVerifier>& a, const std::vector<logging::NoteVerifier>& b) {
+  return std::ranges::equal(a, b, {}, &logging::NoteVerifier::text, &logging::NoteVerifier::text);
+}
+
 bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
   if (a->signing_key != b->signing_key) return false;
@@ -21,8 +25,8 @@ bool same_log(const std::optional<LogConfig>& a, const std::optional<LogConfig>&
          x.overload == y.overload && x.segment_bytes == y.segment_bytes && x.segment_age == y.segment_age &&
          x.flush_interval == y.flush_interval && x.queue_bytes == y.queue_bytes && x.stall_limit == y.stall_limit &&
          x.checkpoints.interval == y.checkpoints.interval && x.checkpoints.directory == y.checkpoints.directory &&
-         x.checkpoints.command == y.checkpoints.command && x.retention.age == y.retention.age &&
-         x.retention.bytes == y.retention.bytes;
+         x.checkpoints.command == y.checkpoints.command && same_signers(x.checkpoints.earlier, y.checkpoints.earlier) &&
+         x.retention.age == y.retention.age && x.retention.bytes == y.retention.bytes;
 }
 
 }  // namespace

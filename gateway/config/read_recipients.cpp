@@ -77,6 +77,22 @@ std::vector<std::string> read_recipients(const Value& list, std::vector<std::fil
   return recipients;
 }
 
+std::vector<logging::NoteVerifier> read_earlier_signers(const Value& list, const std::string& origin,
+                                                        std::vector<std::filesystem::path>& files) {
+  std::vector<logging::NoteVerifier> signers;
+  list.each([&](const Value& value) {
+    const auto text = resolve(value, files);
+    if (!text) return;
+    try {
+      signers.emplace_back(origin, logging::NoteVerifier::parse(*text).key());
+    } catch (const std::invalid_argument& error) {
+      value.problem(std::string("is not the public half of a signing key: ") + error.what() +
+                    "; `key new --signing` and `key rotate` leave it in a file that ends with .vkey");
+    }
+  });
+  return signers;
+}
+
 std::vector<envelope::Recipient> parse_recipients(const std::vector<std::string>& lines) {
   std::vector<envelope::Recipient> recipients;
   for (const std::string& line : lines) recipients.push_back(envelope::Recipient::parse(line));

@@ -99,6 +99,15 @@ struct AgingLog : SignedLog {
     bytes.insert(bytes.end(), writer.pending().begin(), writer.pending().end());
     write_bytes(segment(number), bytes);
   }
+  // From `first` to 39, a day apart, behind `link`.
+  void plant_days(std::uint64_t first, SegmentLink link) const {
+    core::WallTime created = clock.wall();
+    for (std::uint64_t number = first; number < 40; ++number) {
+      created += longest_step;
+      plant(number, link, created, log_signer().verifier());
+      link = end_of(number);
+    }
+  }
   // Changes the header as whoever can write the file can, and chains all of it anew.
   void change_header(std::uint64_t number, const std::function<void(SegmentHeader&)>& change) const {
     auto frames = frame_bytes(segment(number));
@@ -321,22 +330,11 @@ TEST_CASE("a segment that somebody put behind the last makes none before it due,
     log.run(log.keeping({}, 1ull << 30), 0);
   }
   SECTION("by letting time pass, a day at a step") {
-    core::WallTime created = log.clock.wall();
-    for (std::uint64_t number = 5; number < 40; ++number) {
-      created += longest_step;
-      log.plant(number, link, created, log_signer().verifier());
-      link = log.end_of(number);
-    }
+    log.plant_days(5, link);
     log.run(log.keeping(30 * std::chrono::hours(24)), 0);
   }
   SECTION("by taking the place of all that the signer vouched for") {
-    core::WallTime created = log.clock.wall();
-    link = {};
-    for (std::uint64_t number = 1; number < 40; ++number) {
-      created += longest_step;
-      log.plant(number, link, created, log_signer().verifier());
-      link = log.end_of(number);
-    }
+    log.plant_days(1, {});
     log.run(log.keeping(30 * std::chrono::hours(24)), 0);
   }
   SECTION("by a tombstone of its own signer for what somebody took") {
@@ -344,6 +342,13 @@ TEST_CASE("a segment that somebody put behind the last makes none before it due,
     const Tombstone forged{"gateway-1", 3, log.end_of(3).id, "age", "2026-01-02T03:00:00.000000Z"};
     log.plant(5, link, log.clock.wall(), other_signer().verifier(), other_signer().sign(text_of(forged)));
     log.refuse(log.keeping(30 * std::chrono::hours(24)), RetentionFault::Kind::missing, 1);
+  }
+  SECTION("by a tombstone of its own signer, where nothing of the log's signer is left") {
+    for (const std::uint64_t number : {1, 2, 4}) log.take(number);
+    fs::rename(log.segment(3), log.segment(1));  // not what the tombstone says, so that something is left to remove
+    const Tombstone forged{"gateway-1", 3, log.end_of(1).id, "age", "2026-01-02T03:00:00.000000Z"};
+    log.plant(5, link, log.clock.wall(), other_signer().verifier(), other_signer().sign(text_of(forged)));
+    log.refuse(log.keeping(30 * std::chrono::hours(24)), RetentionFault::Kind::missing, 4);
   }
 }
 
@@ -370,19 +375,12 @@ TEST_CASE("what was written before anyone signed, or signed by another, goes wit
     log.clock.advance(std::chrono::hours(1));
   };
   const auto due = log.keeping(std::chrono::minutes(90));
-  auto other = due;
-  other.checkpoints.signer = other_signer();
   SECTION("signed by another") {
+    auto other = due;
+    other.checkpoints.signer = other_signer();
     for (int i = 0; i < 2; ++i) an_hour_of(other);
     log.run(other, 4);
     CHECK(log.own_word_findings() == Names{"removed@4"});
-  }
-  SECTION("whose tombstones count too") {
-    log.run(due, 2);
-    log.clock.advance(std::chrono::hours(1));
-    for (int i = 0; i < 2; ++i) an_hour_of(other);
-    log.run(other, 3);
-    CHECK(log.own_word_findings() == Names{"removed@5"});
   }
   SECTION("by nobody") {
     TemporaryDirectory directory;
@@ -402,6 +400,34 @@ TEST_CASE("what was written before anyone signed, or signed by another, goes wit
       forge(log.segment(2), 0, 60);
       log.refuse(all, RetentionFault::Kind::altered, 2);
     }
+  }
+}
+
+TEST_CASE("an earlier signer that is named counts as the present one, back and forth") {
+  AgingLog log;
+  const auto due = log.keeping(std::chrono::minutes(90));
+  auto other = due;
+  other.checkpoints.signer = other_signer();
+  other.checkpoints.earlier = {log_signer().verifier()};
+  SECTION("what it signed has its time") {
+    log.run(other, 2);
+    CHECK(log.own_word_findings() == Names{"removed@2"});
+  }
+  SECTION("and so have its tombstones, and those of the key between") {
+    log.run(due, 2);
+    log.clock.advance(std::chrono::hours(1));
+    log.run(other, 1);
+    log.clock.advance(std::chrono::hours(1));
+    auto again = due;
+    again.checkpoints.earlier = {other_signer().verifier()};
+    log.run(again, 1);
+    CHECK(log.own_word_findings() == Names{"removed@4"});
+  }
+  SECTION("but not one that is not named") {
+    log.run(due, 2);
+    log.clock.advance(std::chrono::hours(1));
+    other.checkpoints.earlier.clear();
+    log.refuse(other, RetentionFault::Kind::missing, 2);
   }
 }
 

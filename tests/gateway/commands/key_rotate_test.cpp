@@ -248,6 +248,7 @@ TEST_CASE("key rotate of a key that signs makes another in the same name") {
   CHECK(line != line_in(name + ".vkey"));
   CHECK(has(rotated.out, line));
   CHECK(has(rotated.out, "--signer " + name + ".vkey --signer " + next + ".vkey"));
+  CHECK(has(rotated.out, "key: " + next + ".key\n      earlier: [\"file:" + name + ".vkey\"]\n"));
   const json said = json::parse(run({"key", "rotate", name, "--json"}).out);
   CHECK(said["old"]["signer"].get<std::string>() == line_in(name + ".vkey"));
   CHECK(said["new"]["name"] == "gateway-1");

@@ -14,6 +14,8 @@ namespace {
 
 Loaded load_example(const ConfigFolder& folder, const std::string& name) {
   for (const char* key : {"auditor.pub", "acme.pub"}) write_file(folder / key, a_recipient());
+  const logging::NoteSigner earlier("gateway-1", core::crypto::PrivateKey::generate_ed25519());
+  write_file(folder / "signer-1.vkey", earlier.verifier().text());
   ::setenv("SALLYPORT_RECIPIENT", a_recipient().c_str(), 1);
   return folder.load(read_file(path(SOURCE_DIR) / "configs" / name));
 }

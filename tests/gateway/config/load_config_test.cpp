@@ -471,6 +471,29 @@ TEST_CASE("checkpoints need a key, and a second place that is another") {
   CHECK(contains(log("me", "key: signer.key, command: keep it"), "command"));
 }
 
+TEST_CASE("keys that signed before are public halves, written out or in files, and sign in the log's name") {
+  const ConfigFolder folder;
+  const logging::NoteSigner first("gateway-1", core::crypto::PrivateKey::generate_ed25519());
+  const logging::NoteSigner second("gateway-2", core::crypto::PrivateKey::generate_ed25519());
+  write_file(folder / "second.vkey", second.verifier().text() + "\n");
+  const auto load = [&](const std::string& earlier) {
+    ConfigText config;
+    config.log = "log: {directory: log, origin: gateway-1, recipients: [\"" + a_recipient() +
+                 "\"], checkpoints: {key: signer.key, earlier: " + earlier + "}}\n";
+    return folder.load(config);
+  };
+  const auto loaded = load("[\"" + first.verifier().text() + "\", \"file:second.vkey\"]");
+  INFO(problems_of(loaded));
+  REQUIRE(loaded.usable());
+  const auto& earlier = loaded.config.log->settings.checkpoints.earlier;
+  REQUIRE(earlier.size() == 2);
+  CHECK(earlier[0].text() == first.verifier().text());
+  CHECK(earlier[1].text() == logging::NoteVerifier("gateway-1", second.verifier().key()).text());
+  CHECK(contains(problems_of(load("[signer.vkey]")), "log.checkpoints.earlier[0]: is not the public half of a signing"));
+  CHECK(contains(problems_of(load("[\"file:absent.vkey\"]")), "absent.vkey"));
+  CHECK(contains(problems_of(load("signer.vkey")), "log.checkpoints.earlier"));
+}
+
 TEST_CASE("retention has a limit, and signs for what it removes") {
   const auto log = [](const std::string& more) {
     return said(&ConfigText::log,
