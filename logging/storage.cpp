@@ -86,27 +86,32 @@ core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes byte
   return file;
 }
 
-// Written under another name, synced, then renamed: a name never shows half a file.
+bool is_file(const fs::path& path, const Descriptor& file) noexcept {
+  struct stat opened {
+  }, there{};
+  return ::fstat(file.number(), &opened) == 0 && ::lstat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev &&
+         opened.st_ino == there.st_ino;
+}
+
+// Written under another name, synced, then renamed: a name never shows half a file. Whether it leads to this one is
+// asked in the end: a second writer that got in uses the same names, and a rename over NFS may be done and said to
+// fail.
 core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes, unsigned rename_flags = 0) {
   fs::path unfinished = path;
   unfinished += ".new";
   auto file = write_whole(unfinished, bytes);
-  if (!file || ::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), rename_flags) == 0) return file;
-  const bool knows_no_flags = errno == EINVAL || errno == ENOSYS;  // NFS, some of FUSE
-  if (!knows_no_flags || ::rename(unfinished.c_str(), path.c_str()) != 0) return os_error();
+  if (!file) return file;
+  bool renamed = ::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), rename_flags) == 0;
+  const bool knows_no_flags = !renamed && (errno == EINVAL || errno == ENOSYS);  // NFS, some of FUSE
+  if (knows_no_flags) renamed = ::rename(unfinished.c_str(), path.c_str()) == 0;
+  const int error = renamed ? EEXIST : errno;
+  if (!is_file(path, *file)) return core::Error(core::Reason::io_failed, error);
   return file;
 }
 
 bool is_there(const fs::path& path) noexcept {
   struct stat found {};
   return ::lstat(path.c_str(), &found) == 0;
-}
-
-bool is_file(const fs::path& path, const Descriptor& file) noexcept {
-  struct stat opened {
-  }, there{};
-  return ::fstat(file.number(), &opened) == 0 && ::lstat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev &&
-         opened.st_ino == there.st_ino;
 }
 
 bool take_away(const fs::path& path) noexcept { return ::unlink(path.c_str()) == 0 || errno == ENOENT; }
@@ -147,14 +152,14 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
     if (const auto gone = remove_made(); !gone) return gone.error();
   }
   const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
-  // The lock can be removed, and some shared file systems lock for one machine alone.
+  // Some file systems lock no directory, and for one machine alone: there may be another writer.
   if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
   const auto put = put_whole(keys, key_block);
   if (!put) return put.error();
   auto file = put_whole(segment, header, RENAME_NOREPLACE);
   if (!file) {
     // Alone it is the trace of a segment that was taken away; but it may be another writer's by now.
-    if (is_file(keys, *put)) ::unlink(keys.c_str());
+    if (!is_there(segment) && is_file(keys, *put)) ::unlink(keys.c_str());
     return file.error();
   }
   made_ = number;
@@ -184,12 +189,23 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
   return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
 }
 
+namespace {
+
+std::runtime_error taken(const fs::path& directory, std::string_view doing) {
+  return std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
+}
+
+}  // namespace
+
+WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing") {
+  directory_ = Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (::flock(directory_.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) throw taken(directory, "writing");
+}
+
 WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
   const auto until = std::chrono::steady_clock::now() + readers_moment;
   while (!take(directory / name)) {
-    if (std::chrono::steady_clock::now() >= until) {
-      throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
-    }
+    if (std::chrono::steady_clock::now() >= until) throw taken(directory, doing);
     std::this_thread::yield();
   }
 }

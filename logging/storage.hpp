@@ -77,12 +77,13 @@ class DirectoryStorage final : public Storage {
 // Another key block in the place of a segment's own: at every moment one of the two is there, whole. Errors: io_failed.
 core::Result<void> replace_keys(const std::filesystem::path& segment, core::ConstBytes key_block);
 
-// One writer a directory: flock(2) on writer.lock, gone with the process however it ends.
+// One writer a directory: flock(2) on writer.lock, gone with the process however it ends; and on the directory itself,
+// where its file system can, so that who removes the file lets no second writer in.
 class WriterLock {
  public:
   // Tries again for a moment, as a reader may just look whether it is held. Throws std::runtime_error when another
   // process holds it, or the file cannot be made.
-  explicit WriterLock(const std::filesystem::path& directory) : WriterLock(directory, lock_name, "writing") {}
+  explicit WriterLock(const std::filesystem::path& directory);
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
   static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
@@ -93,7 +94,7 @@ class WriterLock {
  private:
   bool take(const std::filesystem::path& path);
 
-  core::Descriptor file_;
+  core::Descriptor file_, directory_;
 };
 
 // So that of two who change key blocks neither undoes what the other did.

@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <utility>
 
@@ -27,6 +30,8 @@ std::vector<envelope::Recipient> recipients() { return {reader_key().recipient()
 // Once, before the next flock(2).
 std::function<void()> at_flock;
 
+std::atomic<bool> locks_directories{true};  // not over NFS
+
 // The log of a writer that was killed: none of it but its first segment's header was synced.
 struct CrashedLog {
   CrashedLog() {
@@ -43,6 +48,8 @@ struct CrashedLog {
 
 extern "C" int flock(int descriptor, int operation) noexcept {
   if (const auto before = std::exchange(at_flock, nullptr)) before();
+  struct stat found {};
+  if (!locks_directories && ::fstat(descriptor, &found) == 0 && S_ISDIR(found.st_mode)) return errno = EBADF, -1;
   return static_cast<int>(::syscall(SYS_flock, descriptor, operation));
 }
 
@@ -149,7 +156,55 @@ TEST_CASE("of two writers that make the same segment at once, who is too late le
   CHECK(read_file(directory / segment_name(1)) == "their header");
 }
 
-TEST_CASE("a writer whose lock was removed overwrites nothing that the next writer acknowledged") {
+TEST_CASE("what another writer put under the same unfinished name is never taken for one's own") {
+  const TemporaryDirectory directory;
+  const path segment = directory / segment_name(1), unfinished = segment.string() + ".new";
+  DirectoryStorage storage(directory.where());
+  SyncWatch watch;
+  watch.before_sync = [&](const std::string& name) {
+    if (name != unfinished.filename()) return;
+    fs::remove(unfinished);
+    write_file(unfinished, "their header");
+  };
+  const auto made = storage.create(1, core::bytes_of("keys"), core::bytes_of("my header"));
+  REQUIRE(made.has_error());
+  CHECK(made.error().os_code == EEXIST);
+  CHECK(read_file(segment) == "their header");
+  CHECK(fs::exists(directory / keys_name(1)));  // maybe the only one
+}
+
+TEST_CASE("who finds that another writer has moved the own unfinished file into its place has its segment") {
+  const TemporaryDirectory directory;
+  const path segment = directory / segment_name(1), unfinished = segment.string() + ".new";
+  DirectoryStorage storage(directory.where());
+  SyncWatch watch;
+  watch.before_sync = [&](const std::string& name) {
+    if (name == unfinished.filename()) fs::rename(unfinished, segment);
+  };
+  const auto made = storage.create(1, core::bytes_of("keys"), core::bytes_of("header"));
+  REQUIRE(made.has_value());
+  REQUIRE((*made)->append(core::bytes_of(" and frame")).has_value());
+  CHECK(read_file(segment) == "header and frame");
+}
+
+TEST_CASE("who removes the lock's file lets no second writer in") {
+  const TemporaryDirectory directory;
+  const FakeClock clock;
+  const auto settings = log_settings(directory.where());
+  {
+    SealedLog first(settings, recipients(), clock);
+    fs::remove(directory / lock_name);
+    CHECK_THROWS_AS(SealedLog(settings, recipients(), clock), std::runtime_error);
+    REQUIRE(seal(first, "of the first").has_value());
+  }
+  CHECK_NOTHROW(SealedLog(settings, recipients(), clock));
+  CHECK(findings_of(directory.where()).empty());
+}
+
+TEST_CASE("where no directory can be locked, a writer whose lock was removed overwrites nothing of the next one's") {
+  locks_directories = false;
+  const auto again = [](void*) { locks_directories = true; };
+  const std::unique_ptr<void, decltype(again)> until_end(&locks_directories, again);
   const TemporaryDirectory directory;
   const FakeClock clock;
   const auto settings = log_settings(directory.where());
