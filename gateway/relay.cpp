@@ -162,7 +162,7 @@ Task<Result<void>> Relay::pass() {
   for (;;) {
     auto got = gather();
     if (!got) co_return got.error();
-    if (got->finished) co_return co_await hold_back(got->content);
+    if (got->finished) co_return hold_back(got->content);
     if (!got->content.empty() || (event_stream_ && !started_)) {
       if (auto sent = co_await send(meter_->pass(got->content)); !sent) co_return sent;
     }
@@ -176,24 +176,18 @@ Task<Result<void>> Relay::pass() {
     if (!more) co_return idle_failure(more.error());
     if (*more > 0) continue;
     if (!decoder_->ends_here()) co_return Error(Reason::upstream_truncated);
-    co_return co_await hold_back({});
+    co_return hold_back({});
   }
 }
 
 // The answer's end has come: pieces_ is left holding what finish() sends.
-Task<Result<void>> Relay::hold_back(core::ConstBytes content) {
-  const auto* views = &meter_->pass(content);
-  if (plan_.hide_usage) {
-    if (auto sent = co_await send(*views); !sent) co_return sent;
-    views = &meter_->finish();
-  }
-  if (auto framed = frame(*views); !framed) co_return framed;
-  if (!plan_.hide_usage) meter_->finish();  // holds nothing back; only now is the usage whole
+Result<void> Relay::hold_back(core::ConstBytes content) {
+  if (auto framed = frame(meter_->pass_last(content)); !framed) return framed;
   if (framing_.kind == BodyKind::chunked) {
     http::append_last_chunk(last_chunk_, decoder_->trailers());
     pieces_.push_back(core::bytes_of(last_chunk_));
   }
-  co_return Result<void>();
+  return {};
 }
 
 // No coroutine of its own: each event of a stream passes here.

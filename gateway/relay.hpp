@@ -74,7 +74,7 @@ class Relay {
     bool finished = false;
   };
   core::Result<Gathered> gather();
-  core::Task<core::Result<void>> hold_back(core::ConstBytes content);
+  core::Result<void> hold_back(core::ConstBytes content);
   core::Task<core::Result<void>> send(const std::vector<core::ConstBytes>& views);
   core::Task<core::Result<void>> write_pieces();
   core::Result<void> frame(const std::vector<core::ConstBytes>& views);

@@ -102,6 +102,7 @@ struct UsageMeter::State {
   void emit(std::string_view bytes);
   void take_part(std::string_view part);
   void take_end(std::string_view part);
+  void take_rest();
   bool read_event(std::string_view event);
   void read_plain_usage();
 };
@@ -144,6 +145,12 @@ void UsageMeter::State::take_end(std::string_view part) {
   const bool usage_event = !splitter.event_too_long() && read_event(event);
   if (passed || !usage_event) emit(passed ? part : event);
   released = false;
+}
+
+// What is held when the body is over: an event that lost its blank line still counts.
+void UsageMeter::State::take_rest() {
+  const bool usage_event = read_event(held);
+  if (!passing() && !usage_event) emit(held);
 }
 
 // True when this is the event that a server adds at the end of a stream because usage was asked for.
@@ -191,11 +198,11 @@ const std::vector<core::ConstBytes>& UsageMeter::pass(core::ConstBytes piece) {
   return state.out;
 }
 
-const std::vector<core::ConstBytes>& UsageMeter::finish() {
+const std::vector<core::ConstBytes>& UsageMeter::pass_last(core::ConstBytes piece) {
+  pass(piece);
   State& state = *state_;
-  state.out.clear();
   if (state.event_stream) {
-    state.take_end({});  // an event that lost its blank line still counts
+    state.take_rest();
   } else if (!state.unread) {
     state.read_plain_usage();
   }

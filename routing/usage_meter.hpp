@@ -32,8 +32,8 @@ class UsageMeter {
   // meter, valid until the next call. Without hide_usage_event that is always `piece` itself, at once. With it, an
   // incomplete event's bytes are held (at most 64 KiB, then passed) so that the usage event can be dropped whole.
   const std::vector<core::ConstBytes>& pass(core::ConstBytes piece);
-  // The body is over: whatever is still held.
-  const std::vector<core::ConstBytes>& finish();
+  // The same for the body's last piece, which may be empty: what is still held comes with it.
+  const std::vector<core::ConstBytes>& pass_last(core::ConstBytes piece);
 
   const std::optional<Usage>& usage() const noexcept;
   std::uint64_t events() const noexcept;  // whole events seen; 0 for plain bodies

@@ -36,12 +36,11 @@ Outcome pass(const Way& way, const Pieces& pieces) {
   Outcome outcome;
   for (const core::Bytes& piece : pieces) {
     const std::size_t before = outcome.out.size();
-    append(outcome.out, meter.pass(piece));
+    append(outcome.out, &piece == &pieces.back() ? meter.pass_last(piece) : meter.pass(piece));
     if (way.hide) continue;
     claim(std::string_view(outcome.out).substr(before) == core::text_of(piece),
           "what passes goes on at once, as it is");
   }
-  append(outcome.out, meter.finish());
   outcome.events = meter.events();
   if (const auto& usage = meter.usage()) {
     outcome.usage = {usage->prompt_tokens, usage->completion_tokens, usage->total_tokens};
