@@ -118,7 +118,6 @@ void audit_segment(const AuditedSegment& segment, envelope::KeyHolder* holder, C
                    TenantAudit& tenants, LogReport& report) {
   SegmentReport about;
   about.number = segment.file.number;
-  about.path = segment.file.path;
   if (segment.header) {
     KeyAudit keys(segment.file.path, *segment.header, holder);
     for (const KeyAudit::Found& found : keys.findings()) {

@@ -21,8 +21,8 @@ core::Secret expand(const core::Secret& key, std::string_view label, core::Const
   return out;
 }
 
-// One step of a ladder: 64 bytes, of which the first half leads on and the second half seals.
-void climb(core::ConstBytes from, core::Secret& next, Aes256Gcm& cipher) {
+// One step of a ratchet: 64 bytes, of which the first half leads on and the second half seals.
+void take_step(core::ConstBytes from, core::Secret& next, Aes256Gcm& cipher) {
   std::array<std::byte, 64> derived;
   core::crypto::hkdf_expand(from, core::bytes_of("sallyport log 1 step"), derived);
   const auto both = std::span(derived);
@@ -80,13 +80,13 @@ Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block) {
   return core::crypto::hmac_sha256(keys.key_block.reveal(), encode_unauthenticated(block));
 }
 
-Ladder::Ladder(const core::Secret& root)
+Ratchet::Ratchet(const core::Secret& root)
     : cipher_(std::array<std::byte, Aes256Gcm::key_size>{}), next_(Aes256Gcm::key_size) {
-  climb(root.reveal(), next_, cipher_);
+  take_step(root.reveal(), next_, cipher_);
 }
 
-void Ladder::advance() {
-  climb(next_.reveal(), next_, cipher_);
+void Ratchet::advance() {
+  take_step(next_.reveal(), next_, cipher_);
   ++step_;
 }
 

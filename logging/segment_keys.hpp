@@ -14,8 +14,8 @@ namespace sallyport::logging {
 inline constexpr std::size_t segment_key_size = 32;
 
 struct SegmentKeys {
-  core::Secret metadata;   // root of the metadata ladder
-  core::Secret content;    // root of the content ladder
+  core::Secret metadata;   // root of the metadata ratchet
+  core::Secret content;    // root of the content ratchet
   core::Secret key_block;  // authenticates the key block
   Digest commitment{};     // what the header must hold, if this is its key
 };
@@ -23,8 +23,8 @@ struct SegmentKeys {
 // `uncommitted`: the header up to its commitment, so that the commitment vouches for the whole header.
 SegmentKeys derive_keys(const core::Secret& segment_key, const Salt& salt, core::ConstBytes uncommitted);
 
-// A tenant's content key: its ladder starts as the content ladder does, from a key of its own in the segment key's
-// place.
+// A tenant's content key: its ratchet starts as the content ratchet does, from a key of its own in the segment
+// key's place.
 struct TenantSecret {
   core::Secret root;
   Digest commitment{};  // what the header must hold, if this is that tenant's key
@@ -38,10 +38,10 @@ KeyEntry wrap_key(const envelope::Recipient& recipient, const SegmentId& segment
 
 Digest key_block_mac(const SegmentKeys& keys, const KeyBlock& block);
 
-// A ratchet. At step i it holds the cipher of step i and the key from which step i+1 comes; nothing leads back.
-class Ladder {
+// At step i it holds the cipher of step i and the key from which step i+1 comes; nothing leads back.
+class Ratchet {
  public:
-  explicit Ladder(const core::Secret& root);
+  explicit Ratchet(const core::Secret& root);
   std::uint32_t step() const noexcept { return step_; }
   core::crypto::Aes256Gcm& cipher() noexcept { return cipher_; }
   void advance();

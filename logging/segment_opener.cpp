@@ -124,25 +124,25 @@ bool PartOpener::has(KeyNumber number) const noexcept {
   return std::any_of(keys_.begin(), keys_.end(), [&](const Key& key) { return key.number == number; });
 }
 
-Ladder* PartOpener::at_step(KeyNumber number, std::uint32_t step) {
+Ratchet* PartOpener::at_step(KeyNumber number, std::uint32_t step) {
   const auto key = std::find_if(keys_.begin(), keys_.end(), [&](const Key& k) { return k.number == number; });
   if (key == keys_.end()) return nullptr;
-  std::optional<Ladder>& ladder = key->ladder;
-  if (!ladder || ladder->step() > step) ladder.emplace(key->root);
-  while (ladder->step() < step) ladder->advance();
-  return &*ladder;
+  std::optional<Ratchet>& ratchet = key->ratchet;
+  if (!ratchet || ratchet->step() > step) ratchet.emplace(key->root);
+  while (ratchet->step() < step) ratchet->advance();
+  return &*ratchet;
 }
 
 std::optional<core::Bytes> PartOpener::open(core::ConstBytes frame, const Digest& chain_before, const PartView& part) {
   const FrameHead head = decode_frame_head(frame.data());
   // No key takes more steps than there are frames: a forged step must not keep a reader busy for hours.
   if (part.head.step > head.sequence || part.head.flags != 0 || part.sealed.size() < tag_size) return std::nullopt;
-  Ladder* ladder = at_step(part.head.key, part.head.step);
-  if (ladder == nullptr) return std::nullopt;
+  Ratchet* ratchet = at_step(part.head.key, part.head.step);
+  if (ratchet == nullptr) return std::nullopt;
   const std::byte* part_head = part.sealed.data() - part_head_size;
   const Associated associated = part_associated(segment_, chain_before, frame.data(), part.index, part_head);
   core::Bytes plain(part.sealed.size() - tag_size);
-  if (!ladder->cipher().open(part_nonce(head.sequence, part.index), associated, part.sealed, plain)) {
+  if (!ratchet->cipher().open(part_nonce(head.sequence, part.index), associated, part.sealed, plain)) {
     return std::nullopt;
   }
   return plain;

@@ -44,7 +44,7 @@ struct OpenedTenant {
   KeyNumber number = 0;
   std::string name;
   core::Secret key;   // as it was wrapped
-  core::Secret root;  // of its ladder
+  core::Secret root;  // of its ratchet
 };
 struct OpenedTenants {
   std::vector<OpenedTenant> tenants;
@@ -72,9 +72,9 @@ class PartOpener {
   struct Key {
     KeyNumber number;
     core::Secret root;
-    std::optional<Ladder> ladder;
+    std::optional<Ratchet> ratchet;
   };
-  Ladder* at_step(KeyNumber key, std::uint32_t step);
+  Ratchet* at_step(KeyNumber key, std::uint32_t step);
 
   SegmentId segment_;
   std::vector<Key> keys_;

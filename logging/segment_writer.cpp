@@ -83,10 +83,10 @@ SegmentWriter::SegmentWriter(SegmentStart start, std::span<const envelope::Recip
   const bool fits = block.entries.size() <= max_recipients && key_block_.size() <= max_key_block_size;
   if (!fits) throw std::runtime_error("the log has more recipients than fit");
 
-  rungs_.reserve(2 + tenants.size());  // used_ points into it
-  rungs_.emplace_back(metadata_key, keys.metadata);
-  rungs_.emplace_back(content_key, keys.content);
-  for (std::size_t i = 0; i < tenants.size(); ++i) rungs_.emplace_back(start.tenants[i].number, tenants[i].root);
+  keys_.reserve(2 + tenants.size());  // used_ points into it
+  keys_.emplace_back(metadata_key, keys.metadata);
+  keys_.emplace_back(content_key, keys.content);
+  for (std::size_t i = 0; i < tenants.size(); ++i) keys_.emplace_back(start.tenants[i].number, tenants[i].root);
   end_ = {PreviousEnd::torn, start.id, {}, 0, header_.size()};
   std::copy_n(header_.end() - digest_size, digest_size, end_.chain.begin());
 }
@@ -122,18 +122,18 @@ void SegmentWriter::seal_part(std::size_t frame, std::uint16_t index, const Part
     std::copy(part.plain.begin(), part.plain.end(), to + part_head_size);
     return;
   }
-  Rung& rung = *rung_of(key);
-  encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, rung.ladder.step()}, to);
+  SealingKey& sealing = *find(key);
+  encode({static_cast<std::uint32_t>(sealed), part.type, 0, key, sealing.ratchet.step()}, to);
   const Associated associated = part_associated(end_.id, end_.chain, buffer_.data() + frame, index, to);
-  rung.ladder.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});
-  if (!std::exchange(rung.used, true)) used_.push_back(&rung);
+  sealing.ratchet.cipher().seal(part_nonce(end_.frames, index), associated, part.plain, {to + part_head_size, sealed});
+  if (!std::exchange(sealing.used, true)) used_.push_back(&sealing);
 }
 
-SegmentWriter::Rung* SegmentWriter::rung_of(KeyNumber number) noexcept {
-  if (number <= content_key) return &rungs_[number];
-  const auto found = std::lower_bound(rungs_.begin(), rungs_.end(), number,
-                                      [](const Rung& rung, KeyNumber wanted) { return rung.number < wanted; });
-  return found != rungs_.end() && found->number == number ? &*found : nullptr;
+SegmentWriter::SealingKey* SegmentWriter::find(KeyNumber number) noexcept {
+  if (number <= content_key) return &keys_[number];
+  const auto found = std::lower_bound(keys_.begin(), keys_.end(), number,
+                                      [](const SealingKey& key, KeyNumber wanted) { return key.number < wanted; });
+  return found != keys_.end() && found->number == number ? &*found : nullptr;
 }
 
 void SegmentWriter::taken() {
@@ -142,9 +142,9 @@ void SegmentWriter::taken() {
 }
 
 void SegmentWriter::ratchet() {
-  for (Rung* rung : used_) {
-    rung->ladder.advance();
-    rung->used = false;
+  for (SealingKey* key : used_) {
+    key->ratchet.advance();
+    key->used = false;
   }
   used_.clear();
 }

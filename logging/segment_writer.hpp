@@ -63,20 +63,20 @@ class SegmentWriter {
   // The keys used since the last ratchet() are gone from memory when it returns.
   void ratchet();
 
-  bool has_key(KeyNumber number) noexcept { return rung_of(number) != nullptr; }
+  bool has_key(KeyNumber number) noexcept { return find(number) != nullptr; }
 
   // How the segment stands with all that was appended, as its successor would declare it.
   const SegmentLink& end() const noexcept { return end_; }
   std::uint64_t records() const noexcept { return records_; }
 
  private:
-  struct Rung {
-    Rung(KeyNumber its_number, const core::Secret& root) : number(its_number), ladder(root) {}
+  struct SealingKey {
+    SealingKey(KeyNumber its_number, const core::Secret& root) : number(its_number), ratchet(root) {}
     KeyNumber number;
-    Ladder ladder;
+    Ratchet ratchet;
     bool used = false;
   };
-  Rung* rung_of(KeyNumber number) noexcept;
+  SealingKey* find(KeyNumber number) noexcept;
   void seal_part(std::size_t frame, std::uint16_t index, const Part& part, std::byte* to);
 
   core::Bytes header_, key_block_;
@@ -84,8 +84,8 @@ class SegmentWriter {
   std::size_t pending_ = 0;  // bytes at its front
   SegmentLink end_;
   std::uint64_t records_ = 0;
-  std::vector<Rung> rungs_;  // in the order of their numbers; metadata and content come first
-  std::vector<Rung*> used_;  // since the last ratchet()
+  std::vector<SealingKey> keys_;   // in the order of their numbers; metadata and content come first
+  std::vector<SealingKey*> used_;  // since the last ratchet()
 };
 
 }  // namespace sallyport::logging

@@ -65,7 +65,6 @@ struct Finding {
 
 struct SegmentReport {
   std::uint64_t number = 0;
-  std::filesystem::path path;
   std::uint64_t frames = 0, records = 0, bytes = 0, lost = 0;  // as far as they could be followed
   bool sealed = false;                                         // it has its clean end
 };

@@ -51,8 +51,8 @@ BENCHMARK(seal_frame)->Arg(1'000)->Arg(16'000);
 
 // What each commit adds: new keys, the old ones wiped.
 void ratchet(benchmark::State& state) {
-  logging::Ladder ladder{core::Secret(std::size_t{32})};
-  for (auto _ : state) ladder.advance();
+  logging::Ratchet ratchet{core::Secret(std::size_t{32})};
+  for (auto _ : state) ratchet.advance();
 }
 BENCHMARK(ratchet);
 
