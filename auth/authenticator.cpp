@@ -51,16 +51,22 @@ bool matches(const CertificateRule& rule, const core::PeerIdentity& peer) noexce
 CertificateRule checked(CertificateRule rule) {
   if (!has_condition(rule)) throw std::invalid_argument("a certificate rule without any condition");
   if (rule.fingerprint.empty()) return rule;
-  std::erase(rule.fingerprint, ':');
-  std::ranges::transform(rule.fingerprint, rule.fingerprint.begin(), core::lower);
-  const auto bytes = core::from_hex(rule.fingerprint);
-  if (!bytes || bytes->size() != sizeof(core::crypto::Digest)) {
-    throw std::invalid_argument("a certificate fingerprint that is not SHA-256 in hex");
-  }
+  const auto fingerprint = parse_fingerprint(rule.fingerprint);
+  if (!fingerprint) throw std::invalid_argument("a certificate fingerprint that is not SHA-256 in hex");
+  rule.fingerprint = *fingerprint;
   return rule;
 }
 
 }  // namespace
+
+std::optional<std::string> parse_fingerprint(std::string_view text) {
+  std::string hex(text);
+  std::erase(hex, ':');
+  std::ranges::transform(hex, hex.begin(), core::lower);
+  const auto bytes = core::from_hex(hex);
+  if (!bytes || bytes->size() != sizeof(core::crypto::Digest)) return std::nullopt;
+  return hex;
+}
 
 Authenticator::Authenticator(const std::vector<Token>& tokens, std::vector<CertificateRule> certificates) {
   by_hash_.reserve(tokens.size());

@@ -16,13 +16,16 @@
 
 namespace sallyport::auth {
 
+// "AB:CD…" → "abcd…", as a PeerIdentity has it; nullopt for what is not SHA-256 in hex.
+std::optional<std::string> parse_fingerprint(std::string_view text);
+
 // A client certificate that stands for a principal. Every field that is set must match what the handshake proved, and
 // at least one is set.
 struct CertificateRule {
   std::string common_name;
   std::string dns_name;  // one of the certificate's names, letter case aside; no wildcards
   std::string uri;
-  std::string fingerprint;  // SHA-256, hex; letter case and ':' between bytes do not count
+  std::string fingerprint;  // as parse_fingerprint() takes it
   Grant grant;
 };
 

@@ -185,15 +185,9 @@ void ConfigLoader::read_match(Section& section, auth::CertificateRule& rule) {
   section.text("dns_name", rule.dns_name);
   section.text("uri", rule.uri);
   section.with("fingerprint", Need::optional, [&](const Value& value) {
-    std::string hex;
-    if (!value.text(hex)) return false;
-    std::erase(hex, ':');
-    for (char& digit : hex) digit = digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
-    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != hex.npos) {
-      return value.refuse("give the certificate's SHA-256 as 64 hexadecimal digits"), false;
-    }
-    rule.fingerprint = hex;
-    return true;
+    if (!value.text(rule.fingerprint)) return false;
+    if (auth::parse_fingerprint(rule.fingerprint)) return true;
+    return value.refuse("give the certificate's SHA-256 as 64 hexadecimal digits"), false;
   });
   const auto any = {"common_name", "dns_name", "uri", "fingerprint"};
   if (std::none_of(any.begin(), any.end(), [&](const char* key) { return section.has(key); })) {
