@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/bytes.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
 

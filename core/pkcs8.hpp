@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/openssl_handle.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 
 namespace sallyport::core::crypto {
 

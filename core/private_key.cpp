@@ -1,3 +1,5 @@
+#include "core/private_key.hpp"
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -8,7 +10,6 @@
 
 #include "core/evp_key.hpp"
 #include "core/pkcs8.hpp"
-#include "core/public_key.hpp"
 
 namespace sallyport::core::crypto {
 

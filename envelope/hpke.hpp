@@ -9,6 +9,7 @@
 
 #include "core/bytes.hpp"
 #include "core/hybrid_key.hpp"
+#include "core/private_key.hpp"
 #include "core/public_key.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "core/hybrid_key.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "envelope/key_holder.hpp"
 
 namespace sallyport::envelope {

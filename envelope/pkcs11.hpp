@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "envelope/key_holder.hpp"
 
 namespace sallyport::envelope {

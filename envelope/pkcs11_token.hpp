@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/bytes.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
 

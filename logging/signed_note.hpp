@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/private_key.hpp"
 #include "core/public_key.hpp"
 
 namespace sallyport::logging {

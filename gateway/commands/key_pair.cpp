@@ -6,7 +6,7 @@
 
 #include "core/hybrid_key.hpp"
 #include "core/private_file.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "gateway/commands/passphrase.hpp"
 
 namespace sallyport::gateway {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "core/secret.hpp"
 
 namespace sallyport::gateway {

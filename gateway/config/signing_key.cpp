@@ -3,7 +3,7 @@
 #include <stdexcept>
 
 #include "core/private_file.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "gateway/config/text_file.hpp"
 
 namespace sallyport::gateway {

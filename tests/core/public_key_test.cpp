@@ -1,4 +1,5 @@
 #include "core/public_key.hpp"
+#include "core/private_key.hpp"
 
 #include <algorithm>
 

@@ -4,7 +4,7 @@
 
 #include "core/crypto.hpp"
 #include "core/private_file.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/waiting.hpp"

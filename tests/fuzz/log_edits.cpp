@@ -1,7 +1,7 @@
 // A good log that somebody edits who may write its files: the input is what he does. Nothing he does goes unseen.
 #include <stdexcept>
 
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/fuzz/log_chain.hpp"
 #include "tests/logging/segment_fixture.hpp"

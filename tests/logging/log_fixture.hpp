@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "envelope/identity.hpp"
 #include "logging/reader.hpp"
 #include "logging/sealed_log.hpp"

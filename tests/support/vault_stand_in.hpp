@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base64.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 
 namespace sallyport::tests {
 

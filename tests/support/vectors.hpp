@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base64.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 
 namespace sallyport::tests {
 

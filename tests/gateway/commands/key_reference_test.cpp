@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/private_file.hpp"
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "tests/gateway/commands/vault_server.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/softhsm.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/public_key.hpp"
+#include "core/private_key.hpp"
 #include "envelope/identity.hpp"
 #include "gateway/config/load_config.hpp"
 #include "tests/support/temporary_directory.hpp"
