@@ -11,7 +11,7 @@
 #include "envelope/key_ring.hpp"
 #include "envelope/pkcs11.hpp"
 #include "envelope/vault.hpp"
-#include "gateway/commands/https_client.hpp"
+#include "gateway/commands/http_client.hpp"
 #include "gateway/commands/options.hpp"
 #include "gateway/commands/passphrase.hpp"
 #include "gateway/config/config_text.hpp"
@@ -149,7 +149,7 @@ std::unique_ptr<KeyHolder> open_vault(std::string_view text, Variables& taken) {
 
   tls::ClientSettings trust;
   trust.ca = attributes.has("ca") ? attributes["ca"] : environment("VAULT_CACERT");
-  auto client = std::make_shared<HttpsClient>(endpoint->host, endpoint->port, trust);
+  auto client = std::make_shared<HttpClient>(endpoint->host, endpoint->port, &trust);
   return std::make_unique<envelope::VaultHolder>(
       endpoint->text(), std::move(key), vault_credentials(attributes, taken),
       [client](const envelope::HttpsRequest& request) { return client->fetch(request); });

@@ -1,7 +1,7 @@
 unit_tests(gateway/commands
   check_command_test.cpp
   expiry_test.cpp
-  https_client_test.cpp
+  http_client_test.cpp
   key_check_test.cpp
   key_command_test.cpp
   key_reference_test.cpp

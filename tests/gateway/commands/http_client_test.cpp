@@ -1,4 +1,4 @@
-#include "gateway/commands/https_client.hpp"
+#include "gateway/commands/http_client.hpp"
 
 #include "tests/gateway/commands/vault_server.hpp"
 #include "tests/support/catch.hpp"
@@ -10,7 +10,7 @@ using core::Reason;
 using core::Secret;
 using envelope::HttpsRequest;
 using envelope::HttpsResponse;
-using gateway::HttpsClient;
+using gateway::HttpClient;
 
 namespace {
 
@@ -19,7 +19,7 @@ struct Site {
   TestPki pki{directory.where()};
 
   ServerWish server(const Identity& identity) const { return {TlsWish{identity}}; }
-  tls::ClientSettings trust() const { return {pki.ours.certificate(), {}, {}, {}}; }
+  tls::ClientSettings trust{pki.ours.certificate(), {}, {}, {}};
 };
 
 const Site& site() {
@@ -28,7 +28,7 @@ const Site& site() {
 }
 
 core::Result<HttpsResponse> get(const ScriptedServer& server, std::chrono::milliseconds deadline = 10s) {
-  HttpsClient client("localhost", server.port(), site().trust(), deadline);
+  HttpClient client("localhost", server.port(), &site().trust, deadline);
   return client.fetch({"GET", "/v1/x", {}, {}});
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("a request goes out with its fields and body, and the answer comes bac
     peer.read_request();
     peer.send_answer(404, R"({"errors":[]})", "X-Other: y\r\n");
   });
-  HttpsClient client("localhost", server.port(), site().trust());
+  HttpClient client("localhost", server.port(), &site().trust);
   for (int i = 0; i < 2; ++i) {
     HttpsRequest request{"POST", "/v1/transit/decrypt/k", {}, Secret(std::string_view(R"({"a":"b"})"))};
     request.fields.emplace_back("X-Vault-Token", Secret(std::string_view("hvs.x")));
@@ -91,10 +91,23 @@ TEST_CASE("an answer that is cut, malformed or too long is none") {
   CHECK(reading(ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n").error() == Error{Reason::upstream_malformed});
   CHECK(reading("SSH-2.0-x\r\n\r\n").error() == Error{Reason::upstream_malformed});
   const std::string head = ok + "Content-Length: ";
-  const std::size_t most = HttpsClient::answer_limit - head.size() - 11;  // seven digits and two line ends
+  const std::size_t most = HttpClient::usual_answer_limit - head.size() - 11;  // seven digits and two line ends
   CHECK(reading(head + std::to_string(most) + "\r\n\r\n" + std::string(most, 'x'))->body.size() == most);
   CHECK(reading(head + std::to_string(most + 1) + "\r\n\r\n" + std::string(most + 1, 'x')).error() ==
         Error{Reason::body_too_large});
+}
+
+TEST_CASE("a server may be asked in the clear, and be allowed a longer answer") {
+  const std::string body(3 * HttpClient::usual_answer_limit, 'x');
+  ScriptedServer server({}, answer_always(body));
+  const auto asked = [&](std::size_t limit) {
+    HttpClient client("127.0.0.1", server.port(), nullptr, 10s, limit);
+    return client.fetch({"GET", "/v1/x", {}, {}});
+  };
+  CHECK(asked(HttpClient::usual_answer_limit).error() == Error{Reason::body_too_large});
+  const auto answer = asked(4 * HttpClient::usual_answer_limit);
+  REQUIRE(answer.has_value());
+  CHECK(answer->body.reveal_text() == body);
 }
 
 TEST_CASE("only the server that the authority vouches for is told anything") {
@@ -115,9 +128,9 @@ TEST_CASE("a server whose name cannot be asked for is not trusted by its authori
     peer.send_answer(200, "{}");
   });
   for (const char* name : {"::1%lo", "::1%1"}) {
-    tls::ClientSettings trust = site().trust();
+    tls::ClientSettings trust = site().trust;
     trust.server_name = name;
-    HttpsClient client("localhost", server.port(), trust);
+    HttpClient client("localhost", server.port(), &trust);
     const auto answer = client.fetch({"GET", "/v1/x", {}, {}});
     REQUIRE(answer.has_error());
     CHECK(answer.error() == Error(Reason::upstream_certificate_name));
@@ -137,7 +150,7 @@ TEST_CASE("a server that is silent, slow or not there is given up at the deadlin
     ScriptedServer gone(site().server(site().pki.model_server), answer_always("{}"));
     free_port = gone.port();
   }
-  HttpsClient client("localhost", free_port, site().trust());
+  HttpClient client("localhost", free_port, &site().trust);
   CHECK(client.fetch({"GET", "/", {}, {}}).error().reason == Reason::upstream_unreachable);
 }
 
@@ -145,7 +158,7 @@ TEST_CASE("a Vault stand-in behind real TLS opens what was wrapped offline") {
   VaultStandIn vault;
   vault.versions = {core::crypto::PrivateKey::generate_rsa(2048)};
   ScriptedServer server(site().server(site().pki.model_server), script_of(vault));
-  HttpsClient client("localhost", server.port(), site().trust());
+  HttpClient client("localhost", server.port(), &site().trust);
   auto holder = std::make_unique<envelope::VaultHolder>(
       "localhost", envelope::VaultKey{"transit", "log-key", ""},
       envelope::VaultCredentials{{}, "role", Secret(std::string_view("secret")), "approle"},

@@ -1,4 +1,4 @@
-#include "gateway/commands/https_client.hpp"
+#include "gateway/commands/http_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -6,7 +6,6 @@
 #include <exception>
 #include <optional>
 
-#include "core/clock.hpp"
 #include "http/body_decoder.hpp"
 #include "http/reader.hpp"
 #include "http/writer.hpp"
@@ -47,19 +46,25 @@ Secret head_of(const HttpsRequest& request, const std::string& host, std::uint16
   return Secret::take(head);
 }
 
-// What has arrived, in one room: no copy of an answer stays behind.
+// What has arrived, and of it what is kept, in one room: no copy of an answer stays behind.
 class Inbox {
  public:
-  Inbox() : room_(HttpsClient::answer_limit) {}
+  explicit Inbox(std::size_t limit) : limit_(limit), room_(std::min(limit, first_room)) {}
 
   core::ConstBytes arrived() const { return room_.reveal().subspan(begin_, end_ - begin_); }
   void drop(std::size_t size) { begin_ += size; }
 
+  // Some of what has arrived; it moves to the front, where nobody needs any more what was dropped.
+  void keep(core::ConstBytes content) {
+    std::copy(content.begin(), content.end(), room_.reveal_for_writing().subspan(kept_).begin());
+    kept_ += content.size();
+  }
+  Secret kept() const { return Secret(room_.reveal().first(kept_)); }
+
   // Errors: upstream_truncated also for a clean end, which `ended` makes good where a body may end so.
   Task<Result<void>> receive(ByteStream& stream, bool* ended = nullptr) {
-    const MutableBytes rest = room_.reveal_for_writing().subspan(end_);
-    if (rest.empty()) co_return Error(Reason::body_too_large);
-    const auto got = co_await stream.read_some(rest);
+    if (end_ == room_.size() && !grow()) co_return Error(Reason::body_too_large);
+    const auto got = co_await stream.read_some(room_.reveal_for_writing().subspan(end_));
     if (!got) co_return got.error().reason == Reason::truncated ? Error(Reason::upstream_truncated) : got.error();
     end_ += *got;
     if (*got > 0) co_return Result<void>();
@@ -69,8 +74,19 @@ class Inbox {
   }
 
  private:
+  static constexpr std::size_t first_room = 16 * 1024;
+
+  bool grow() {
+    if (room_.size() == limit_) return false;
+    Secret larger(std::min(limit_, 2 * room_.size()));
+    std::ranges::copy(room_.reveal(), larger.reveal_for_writing().begin());
+    room_ = std::move(larger);
+    return true;
+  }
+
+  std::size_t limit_;
   Secret room_;
-  std::size_t begin_ = 0, end_ = 0;
+  std::size_t kept_ = 0, begin_ = 0, end_ = 0;
 };
 
 // Interim answers (1xx) are passed over.
@@ -92,22 +108,17 @@ Task<Result<void>> read_head(ByteStream& stream, Inbox& inbox, std::string_view 
   }
 }
 
-Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view method) {
-  Inbox inbox;
+Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view method, std::size_t limit) {
+  Inbox inbox(limit);
   HttpsResponse response;
   http::Framing framing;
   if (auto head = co_await read_head(stream, inbox, method, response, framing); !head) co_return head.error();
   http::BodyDecoder decoder(framing);
-  Secret content(HttpsClient::answer_limit);
-  std::size_t size = 0;
   bool ended = false;
   while (!decoder.finished()) {
     const auto step = decoder.decode(inbox.arrived());
     if (!step) co_return Error(Reason::upstream_malformed);
-    // Never more than arrived, and what arrived fits.
-    std::copy(step->content.begin(), step->content.end(),
-              content.reveal_for_writing().begin() + static_cast<std::ptrdiff_t>(size));
-    size += step->content.size();
+    inbox.keep(step->content);
     inbox.drop(step->consumed);
     if (step->finished) break;
     if (step->consumed > 0) continue;
@@ -115,26 +126,29 @@ Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view met
     if (ended) co_return Error(Reason::upstream_truncated);
     if (auto more = co_await inbox.receive(stream, &ended); !more) co_return more.error();
   }
-  response.body = Secret(content.reveal().first(size));
+  response.body = inbox.kept();
   co_return response;
 }
 
 }  // namespace
 
-struct HttpsClient::State {
-  State(std::string host_, std::uint16_t port_, const tls::ClientSettings& trust, std::chrono::milliseconds deadline_)
-      : host(std::move(host_)), port(port_), deadline(deadline_), identity(trust) {}
+struct HttpClient::State {
+  State(std::string host_, std::uint16_t port_, const tls::ClientSettings* trust, core::Duration patience_,
+        std::size_t limit)
+      : host(std::move(host_)), port(port_), patience(patience_), answer_limit(limit) {
+    if (trust != nullptr) identity.emplace(*trust);
+  }
 
   Task<Result<HttpsResponse>> exchange(const HttpsRequest& request) {
-    const core::TimePoint until = clock.now() + deadline;
-    auto peer = co_await tls::connect(loop, host, port, &identity, sessions, until);
+    const core::TimePoint until = clock.now() + patience;
+    auto peer = co_await tls::connect(loop, host, port, identity ? &*identity : nullptr, sessions, until);
     if (!peer) co_return peer.error();
     ByteStream& stream = *peer->stream;
     stream.set_deadline(until);
     const Secret head = head_of(request, host, port);
     const core::ConstBytes pieces[] = {head.reveal(), request.body.reveal()};
     if (auto written = co_await stream.write_all(pieces); !written) co_return written.error();
-    auto answer = co_await read_answer(stream, request.method);
+    auto answer = co_await read_answer(stream, request.method, answer_limit);
     stream.close();
     co_return answer;
   }
@@ -142,21 +156,22 @@ struct HttpsClient::State {
   core::SystemClock clock;
   std::string host;
   std::uint16_t port;
-  std::chrono::milliseconds deadline;
+  core::Duration patience;
+  std::size_t answer_limit;
   boost::asio::io_context io{1};
   core::TimerWheel wheel{clock.now()};
   tls::Loop loop{io, wheel};
-  tls::ClientIdentity identity;
+  std::optional<tls::ClientIdentity> identity;  // none: plain
   std::shared_ptr<tls::SessionSlot> sessions = tls::make_session_slot();
 };
 
-HttpsClient::HttpsClient(std::string host, std::uint16_t port, const tls::ClientSettings& trust,
-                         std::chrono::milliseconds deadline)
-    : state_(std::make_unique<State>(std::move(host), port, trust, deadline)) {}
+HttpClient::HttpClient(std::string host, std::uint16_t port, const tls::ClientSettings* trust, core::Duration patience,
+                       std::size_t answer_limit)
+    : state_(std::make_unique<State>(std::move(host), port, trust, patience, answer_limit)) {}
 
-HttpsClient::~HttpsClient() = default;
+HttpClient::~HttpClient() = default;
 
-Result<HttpsResponse> HttpsClient::fetch(const HttpsRequest& request) {
+Result<HttpsResponse> HttpClient::fetch(const HttpsRequest& request) {
   std::optional<Result<HttpsResponse>> answer;
   std::exception_ptr thrown;
   boost::asio::co_spawn(state_->io, state_->exchange(request),
