@@ -7,14 +7,40 @@
 
 namespace sallyport::logging {
 
+namespace {
+
+std::vector<std::string> tenants_with_a_key(const ParsedHeader& header, const KeyBlock& block) {
+  std::vector<std::string> names;
+  for (const TenantKey& tenant : header.tenants) {
+    if (state_of(block, tenant.number) == TenantKeyState::wrapped) names.push_back(tenant.name);
+  }
+  return names;
+}
+
+}  // namespace
+
 std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const std::filesystem::path& file,
                                                  const ParsedHeader& header) {
+  KeyBlock block;
+  const UnlockProblem problem = open(segment, file, header, block);
+  const bool is_closed = problem == UnlockProblem::not_a_recipient;
+  if (is_closed) closed_.push_back({segment, tenants_with_a_key(header, block)});
+  const bool opens_any = opens_segments_ || !tenants_.empty();
+  std::vector<Trouble> troubles = opens_any ? settle() : std::vector<Trouble>();
+  if (problem != UnlockProblem::none && !is_closed) {
+    troubles.push_back({segment, std::string(words(problem)), !opens(segment), problem == UnlockProblem::keys_missing});
+  }
+  return troubles;
+}
+
+// The segment's own key, or else those of its tenants.
+UnlockProblem ReaderKeys::open(std::uint64_t segment, const std::filesystem::path& file, const ParsedHeader& header,
+                               KeyBlock& block) {
   Known known{file, header.header.id, {}, std::nullopt, {}, false};
   for (const TenantKey& tenant : header.tenants) known.names.emplace(tenant.number, tenant.name);
   Unlocked unlocked;
   UnlockProblem problem = unlock(file, header, holder_, unlocked);
-  const bool opened = problem == UnlockProblem::none || problem == UnlockProblem::keys_altered;
-  if (opened) {
+  if (problem == UnlockProblem::none || problem == UnlockProblem::keys_altered) {
     opens_segments_ = true;
     known.keys = std::move(unlocked.keys);
   } else if (problem == UnlockProblem::not_a_recipient) {
@@ -24,21 +50,9 @@ std::vector<ReaderKeys::Trouble> ReaderKeys::add(std::uint64_t segment, const st
     known.tenants = std::move(found.tenants);
     known.tenants_asked = true;
   }
-  const bool readable = known.keys || !known.tenants.empty();
   known_.insert_or_assign(segment, std::move(known));
-  if (problem == UnlockProblem::not_a_recipient) {
-    Closed closed{segment, {}};
-    for (const TenantKey& tenant : header.tenants) {
-      if (state_of(unlocked.block, tenant.number) == TenantKeyState::wrapped) closed.tenants.push_back(tenant.name);
-    }
-    closed_.push_back(std::move(closed));
-  }
-  const bool settled = opens_segments_ || !tenants_.empty();
-  std::vector<Trouble> troubles = settled ? settle() : std::vector<Trouble>();
-  if (problem != UnlockProblem::none && problem != UnlockProblem::not_a_recipient) {
-    troubles.push_back({segment, std::string(words(problem)), !readable, problem == UnlockProblem::keys_missing});
-  }
-  return troubles;
+  block = std::move(unlocked.block);
+  return problem;
 }
 
 std::vector<ReaderKeys::Trouble> ReaderKeys::settle() {

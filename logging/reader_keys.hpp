@@ -62,6 +62,8 @@ class ReaderKeys {
     std::uint64_t segment = 0;
     std::vector<std::string> tenants;  // whose content somebody can open
   };
+  UnlockProblem open(std::uint64_t segment, const std::filesystem::path& file, const ParsedHeader& header,
+                     KeyBlock& block);
   void ask_for_tenants(Known& known);
   bool is_trouble(const Closed& closed) const;
 
