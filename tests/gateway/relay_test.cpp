@@ -121,6 +121,17 @@ TEST_CASE("the last bytes stay here until finish, so that the record can come fi
   CHECK(bench.body() == "hello");
 }
 
+TEST_CASE("all that the last read brought stays here, also where usage is hidden and an event lost its end") {
+  Bench bench;
+  bench.plan.hide_usage = true;
+  const std::string events = "data: one\n\n", cut = "data: two";
+  bench.upstream.peer.send(std::string(event_head) + chunk(events) + chunk(cut) + "0\r\n\r\n");
+  REQUIRE(bench.pass().has_value());
+  CHECK(bench.client.peer.received().empty());
+  REQUIRE(tests::run(bench.io, bench.relay->finish(60s)).has_value());
+  CHECK(unchunk(bench.body()) == events + cut);
+}
+
 TEST_CASE("an event is at the client before the next one exists") {
   Bench bench;
   bench.upstream.peer.send(event_head);
