@@ -1,6 +1,11 @@
 #include "core/crypto.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <thread>
 
 #include "tests/support/catch.hpp"
@@ -29,6 +34,41 @@ bool all_zero(ConstBytes bytes) {
   return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
 }
 
+std::size_t copies_in(ConstBytes memory, ConstBytes secret, const auto& counts) {
+  std::size_t copies = 0;
+  for (auto at = memory.begin();; ++at) {
+    at = std::search(at, memory.end(), secret.begin(), secret.end());
+    if (at == memory.end()) return copies;
+    if (counts(static_cast<std::size_t>(at - memory.begin()))) ++copies;
+  }
+}
+
+// How often it stands in what this process can write to: heap, stacks and data.
+std::size_t copies_in_process(ConstBytes secret) {
+  constexpr std::size_t largest_region = 1 << 30;  // larger ones are a sanitizer's shadow
+  const int memory = ::open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  REQUIRE(memory >= 0);
+  std::ifstream maps("/proc/self/maps");
+  Secret room(std::size_t{1} << 20);
+  const auto room_begin = reinterpret_cast<std::uintptr_t>(room.reveal().data());
+  std::size_t copies = 0;
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    char writable = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx r%c", &begin, &end, &writable) != 3) continue;
+    if (writable != 'w' || end - begin > largest_region) continue;
+    for (std::uintptr_t at = begin; at < end; at += room.size() - secret.size() + 1) {
+      const MutableBytes window = room.reveal_for_writing().first(std::min(room.size(), end - at));
+      const ssize_t got = ::pread(memory, window.data(), window.size(), static_cast<off_t>(at));
+      if (got <= 0) continue;
+      const auto is_not_the_window = [&](std::size_t offset) { return at + offset - room_begin >= room.size(); };
+      copies += copies_in(window.first(static_cast<std::size_t>(got)), secret, is_not_the_window);
+    }
+  }
+  ::close(memory);
+  return copies;
+}
+
 }  // namespace
 
 TEST_CASE("SHA-256 gives FIPS 180-4's values, whole and in pieces") {
@@ -53,6 +93,21 @@ TEST_CASE("HMAC-SHA256 gives RFC 4231's values") {
   CHECK(to_hex(hmac_sha256(Bytes(131, std::byte{0xaa}),
                            bytes_of("Test Using Larger Than Block-Size Key - Hash Key First"))) ==
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST_CASE("a key that HMAC keeps for a while is in memory until WipeAtEnd ends, and no longer") {
+  const Hash hash = GENERATE(Hash::sha256, Hash::sha384);
+  Secret key(48);
+  random(key.reveal_for_writing());
+  Secret out(48);
+  {
+    const WipeAtEnd wipe_at_end;
+    hkdf_expand(key.reveal(), bytes_of("info"), out.reveal_for_writing(), hash);
+    CHECK(copies_in_process(key.reveal()) > 1);  // beside our own
+  }
+  CHECK(copies_in_process(key.reveal()) == 1);
+  hkdf_expand(key.reveal(), bytes_of("info"), out.reveal_for_writing(), hash);
+  CHECK(copies_in_process(key.reveal()) == 1);
 }
 
 TEST_CASE("an empty HMAC key is a key of its own, not the one used before, on a thread's first use too") {
