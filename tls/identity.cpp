@@ -59,7 +59,6 @@ void choose_suites(SSL_CTX* context) {
 
 SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SslContext context(new_context_with_key_schedule(method));
-  if (!context) throw std::bad_alloc();
   SSL_CTX* raw = context.get();
   SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);

@@ -23,6 +23,13 @@ enum class KeyExchange : std::uint8_t {
 };
 bool has_post_quantum() noexcept;  // the linked OpenSSL: 3.5 and later
 
+// False where OpenSSL's configuration keeps TLS from the key schedule that is ours (key_schedule.hpp). Without it no
+// identity can be made.
+bool has_key_schedule() noexcept;
+inline constexpr const char* no_key_schedule =
+    "OpenSSL's configuration does not let the gateway's own TLS key schedule be used; look at openssl.cnf's "
+    "default_properties, and for another provider named sallyport";
+
 struct ServerSettings {
   std::vector<CertificateFiles> certificates;  // chosen by SNI; the first serves whoever matches none
   ClientCertificates client_certificates = ClientCertificates::off;

@@ -17,6 +17,9 @@
 #include "core/bytes.hpp"
 #include "core/crypto.hpp"
 #include "core/openssl_handle.hpp"
+#include "core/text.hpp"
+#include "tls/identity.hpp"
+#include "tls/openssl.hpp"
 
 namespace sallyport::tls {
 
@@ -27,7 +30,10 @@ using core::crypto::Hash;
 namespace {
 
 constexpr const char* name = "sallyport";
-constexpr const char* preference = "?provider=sallyport";
+// Properties of our own: a clause here drops the administrator's default clause of the same name. Two, so as to
+// outweigh one that is optional, such as ?provider=default.
+constexpr const char* properties = "provider=sallyport,sallyport.tls=yes,sallyport.kdf=yes";
+constexpr const char* preference = "?sallyport.tls=yes,?sallyport.kdf=yes";
 
 thread_local TrafficSecrets* listening = nullptr;
 
@@ -46,16 +52,23 @@ struct Question {
     const ConstBytes bytes(static_cast<const std::byte*>(param.data), param.data_size);
     if (what == OSSL_KDF_PARAM_MODE) OSSL_PARAM_get_int(&param, &mode);
     if (what == OSSL_KDF_PARAM_DIGEST) hash = hash_of(core::text_of(bytes));
-    if (what == OSSL_KDF_PARAM_KEY) key = bytes;
-    if (what == OSSL_KDF_PARAM_SALT) salt = bytes;
+    if (what == OSSL_KDF_PARAM_KEY) key = secret_of(bytes);
+    if (what == OSSL_KDF_PARAM_SALT) salt = secret_of(bytes);
     if (what == OSSL_KDF_PARAM_PREFIX) prefix = bytes;
     if (what == OSSL_KDF_PARAM_LABEL) label = bytes;
     if (what == OSSL_KDF_PARAM_DATA) data = bytes;
   }
 
+  // One that is not given means zeros to the schedule; one that is given has bytes.
+  static ConstBytes secret_of(ConstBytes bytes) {
+    if (bytes.empty()) throw std::invalid_argument("an empty secret");
+    return bytes;
+  }
+
   static std::optional<Hash> hash_of(std::string_view digest) {
-    if (digest == "SHA2-256" || digest == "SHA256") return Hash::sha256;
-    if (digest == "SHA2-384" || digest == "SHA384") return Hash::sha384;
+    const auto is_one_of = [&](auto... names) { return (core::equal_ignoring_case(digest, names) || ...); };
+    if (is_one_of("SHA2-256", "SHA-256", "SHA256")) return Hash::sha256;
+    if (is_one_of("SHA2-384", "SHA-384", "SHA384")) return Hash::sha384;
     return std::nullopt;
   }
 };
@@ -137,8 +150,7 @@ void* new_kdf(void*) {
   return &nothing;
 }
 void free_kdf(void*) {}
-void reset_kdf(void*) {}
-int set_parameters(void*, const OSSL_PARAM*) { return 1; }
+int set_parameters(void*, const OSSL_PARAM* params) { return params == nullptr || params->key == nullptr ? 1 : 0; }
 
 template <class Function>
 OSSL_DISPATCH entry(int number, Function* function) {
@@ -148,11 +160,10 @@ OSSL_DISPATCH entry(int number, Function* function) {
 const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
   static const OSSL_DISPATCH functions[] = {entry(OSSL_FUNC_KDF_NEWCTX, new_kdf),
                                             entry(OSSL_FUNC_KDF_FREECTX, free_kdf),
-                                            entry(OSSL_FUNC_KDF_RESET, reset_kdf),
                                             entry(OSSL_FUNC_KDF_DERIVE, derive),
                                             entry(OSSL_FUNC_KDF_SET_CTX_PARAMS, set_parameters),
                                             {0, nullptr}};
-  static const OSSL_ALGORITHM kdfs[] = {{OSSL_KDF_NAME_TLS1_3_KDF, "provider=sallyport", functions, nullptr},
+  static const OSSL_ALGORITHM kdfs[] = {{OSSL_KDF_NAME_TLS1_3_KDF, properties, functions, nullptr},
                                         {nullptr, nullptr, nullptr, nullptr}};
   *no_cache = 0;
   return operation == OSSL_OP_KDF ? kdfs : nullptr;
@@ -165,11 +176,15 @@ int start_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const O
   return 1;
 }
 
-// For as long as the process lives. Those that OpenSSL loads by itself stay.
+using Kdf = core::Handle<EVP_KDF, EVP_KDF_free>;
+
+// For as long as the process lives. Those that OpenSSL loads by itself stay, and come first for whoever has no
+// preference: they are loaded before ours.
 bool load_provider() {
+  const Kdf for_others(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
   if (OSSL_PROVIDER_add_builtin(nullptr, name, start_provider) != 1) return false;
   if (OSSL_PROVIDER_try_load(nullptr, name, 1) == nullptr) return false;
-  const core::Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, preference));
+  const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, preference));
   return kdf && std::string_view(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf.get()))) == name;
 }
 
@@ -178,10 +193,19 @@ bool load_provider() {
 SecretListener::SecretListener(TrafficSecrets& secrets) noexcept { listening = &secrets; }
 SecretListener::~SecretListener() { listening = nullptr; }
 
+bool has_key_schedule() noexcept {
+  static const bool has = [] {
+    const bool usable = load_provider() && SslContext(SSL_CTX_new_ex(nullptr, preference, TLS_method()));
+    ERR_clear_error();
+    return usable;
+  }();
+  return has;
+}
+
 SSL_CTX* new_context_with_key_schedule(const SSL_METHOD* method) {
-  static const bool loaded = load_provider();
-  if (!loaded) throw std::runtime_error("OpenSSL's configuration does not allow the key schedule of TLS that is ours");
-  return SSL_CTX_new_ex(nullptr, preference, method);
+  SSL_CTX* context = has_key_schedule() ? SSL_CTX_new_ex(nullptr, preference, method) : nullptr;
+  if (context == nullptr) throw std::runtime_error(no_key_schedule);
+  return context;
 }
 
 }  // namespace sallyport::tls

@@ -15,6 +15,14 @@ std::string with_client_certificates(std::string_view how) {
          "\n      client_ca: " + GatewayProcess::pki().ours.certificate().string();
 }
 
+// For an environment: OPENSSL_CONF with a file that says so of all that OpenSSL does.
+std::string with_default_properties(const TemporaryDirectory& directory, std::string_view properties) {
+  const path settings = directory / "openssl.cnf";
+  write_file(settings, "openssl_conf = all\n[all]\nalg_section = algorithms\n[algorithms]\ndefault_properties = " +
+                           std::string(properties) + "\n");
+  return "OPENSSL_CONF=" + settings.string();
+}
+
 constexpr std::string_view team_a_certificate =
     "certificates:\n  - name: team-cert\n    match: { common_name: team-a }\n    models: [llama]\n";
 
@@ -37,6 +45,42 @@ TEST_CASE("a cipher suite that OpenSSL's configuration allows and the gateway do
   CHECK(std::string(SSL_get_cipher_name(client.tls())) == "TLS_AES_256_GCM_SHA384");  // and of ours, what is allowed
   client.send(gateway.chat("hello"));
   CHECK(read_message(client, BodyReader::Of::answer).status() == 200);
+}
+
+TEST_CASE("each cipher suite of TLS 1.3 carries a call, on both sides", "[tls]") {
+  const std::string suite =
+      GENERATE("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256");
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  REQUIRE(SSL_CTX_set_ciphersuites(&server.tls_context(), suite.c_str()) == 1);
+  const GatewayProcess gateway(server);
+  const TlsContext context = make_client_context({});
+  REQUIRE(SSL_CTX_set_ciphersuites(context.get(), suite.c_str()) == 1);
+  Wire client = Wire::dial(gateway.client().port);
+  client.connect_tls(*context, "localhost");
+  CHECK(std::string(SSL_get_cipher_name(client.tls())) == suite);
+  client.send(gateway.chat("hello"));
+  CHECK(read_message(client, BodyReader::Of::answer).status() == 200);
+}
+
+TEST_CASE("OpenSSL's default properties that the administrator prefers stay, and the gateway serves", "[tls]") {
+  const TemporaryDirectory directory;
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.environment = {with_default_properties(directory, "?provider=default")}});
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  CHECK(client.read_answer().status() == 200);
+}
+
+TEST_CASE("OpenSSL's default properties that the gateway cannot keep to end check and serve, with words", "[tls]") {
+  const TemporaryDirectory directory;
+  const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = "https://127.0.0.1:1"}}});
+  const std::string properties = with_default_properties(directory, "provider=default");
+  for (const std::string command : {"check", "serve"}) {
+    const Finished refused = run({"env", properties, SALLYPORT_BINARY, command, "--config", gateway.config_file()});
+    INFO(refused.out << refused.errors);
+    CHECK(refused.exit_code == 1);
+    CHECK((refused.out + refused.errors).find("look at openssl.cnf's default_properties") != std::string::npos);
+  }
 }
 
 TEST_CASE("TLS 1.2 is refused, TLS 1.3 is spoken", "[tls]") {

@@ -3,20 +3,27 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/provider.h>
 
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/base64.hpp"
 #include "core/openssl_handle.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/process.hpp"
+#include "tls/identity.hpp"
 
 using namespace sallyport;
 using namespace sallyport::tls;
 
 namespace {
+
+using Kdf = core::Handle<EVP_KDF, EVP_KDF_free>;
 
 struct Asked {
   int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
@@ -33,7 +40,7 @@ OSSL_PARAM octets(const char* name, const std::string& value) {
 
 // What a KDF for TLS 1.3 answers, in hex; "refused" where it does.
 std::string derived(const char* provider, Asked asked) {
-  const core::Handle<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, provider));
+  const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, provider));
   REQUIRE(kdf != nullptr);
   const core::Handle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
   const std::string prefix = "tls13 ";
@@ -91,6 +98,57 @@ TEST_CASE("the key schedule refuses what it does not know") {
   CHECK(derived("provider=sallyport", {.label = "key"}) == "refused");
   CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = key, .size = 64}) == "refused");
   CHECK(derived("provider=sallyport", {.key = key, .label = std::string(250, 'x')}) == "refused");
+  CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = ""}) == "refused");
+  CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = key, .salt = ""}) == "refused");
+}
+
+TEST_CASE("the key schedule takes a digest by any of its names") {
+  const Loaded loaded;
+  const std::string key(48, '\1');
+  const std::string by_256 = derived("provider=default", {.key = key, .label = "key"});
+  const std::string by_384 = derived("provider=default", {.digest = "SHA2-384", .key = key, .label = "key"});
+  for (const char* name : {"SHA256", "SHA-256", "SHA2-256", "sha256", "Sha2-256"}) {
+    CHECK(derived("provider=sallyport", {.digest = name, .key = key, .label = "key"}) == by_256);
+  }
+  for (const char* name : {"SHA384", "SHA-384", "SHA2-384", "sha384", "Sha2-384"}) {
+    CHECK(derived("provider=sallyport", {.digest = name, .key = key, .label = "key"}) == by_384);
+  }
+}
+
+TEST_CASE("the key schedule refuses parameters that it would have to remember") {
+  const Loaded loaded;
+  const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, "provider=sallyport"));
+  const core::Handle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
+  const std::string key(32, '\1');
+  const OSSL_PARAM params[] = {octets(OSSL_KDF_PARAM_KEY, key), OSSL_PARAM_construct_end()};
+  CHECK(EVP_KDF_CTX_set_params(context.get(), params) != 1);
+  CHECK(EVP_KDF_CTX_set_params(context.get(), params + 1) == 1);
+}
+
+// Loading comes first in its process, so that OpenSSL has loaded no provider by itself yet.
+TEST_CASE("in a new process, who has no preference", "[.new-process]") {
+  REQUIRE(has_key_schedule());
+  const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
+  CHECK(std::string(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf.get()))) == "default");
+}
+
+TEST_CASE("who has no preference gets OpenSSL's own key schedule, also where ours was loaded first") {
+  const auto here = std::filesystem::read_symlink("/proc/self/exe");
+  const tests::Finished alone = tests::run({"env", "OPENSSL_CONF=/dev/null", here, "[.new-process]"});
+  INFO(alone.out << alone.errors);
+  CHECK(alone.exit_code == 0);
+  CHECK(alone.out.find("All tests passed") != std::string::npos);
+}
+
+TEST_CASE("what another thread derives is not told") {
+  const Loaded loaded;
+  const std::string key(32, '\1');
+  TrafficSecrets secrets;
+  const SecretListener listener(secrets);
+  std::thread([&] { derived("provider=sallyport", {.key = key, .label = "c ap traffic", .data = key}); }).join();
+  CHECK(secrets.client.empty());
+  derived("provider=sallyport", {.key = key, .label = "c ap traffic", .data = key});
+  CHECK(secrets.client.size() == 32);
 }
 
 TEST_CASE("whoever listens is told a connection's traffic secrets, and nothing else") {
