@@ -7,7 +7,6 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 #include "core/crypto.hpp"
 #include "core/openssl_handle.hpp"
 #include "core/text.hpp"
+#include "tls/expand_label.hpp"
 #include "tls/identity.hpp"
 #include "tls/openssl.hpp"
 
@@ -41,7 +41,8 @@ thread_local TrafficSecrets* listening = nullptr;
 struct Question {
   std::optional<Hash> hash;
   int mode = -1;
-  ConstBytes key, salt, prefix, label, data;
+  ConstBytes key, salt, data;
+  std::string_view prefix, label;
 
   explicit Question(const OSSL_PARAM* params) {
     for (; params != nullptr && params->key != nullptr; ++params) take(*params);
@@ -54,8 +55,8 @@ struct Question {
     if (what == OSSL_KDF_PARAM_DIGEST) hash = hash_of(core::text_of(bytes));
     if (what == OSSL_KDF_PARAM_KEY) key = secret_of(bytes);
     if (what == OSSL_KDF_PARAM_SALT) salt = secret_of(bytes);
-    if (what == OSSL_KDF_PARAM_PREFIX) prefix = bytes;
-    if (what == OSSL_KDF_PARAM_LABEL) label = bytes;
+    if (what == OSSL_KDF_PARAM_PREFIX) prefix = core::text_of(bytes);
+    if (what == OSSL_KDF_PARAM_LABEL) label = core::text_of(bytes);
     if (what == OSSL_KDF_PARAM_DATA) data = bytes;
   }
 
@@ -72,26 +73,6 @@ struct Question {
     return std::nullopt;
   }
 };
-
-// HKDF-Expand-Label.
-void expand(const Question& asked, ConstBytes secret, ConstBytes context, MutableBytes out) {
-  std::array<std::byte, 2 + 1 + 255 + 1 + 255> info;
-  std::size_t size = 0;
-  const auto put = [&](std::size_t value) { info[size++] = static_cast<std::byte>(value); };
-  const auto put_bytes = [&](ConstBytes bytes) {
-    std::copy(bytes.begin(), bytes.end(), info.begin() + static_cast<std::ptrdiff_t>(size));
-    size += bytes.size();
-  };
-  if (asked.prefix.size() + asked.label.size() > 255 || context.size() > 255) throw std::invalid_argument("too long");
-  put(out.size() >> 8);
-  put(out.size());
-  put(asked.prefix.size() + asked.label.size());
-  put_bytes(asked.prefix);
-  put_bytes(asked.label);
-  put(context.size());
-  put_bytes(context);
-  core::crypto::hkdf_expand(secret, ConstBytes(info).first(size), out, *asked.hash);
-}
 
 using LongestDigest = std::array<std::byte, 48>;
 
@@ -116,28 +97,27 @@ void extract(const Question& asked, MutableBytes out) {
   if (asked.salt.empty()) return core::crypto::hkdf_extract({}, key, out, *asked.hash);
   core::Secret derived(out.size());
   const ConstBytes context = ConstBytes(digest_of_nothing(*asked.hash)).first(out.size());
-  expand(asked, asked.salt, context, derived.reveal_for_writing());
+  expand_label(*asked.hash, asked.salt, asked.label, context, derived.reveal_for_writing());
   core::crypto::hkdf_extract(derived.reveal(), key, out, *asked.hash);
 }
 
 void tell(const Question& asked, ConstBytes secret) {
   if (listening == nullptr) return;
-  const std::string_view label = core::text_of(asked.label);
-  if (label == "c ap traffic") listening->client = core::Secret(secret);
-  if (label == "s ap traffic") listening->server = core::Secret(secret);
+  if (asked.label == "c ap traffic") listening->client = core::Secret(secret);
+  if (asked.label == "s ap traffic") listening->server = core::Secret(secret);
 }
 
 int derive(void*, unsigned char* begin, std::size_t size, const OSSL_PARAM* params) try {
   const Question asked(params);
   const MutableBytes out(reinterpret_cast<std::byte*>(begin), size);
-  if (!asked.hash) return 0;
+  if (!asked.hash || asked.prefix != label_prefix) return 0;
   if (asked.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY) {
     if (size != size_of(*asked.hash)) return 0;
     extract(asked, out);
     return 1;
   }
   if (asked.mode != EVP_KDF_HKDF_MODE_EXPAND_ONLY || asked.key.empty()) return 0;
-  expand(asked, asked.key, asked.data, out);
+  expand_label(*asked.hash, asked.key, asked.label, asked.data, out);
   tell(asked, out);
   return 1;
 } catch (const std::exception&) {

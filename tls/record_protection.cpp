@@ -1,9 +1,9 @@
 #include "tls/record_protection.hpp"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 #include <utility>
+
+#include "tls/expand_label.hpp"
 
 namespace sallyport::tls {
 
@@ -23,27 +23,9 @@ void write_header(core::MutableBytes header, std::size_t sealed_size) {
   header[4] = static_cast<std::byte>(sealed_size);
 }
 
-// HKDF-Expand-Label with an empty context (RFC 8446 §7.1).
-void expand(Hash hash, core::ConstBytes secret, std::string_view label, core::MutableBytes out) {
-  constexpr std::string_view prefix = "tls13 ";
-  std::array<std::byte, 32> info{};
-  std::size_t size = 0;
-  const auto put = [&](std::size_t value) { info[size++] = static_cast<std::byte>(value); };
-  const auto put_text = [&](std::string_view text) {
-    for (const char each : text) put(static_cast<unsigned char>(each));
-  };
-  put(out.size() >> 8);
-  put(out.size());
-  put(prefix.size() + label.size());
-  put_text(prefix);
-  put_text(label);
-  put(0);
-  core::crypto::hkdf_expand(secret, core::ConstBytes(info).first(size), out, hash);
-}
-
 core::Secret key_of(const CipherSuite& suite, core::ConstBytes secret) {
   core::Secret key(Aead::key_size_of(suite.cipher));
-  expand(suite.hash, secret, "key", key.reveal_for_writing());
+  expand_label(suite.hash, secret, "key", {}, key.reveal_for_writing());
   return key;
 }
 
@@ -67,12 +49,12 @@ RecordProtection::RecordProtection(CipherSuite suite, core::Secret traffic_secre
       traffic_secret_(std::move(traffic_secret)),
       aead_(suite.cipher, key_of(suite, traffic_secret_.reveal()).reveal()),
       records_(records_before) {
-  expand(suite.hash, traffic_secret_.reveal(), "iv", write_iv_);
+  expand_label(suite.hash, traffic_secret_.reveal(), "iv", {}, write_iv_);
 }
 
 RecordProtection RecordProtection::next() const {
   core::Secret next(traffic_secret_.size());
-  expand(suite_.hash, traffic_secret_.reveal(), "traffic upd", next.reveal_for_writing());
+  expand_label(suite_.hash, traffic_secret_.reveal(), "traffic upd", {}, next.reveal_for_writing());
   return {suite_, std::move(next)};
 }
 

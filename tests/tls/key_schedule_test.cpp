@@ -32,6 +32,7 @@ struct Asked {
   std::string label = {};
   std::optional<std::string> data = {};
   std::size_t size = 32;
+  std::string prefix = "tls13 ";
 };
 
 OSSL_PARAM octets(const char* name, const std::string& value) {
@@ -43,11 +44,10 @@ std::string derived(const char* provider, Asked asked) {
   const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, provider));
   REQUIRE(kdf != nullptr);
   const core::Handle<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
-  const std::string prefix = "tls13 ";
   std::vector<OSSL_PARAM> params = {
       OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &asked.mode),
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(asked.digest), 0),
-      octets(OSSL_KDF_PARAM_PREFIX, prefix), octets(OSSL_KDF_PARAM_LABEL, asked.label)};
+      octets(OSSL_KDF_PARAM_PREFIX, asked.prefix), octets(OSSL_KDF_PARAM_LABEL, asked.label)};
   if (asked.key) params.push_back(octets(OSSL_KDF_PARAM_KEY, *asked.key));
   if (asked.salt) params.push_back(octets(OSSL_KDF_PARAM_SALT, *asked.salt));
   if (asked.data) params.push_back(octets(OSSL_KDF_PARAM_DATA, *asked.data));
@@ -98,6 +98,7 @@ TEST_CASE("the key schedule refuses what it does not know") {
   CHECK(derived("provider=sallyport", {.label = "key"}) == "refused");
   CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = key, .size = 64}) == "refused");
   CHECK(derived("provider=sallyport", {.key = key, .label = std::string(250, 'x')}) == "refused");
+  CHECK(derived("provider=sallyport", {.key = key, .label = "key", .prefix = "dtls13"}) == "refused");
   CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = ""}) == "refused");
   CHECK(derived("provider=sallyport", {.mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY, .key = key, .salt = ""}) == "refused");
 }
