@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -86,33 +87,49 @@ core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes byte
   return file;
 }
 
-bool is_file(const fs::path& path, const Descriptor& file) noexcept {
+// nullopt: that cannot be told now.
+std::optional<bool> leads_to(const fs::path& path, const Descriptor& file) noexcept {
   struct stat opened {
   }, there{};
-  return ::fstat(file.number(), &opened) == 0 && ::lstat(path.c_str(), &there) == 0 && opened.st_dev == there.st_dev &&
-         opened.st_ino == there.st_ino;
+  if (::fstat(file.number(), &opened) != 0) return std::nullopt;
+  if (::lstat(path.c_str(), &there) != 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
+  return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
+enum class IfThere { replace, keep };
+
+// 0, or an errno: EEXIST where what is there is kept. Where the file system knows no flags for it (NFS, some of FUSE) a
+// second name does the same; where it knows neither, what is there is replaced.
+int rename_to(const fs::path& path, const fs::path& unfinished, IfThere what) noexcept {
+  const unsigned flags = what == IfThere::keep ? RENAME_NOREPLACE : 0;
+  if (::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), flags) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  if (what == IfThere::keep) {
+    if (::link(unfinished.c_str(), path.c_str()) == 0) return ::unlink(unfinished.c_str()), 0;
+    if (errno == EEXIST) return errno;
+  }
+  return ::rename(unfinished.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
 // Written under another name, synced, then renamed: a name never shows half a file. Whether it leads to this one is
-// asked in the end: a second writer that got in uses the same names, and a rename over NFS may be done and said to
+// asked behind that: a second writer that got in uses the same names, and a rename over NFS may be done and said to
 // fail.
-core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes, unsigned rename_flags = 0) {
+core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes, IfThere what) {
   fs::path unfinished = path;
   unfinished += ".new";
   auto file = write_whole(unfinished, bytes);
   if (!file) return file;
-  bool renamed = ::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), rename_flags) == 0;
-  const bool knows_no_flags = !renamed && (errno == EINVAL || errno == ENOSYS);  // NFS, some of FUSE
-  if (knows_no_flags) renamed = ::rename(unfinished.c_str(), path.c_str()) == 0;
-  const int error = renamed ? EEXIST : errno;
-  if (!is_file(path, *file)) return core::Error(core::Reason::io_failed, error);
-  return file;
+  const int error = rename_to(path, unfinished, what);
+  if (leads_to(path, *file).value_or(error == 0)) return file;
+  return core::Error(core::Reason::io_failed, error == 0 ? EEXIST : error);
 }
 
 bool is_there(const fs::path& path) noexcept {
   struct stat found {};
   return ::lstat(path.c_str(), &found) == 0;
 }
+
+bool is_gone(const fs::path& path) noexcept { return !is_there(path) && errno == ENOENT; }
 
 bool take_away(const fs::path& path) noexcept { return ::unlink(path.c_str()) == 0 || errno == ENOENT; }
 
@@ -152,15 +169,20 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
     if (const auto gone = remove_made(); !gone) return gone.error();
   }
   const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
-  // Some file systems lock no directory, and for one machine alone: there may be another writer.
+  // There may be another writer, where a file system cannot lock, or not for other machines.
   if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
-  const auto put = put_whole(keys, key_block);
+  const auto put = put_whole(keys, key_block, IfThere::replace);
   if (!put) return put.error();
-  auto file = put_whole(segment, header, RENAME_NOREPLACE);
+  auto file = put_whole(segment, header, IfThere::keep);
   if (!file) {
     // Alone it is the trace of a segment that was taken away; but it may be another writer's by now.
-    if (!is_there(segment) && is_file(keys, *put)) ::unlink(keys.c_str());
+    if (is_gone(segment) && leads_to(keys, *put).value_or(false)) ::unlink(keys.c_str());
     return file.error();
+  }
+  // The other put its key block there meanwhile, and then finds this segment in its way.
+  if (!leads_to(keys, *put).value_or(true)) {
+    if (leads_to(segment, *file).value_or(false)) ::unlink(segment.c_str());
+    return core::Error(core::Reason::io_failed, EEXIST);
   }
   made_ = number;
   if (const auto synced = sync_directory(directory_); !synced) return synced.error();
@@ -197,14 +219,11 @@ std::runtime_error taken(const fs::path& directory, std::string_view doing) {
 
 }  // namespace
 
-WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing") {
-  directory_ = Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (::flock(directory_.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) throw taken(directory, "writing");
-}
+WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing", true) {}
 
-WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing) {
+WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing, bool also_directory) {
   const auto until = std::chrono::steady_clock::now() + readers_moment;
-  while (!take(directory / name)) {
+  while (!take(directory / name) || (also_directory && !take_directory(directory))) {
     if (std::chrono::steady_clock::now() >= until) throw taken(directory, doing);
     std::this_thread::yield();
   }
@@ -218,12 +237,21 @@ bool WriterLock::take(const fs::path& path) {
     if (errno == EWOULDBLOCK) return false;
     throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
   }
-  return is_file(path, file_);
+  return leads_to(path, file_).value_or(false);
+}
+
+// False: another has it. One that cannot be locked is nobody's.
+bool WriterLock::take_directory(const fs::path& path) {
+  directory_ = Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return ::flock(directory_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 bool WriterLock::held(const fs::path& directory) noexcept {
-  const Descriptor file(::open((directory / lock_name).c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const auto is_locked = [](const fs::path& path) {
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  };
+  return is_locked(directory / lock_name) || is_locked(directory / ".");  // the file may have been removed
 }
 
 FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
@@ -259,7 +287,11 @@ core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
   if (const auto written = write_all(file.number(), bytes); !written) return written;
-  if (::fdatasync(file.number()) != 0 && disk_refuses(errno)) return os_error();
+  while (::fdatasync(file.number()) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EINVAL || errno == EROFS || errno == ENOSYS || errno == EOPNOTSUPP) break;  // nothing here syncs
+    return os_error();
+  }
   return {};
 }
 

@@ -81,18 +81,19 @@ core::Result<void> replace_keys(const std::filesystem::path& segment, core::Cons
 // where its file system can, so that who removes the file lets no second writer in.
 class WriterLock {
  public:
-  // Tries again for a moment, as a reader may just look whether it is held. Throws std::runtime_error when another
-  // process holds it, or the file cannot be made.
+  // Tries again for a moment, as a reader may just look whether they are held. Throws std::runtime_error when another
+  // process holds one, or the file cannot be made.
   explicit WriterLock(const std::filesystem::path& directory);
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
   static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
 
  protected:
-  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing);
+  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing, bool also_directory);
 
  private:
   bool take(const std::filesystem::path& path);
+  bool take_directory(const std::filesystem::path& path);
 
   core::Descriptor file_, directory_;
 };
@@ -100,7 +101,8 @@ class WriterLock {
 // So that of two who change key blocks neither undoes what the other did.
 class RewrapLock : WriterLock {
  public:
-  explicit RewrapLock(const std::filesystem::path& directory) : WriterLock(directory, rewrap_lock_name, "rewrapping") {}
+  explicit RewrapLock(const std::filesystem::path& directory)
+      : WriterLock(directory, rewrap_lock_name, "rewrapping", false) {}
 };
 
 // Bytes that can be read at any place.

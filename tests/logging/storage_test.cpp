@@ -30,7 +30,13 @@ std::vector<envelope::Recipient> recipients() { return {reader_key().recipient()
 // Once, before the next flock(2).
 std::function<void()> at_flock;
 
-std::atomic<bool> locks_directories{true};  // not over NFS
+std::atomic<bool> locks_directories{true};
+
+// As on some file systems, while it lives.
+struct NoDirectoryLocks {
+  NoDirectoryLocks() { locks_directories = false; }
+  ~NoDirectoryLocks() { locks_directories = true; }
+};
 
 // The log of a writer that was killed: none of it but its first segment's header was synced.
 struct CrashedLog {
@@ -156,6 +162,27 @@ TEST_CASE("of two writers that make the same segment at once, who is too late le
   CHECK(read_file(directory / segment_name(1)) == "their header");
 }
 
+TEST_CASE("who finds another writer's key block beside the segment that it made takes the segment away") {
+  const TemporaryDirectory directory;
+  DirectoryStorage mine(directory.where());
+  SyncWatch watch;
+  watch.before_sync = [&](const std::string& name) {
+    if (name == segment_name(1) + ".new") write_file(directory / "theirs", "their keys");
+    if (name == segment_name(1) + ".new") fs::rename(directory / "theirs", directory / keys_name(1));
+  };
+  CHECK(mine.create(1, core::bytes_of("my keys"), core::bytes_of("my header")).has_error());
+  CHECK(list_segments(directory.where()).empty());
+  CHECK(read_file(directory / keys_name(1)) == "their keys");
+}
+
+TEST_CASE("a log whose lock's file was removed is still known to be written") {
+  const TemporaryDirectory directory;
+  const WriterLock writer(directory.where());
+  CHECK(WriterLock::held(directory.where()));
+  fs::remove(directory / lock_name);
+  CHECK(WriterLock::held(directory.where()));
+}
+
 TEST_CASE("what another writer put under the same unfinished name is never taken for one's own") {
   const TemporaryDirectory directory;
   const path segment = directory / segment_name(1), unfinished = segment.string() + ".new";
@@ -202,9 +229,7 @@ TEST_CASE("who removes the lock's file lets no second writer in") {
 }
 
 TEST_CASE("where no directory can be locked, a writer whose lock was removed overwrites nothing of the next one's") {
-  locks_directories = false;
-  const auto again = [](void*) { locks_directories = true; };
-  const std::unique_ptr<void, decltype(again)> until_end(&locks_directories, again);
+  const NoDirectoryLocks as_over_a_network;
   const TemporaryDirectory directory;
   const FakeClock clock;
   const auto settings = log_settings(directory.where());
@@ -227,14 +252,15 @@ TEST_CASE("where no directory can be locked, a writer whose lock was removed ove
 TEST_CASE("a reader that looks whether the log is being written keeps no gateway from starting") {
   const TemporaryDirectory directory;
   { const WriterLock makes_the_file(directory.where()); }
-  core::Descriptor looking(::open((directory / lock_name).c_str(), O_RDONLY));
+  core::Descriptor looking(::open((directory / GENERATE(std::string(lock_name), ".")).c_str(), O_RDONLY));
   REQUIRE(::flock(looking.number(), LOCK_SH) == 0);
-  at_flock = [&] { at_flock = [&] { looking.close(); }; };  // before the second try
+  at_flock = [&] { at_flock = [&] { at_flock = [&] { looking.close(); }; }; };  // at the second try, or the third
   CHECK_NOTHROW(WriterLock(directory.where()));
   CHECK_FALSE(looking.is_open());
 }
 
 TEST_CASE("a lock on a file that was removed before it was taken is none") {
+  const NoDirectoryLocks so_the_file_alone_decides;
   const TemporaryDirectory directory;
   std::unique_ptr<WriterLock> other;
   at_flock = [&] {
