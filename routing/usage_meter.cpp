@@ -149,7 +149,7 @@ void UsageMeter::State::take_end(std::string_view part) {
 
 // What is held when the body is over: an event that lost its blank line still counts.
 void UsageMeter::State::take_rest() {
-  const bool usage_event = read_event(held);
+  const bool usage_event = !splitter.event_too_long() && read_event(held);
   if (!passing() && !usage_event) emit(held);
 }
 
