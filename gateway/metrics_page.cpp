@@ -266,8 +266,10 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
   count("sallyport_log_checkpoints_total", "Checkpoints signed and on disk, also in their directory", log.checkpoints);
   count("sallyport_log_checkpoint_errors_total", "Times that their directory refused or took too long",
         log.directory.errors);
-  count("sallyport_log_checkpoints_dropped_total", "Checkpoints that their directory was never given: too many waited",
+  count("sallyport_log_checkpoints_dropped_total", "Checkpoints that their directory will not get: too many waited",
         log.directory.dropped);
+  family("sallyport_log_checkpoints_waiting", "Checkpoints that their directory has not taken yet", MetricType::Gauge);
+  gauge(static_cast<double>(log.directory.waiting));
   family("sallyport_log_last_checkpoint_timestamp_seconds",
          "When the last one was signed, since the Unix epoch; 0: none", MetricType::Gauge);
   const auto since_epoch = [](std::optional<core::WallTime> time) {

@@ -186,6 +186,9 @@ bool Server::Parts::run() {
 bool Server::Parts::end_of_log() const {
   if (!sealed_log_) return true;
   const logging::LogCounters log = sealed_log_->counters();
+  if (log.directory.waiting + log.command.waiting > 0) {
+    log_.error("checkpoints_not_kept", {{"directory", log.directory.waiting}, {"command", log.command.waiting}});
+  }
   if (log.closed) return true;
   log_.error("log_not_ended", {{"records_not_written", log.queued_records},
                                {"reason", sealed_log_->ended() ? "the disk refuses" : "the disk hangs"}});

@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "core/program.hpp"
@@ -16,7 +15,7 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 // With no more of an environment than a script needs: what the gateway's own holds is none of its business.
-bool run(const std::vector<std::string>& words, const std::string& note, Steady::time_point deadline) try {
+bool run(const std::vector<std::string>& words, const std::string& note, Steady::time_point deadline) {
   core::Pipe input;
   if (!input.fill(core::bytes_of(note))) return false;
   core::ProgramStart start;
@@ -29,23 +28,27 @@ bool run(const std::vector<std::string>& words, const std::string& note, Steady:
   if (!core::wait_readable(program.end_descriptor(), deadline)) return false;
   const int status = program.wait();
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-} catch (const std::system_error&) {  // it cannot be started now
-  return false;
 }
 
 }  // namespace
 
 SecondPlace::Keep keep_in_directory(std::filesystem::path directory) {
-  return [directory = std::move(directory)](std::span<const SignedCheckpoint> checkpoints, Steady::time_point) {
+  return [directory = std::move(directory)](std::span<const SignedCheckpoint> checkpoints, std::uint64_t newest,
+                                            Steady::time_point) {
     // What stands at the file's end may be half a note: of an earlier run, of a failed write, of another gateway's.
     std::string text;
     for (const SignedCheckpoint& one : checkpoints) text.append("\n\n").append(one.note).append("\n");
-    return append_to(directory / checkpoints_name(checkpoints.front().segment), core::bytes_of(text)).has_value();
+    const auto append_to_file_of = [&](std::uint64_t segment) {
+      return append_to(directory / checkpoints_name(segment), core::bytes_of(text)).has_value();
+    };
+    const std::uint64_t own = checkpoints.front().segment;
+    return append_to_file_of(own) || (own != newest && append_to_file_of(newest));
   };
 }
 
 SecondPlace::Keep keep_by_command(std::vector<std::string> words) {
-  return [words = std::move(words)](std::span<const SignedCheckpoint> checkpoints, const Steady::time_point deadline) {
+  return [words = std::move(words)](std::span<const SignedCheckpoint> checkpoints, std::uint64_t,
+                                    const Steady::time_point deadline) {
     return std::ranges::all_of(checkpoints, [&](const auto& one) { return run(words, one.note, deadline); });
   };
 }

@@ -9,7 +9,8 @@
 
 namespace sallyport::logging {
 
-// Appends to the segment's file of checkpoints, and syncs it.
+// Appends to the segment's file of checkpoints, and syncs it. Where nobody may write that any more they go into the newest
+// segment's, so that one file holds up the others no longer than until the next begins.
 SecondPlace::Keep keep_in_directory(std::filesystem::path directory);
 
 // Starts the program for each, without a shell, the note on its standard input: at most PIPE_BUF bytes. It is killed at

@@ -82,9 +82,10 @@ std::uint64_t Removals::removed_according_to(const ListedSegment& segment,
   const SegmentHeader& header = walker.header().header;
   const auto signer = signer_named_by(header);
   if (!signer || header.number != segment.number) return 0;
+  const std::vector<NoteVerifier> signers = {*signer};
   std::uint64_t last = 0;
   while (walker.next() == FrameWalker::Step::frame) {
-    const auto tombstone = tombstone_in(walker, {*signer});
+    const auto tombstone = tombstone_in(walker, signers);
     if (tombstone && tombstone->last > last && is_followed(*tombstone, all)) last = tombstone->last;
   }
   return last > 0 && is_proven(segment, header, all) ? last : 0;

@@ -83,7 +83,8 @@ struct LogSettings {
 // Of the directory, or the program, that takes the checkpoints.
 struct SecondPlaceState {
   std::uint64_t taken = 0, errors = 0;  // checkpoints; tries that failed or took too long
-  std::uint64_t dropped = 0;            // checkpoints that it was never given: too many waited
+  std::uint64_t dropped = 0;            // checkpoints that it will not get: too many waited
+  std::uint64_t waiting = 0;            // checkpoints that it has not taken yet
   bool failing = false;                 // the last try failed, or hangs
   std::optional<core::WallTime> last;   // when the newest that it took was signed
 };

@@ -1,7 +1,9 @@
 #include "logging/second_place.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -14,7 +16,8 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t most_at_once = 64;
+// So little comes twice where a place takes it and then says that it did not.
+constexpr std::ptrdiff_t most_at_once = 64;
 constexpr core::Duration moment_to_end = std::chrono::seconds(1);  // for a program that is killed at its deadline
 
 }  // namespace
@@ -25,6 +28,7 @@ struct SecondPlace::Shared {
 
   void work();
   bool try_now(std::unique_lock<std::mutex>& lock);
+  bool keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t now_newest, Steady::time_point deadline) const;
   std::vector<SignedCheckpoint> take();
   void make_room();
 
@@ -33,6 +37,8 @@ struct SecondPlace::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<SignedCheckpoint> waiting;
+  std::uint64_t newest = 0;  // segment
+  std::size_t trying = 0;    // how many of them
   SecondPlaceState state;
   std::optional<Steady::time_point> trying_since, stop_by;
   bool ended = false;
@@ -54,6 +60,7 @@ SecondPlace::~SecondPlace() {
 void SecondPlace::offer(SignedCheckpoint checkpoint) {
   {
     const std::lock_guard lock(shared_->mutex);
+    shared_->newest = checkpoint.segment;
     shared_->waiting.push_back(std::move(checkpoint));
     shared_->make_room();
   }
@@ -64,6 +71,7 @@ void SecondPlace::offer(SignedCheckpoint checkpoint) {
 SecondPlaceState SecondPlace::state() const {
   const std::lock_guard lock(shared_->mutex);
   SecondPlaceState now = shared_->state;
+  now.waiting = shared_->waiting.size() + shared_->trying;
   if (shared_->trying_since && Steady::now() - *shared_->trying_since >= shared_->limits.deadline) {
     now.errors += 1;
     now.failing = true;
@@ -86,13 +94,17 @@ void SecondPlace::wait() const {
 
 void SecondPlace::Shared::work() {
   std::unique_lock lock(mutex);
-  for (;;) {
+  for (core::Duration pause = limits.pause;;) {
     changed.wait(lock, [this] { return !waiting.empty() || stop_by; });
     const bool last = stop_by.has_value();
     if (waiting.empty() || (last && Steady::now() >= *stop_by)) break;
-    if (try_now(lock)) continue;
+    if (try_now(lock)) {
+      pause = limits.pause;
+      continue;
+    }
     if (last) break;
-    changed.wait_for(lock, limits.pause, [this] { return stop_by.has_value(); });
+    changed.wait_for(lock, pause, [this] { return stop_by.has_value(); });
+    pause = std::max(pause, std::min(2 * pause, longest_pause));
   }
   ended = true;
   changed.notify_all();
@@ -102,17 +114,20 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   std::vector<SignedCheckpoint> batch = take();
   const auto since = Steady::now();
   trying_since = since;
+  trying = batch.size();
   const auto deadline = stop_by.value_or(since + limits.deadline);
+  const std::uint64_t now_newest = newest;
   lock.unlock();
-  const bool kept = keep(batch, deadline);
+  const bool kept = keep_now(batch, now_newest, deadline);
   lock.lock();
   trying_since.reset();
+  trying = 0;
   const bool late = Steady::now() - since >= limits.deadline;
   state.errors += !kept || late;
   state.failing = !kept;
   if (kept) {
     state.taken += batch.size();
-    state.last = batch.back().signed_at;
+    state.last = std::max(state.last, std::optional(batch.back().signed_at));
   } else {
     waiting.insert(waiting.begin(), std::move_iterator(batch.begin()), std::move_iterator(batch.end()));
     make_room();
@@ -120,12 +135,27 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   return kept;
 }
 
+bool SecondPlace::Shared::keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t now_newest,
+                                   Steady::time_point deadline) const try {
+  return keep(batch, now_newest, deadline);
+} catch (const std::exception&) {  // out of memory, or of descriptors
+  return false;
+}
+
+// Of one segment: of the oldest, but at the end, when there may be no time for all, of the newest.
 std::vector<SignedCheckpoint> SecondPlace::Shared::take() {
-  std::vector<SignedCheckpoint> batch;
-  do {
-    batch.push_back(std::move(waiting.front()));
-    waiting.pop_front();
-  } while (!waiting.empty() && waiting.front().segment == batch.back().segment && batch.size() < most_at_once);
+  const auto is_of = [](std::uint64_t segment) {
+    return [segment](const SignedCheckpoint& one) { return one.segment == segment; };
+  };
+  auto begin = waiting.begin(), end = waiting.end();
+  if (stop_by) {
+    begin = std::find_if(begin, end, is_of(waiting.back().segment));
+  } else {
+    end = std::find_if_not(begin, end, is_of(waiting.front().segment));
+    end = begin + std::min<std::ptrdiff_t>(end - begin, most_at_once);
+  }
+  std::vector<SignedCheckpoint> batch{std::move_iterator(begin), std::move_iterator(end)};
+  waiting.erase(begin, end);
   return batch;
 }
 

@@ -25,15 +25,18 @@ struct SignedCheckpoint {
 struct SecondPlaceLimits {
   std::size_t waiting = 1;  // the oldest make room: the newest states all that came before
   core::Duration deadline;  // a try that takes longer has failed; and so long the last ones may take, at the end
-  core::Duration pause;     // after a failure
+  core::Duration pause;     // after a failure; twice as long after each more, up to longest_pause
 };
+inline constexpr core::Duration longest_pause = std::chrono::minutes(1);
 
 // Thread-safe.
 class SecondPlace {
  public:
-  // Keeps them: in order, all of one segment. False: not all of them are kept. Who can gives up at the deadline.
-  // Called by a thread that may outlive all else: it refers to nothing outside.
-  using Keep = std::function<bool(std::span<const SignedCheckpoint>, std::chrono::steady_clock::time_point deadline)>;
+  // Keeps them: in order, all of one segment. False, or an exception: not all of them are kept. Who can gives up at the
+  // deadline. `newest`: the newest segment of which there are any. Called by a thread that may outlive all else: it
+  // refers to nothing outside.
+  using Keep = std::function<bool(std::span<const SignedCheckpoint>, std::uint64_t newest,
+                                  std::chrono::steady_clock::time_point deadline)>;
 
   SecondPlace(Keep keep, SecondPlaceLimits limits);
   ~SecondPlace();  // as stop() and wait()
@@ -41,7 +44,7 @@ class SecondPlace {
   void offer(SignedCheckpoint checkpoint);  // never blocks
   SecondPlaceState state() const;
 
-  void stop();        // what waits is tried once more, and then no more
+  void stop();        // what waits is tried once more, the newest segment's first, and then no more
   void wait() const;  // after stop(): until that is done, and hardly longer than the deadline
 
  private:

@@ -131,7 +131,7 @@ void explain(const path& old_name, const KeyPairOptions& pair, const NoteVerifie
       << made.text() << "\n"
       << "\n1. Give this line to whoever verifies, by another way than the log takes. Both signers count from now:\n"
       << "     sallyport log verify --signer " << old_name.string() << ".vkey --signer " << name << ".vkey LOG\n"
-      << "2. Name the new key in the gateway's configuration, beside the public halves before it, and restart it:\n\n"
+      << "2. Name the new key in the gateway's configuration, the old one beside what `earlier` names, and restart it:\n\n"
       << "  log:\n    origin: " << made.name() << "\n    checkpoints:\n      key: " << name << ".key\n"
       << "      earlier: [\"file:" << old_name.string() << ".vkey\"]\n\n"
       << "3. Then destroy " << old_name.string() << ".key: nothing needs it any more. Keep " << old_name.string()

@@ -205,15 +205,18 @@ TEST_CASE("the log's counts are shown while there is a log") {
   counters.checkpoints = 7;
   counters.directory.errors = 9;
   counters.directory.dropped = 4;
+  counters.directory.waiting = 3;
   counters.last_checkpoint = core::WallTime(std::chrono::milliseconds(1'500));
   const std::string signing = with.text(counters);
   CHECK(value_of(signing, "sallyport_log_checkpoints_total") == "7");
   CHECK(value_of(signing, "sallyport_log_last_checkpoint_timestamp_seconds") == "1.5");
   CHECK(value_of(signing, "sallyport_log_checkpoint_errors_total") == "9");
   CHECK(value_of(signing, "sallyport_log_checkpoints_dropped_total") == "4");
+  CHECK(value_of(signing, "sallyport_log_checkpoints_waiting") == "3");
   CHECK_FALSE(contains(signing, "command"));
   counters.runs_command = true;
-  counters.command = {5, 2, 0, true, core::WallTime(std::chrono::milliseconds(2'500))};
+  counters.command = {
+      .taken = 5, .errors = 2, .failing = true, .last = core::WallTime(std::chrono::milliseconds(2'500))};
   const std::string running = with.text(counters);
   CHECK(value_of(running, "sallyport_log_checkpoint_command_runs_total") == "5");
   CHECK(value_of(running, "sallyport_log_checkpoint_command_errors_total") == "2");

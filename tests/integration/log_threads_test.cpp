@@ -87,7 +87,9 @@ TEST_CASE("a stop waits for a second place that hangs no longer than for the log
   test.disk("hangs");
   CHECK(test.ask() == 200);
   REQUIRE(test.says("checkpoint_directory_fails"));
+  CHECK(test.gateway.metric("sallyport_log_checkpoints_waiting") > 0);
   CHECK(test.stop() == 0);
+  CHECK(test.says("checkpoints_not_kept directory="));
   test.disk("working");
   test.check_log(test.gateway.directory() / "kept");
 }

@@ -2,10 +2,13 @@
 #include "logging/second_place.hpp"
 
 #include <mutex>
+#include <new>
 #include <vector>
 
+#include "logging/checkpoint_places.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
+#include "tests/support/temporary_directory.hpp"
 #include "tests/support/waiting.hpp"
 
 namespace sallyport::tests {
@@ -22,15 +25,18 @@ struct Place {
   // Outlives the place, as its thread may.
   struct Shared {
     std::mutex mutex;
-    bool refuses = false;
+    bool refuses = false, throws = false;
     std::vector<std::vector<int>> kept;
+    std::vector<Steady::time_point> tries;
     Signal began, go_on;
   };
 
-  bool operator()(std::span<const SignedCheckpoint> checkpoints, Steady::time_point) const {
+  bool operator()(std::span<const SignedCheckpoint> checkpoints, std::uint64_t, Steady::time_point) const {
     shared->began.set();
     shared->go_on.wait();
     const std::lock_guard lock(shared->mutex);
+    shared->tries.push_back(Steady::now());
+    if (shared->throws) throw std::bad_alloc();
     if (shared->refuses) return false;
     auto& batch = shared->kept.emplace_back();
     for (const SignedCheckpoint& one : checkpoints) batch.push_back(std::stoi(one.note));
@@ -39,6 +45,14 @@ struct Place {
   void refuse(bool now) const {
     const std::lock_guard lock(shared->mutex);
     shared->refuses = now;
+  }
+  void let_go() const {
+    const std::lock_guard lock(shared->mutex);
+    shared->throws = false;
+  }
+  std::vector<Steady::time_point> tries() const {
+    const std::lock_guard lock(shared->mutex);
+    return shared->tries;
   }
   std::vector<std::vector<int>> kept() const {
     const std::lock_guard lock(shared->mutex);
@@ -63,8 +77,10 @@ TEST_CASE("what comes while a second place hangs waits for it, in order, and eac
   place.shared->began.wait();
   for (int number = 1; number <= 7; ++number) second.offer(note(number));
   CHECK(second.state().taken == 0);
+  CHECK(second.state().waiting == 8);
   place.shared->go_on.set();
   REQUIRE(eventually([&] { return second.state().taken == 8; }));
+  CHECK(second.state().waiting == 0);
   CHECK(place.kept() == std::vector<std::vector<int>>{{0}, {1, 2}, {3, 4, 5}, {6, 7}});
   CHECK(second.state().last == note(7).signed_at);
   CHECK(second.state().errors == 0);
@@ -84,6 +100,43 @@ TEST_CASE("a second place gets again, in order, what it refused") {
   REQUIRE(eventually([&] { return second.state().taken == 5; }));
   CHECK_FALSE(second.state().failing);
   CHECK(place.kept() == std::vector<std::vector<int>>{{0, 1, 2}, {3, 4}});
+}
+
+TEST_CASE("a file of checkpoints that nobody may write any more holds up the others until the next segment begins") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "0000000000.checkpoints");
+  SecondPlace second(keep_in_directory(directory / "."), {100, never, 5ms});
+  for (int number = 0; number < 3; ++number) second.offer(note(number));
+  REQUIRE(eventually([&] { return second.state().errors >= 2; }));
+  CHECK(second.state().taken == 0);
+  second.offer(note(3));
+  REQUIRE(eventually([&] { return second.state().taken == 4; }));
+  CHECK(read_file(directory / "0000000001.checkpoints") == "\n\n0\n\n\n1\n\n\n2\n\n\n3\n");
+}
+
+TEST_CASE("a second place that has no memory for it now gets it again") {
+  const Place place;
+  place.shared->go_on.set();
+  place.shared->throws = true;
+  SecondPlace second(place, {100, never, 5ms});
+  second.offer(note(0));
+  REQUIRE(eventually([&] { return second.state().errors >= 1; }));
+  place.let_go();
+  REQUIRE(eventually([&] { return second.state().taken == 1; }));
+}
+
+TEST_CASE("after each refusal a second place is left alone for longer") {
+  const Place place;
+  place.shared->go_on.set();
+  place.refuse(true);
+  SecondPlace second(place, {100, never, 1ms});
+  second.offer(note(0));
+  REQUIRE(eventually([&] { return second.state().errors >= 5; }));
+  const auto tries = place.tries();
+  REQUIRE(tries.size() >= 5);
+  CHECK(tries[4] - tries[3] >= 8ms);
+  place.refuse(false);
+  REQUIRE(eventually([&] { return second.state().taken == 1; }));
 }
 
 TEST_CASE("of more checkpoints than may wait the oldest go, and are counted") {
@@ -123,10 +176,13 @@ TEST_CASE("the end of a second place waits until all is kept, or once more refus
   SECTION("kept") {
     {
       SecondPlace second(place, {100, never, never});
-      for (int number = 0; number < 9; ++number) second.offer(note(number));
+      second.offer(note(0));
+      place.shared->began.wait();
+      for (int number = 3; number < 9; ++number) second.offer(note(number));
+      second.stop();
       place.shared->go_on.set();
     }
-    CHECK(place.kept().back().back() == 8);
+    CHECK(place.kept() == std::vector<std::vector<int>>{{0}, {6, 7, 8}, {3, 4, 5}});  // the newest vouch for all
   }
   SECTION("refused") {
     place.shared->go_on.set();

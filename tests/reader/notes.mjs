@@ -30,7 +30,7 @@ const parseNotes = (bytes) => [...bytes.matchAll(/((?:[^\n]+\n)+)\n((?:— \S+ \
     const decoded = Buffer.from(base64, 'base64');
     return { name, id: decoded.subarray(0, 4), signature: decoded.subarray(4) };
   });
-  const whole = signatures.every(({ signature }) => signature.length === signatureSize);
+  const whole = signatures.every(({ signature }) => signature.length >= signatureSize);
   return whole ? [{ text, signatures }] : [];
 });
 
