@@ -116,7 +116,8 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   trying_since = since;
   trying = batch.size();
   const auto deadline = stop_by.value_or(since + limits.deadline);
-  const std::uint64_t now_newest = newest;
+  // At the end the newest are there already: none older goes behind them.
+  const std::uint64_t now_newest = stop_by ? batch.front().segment : newest;
   lock.unlock();
   const bool kept = keep_now(batch, now_newest, deadline);
   lock.lock();

@@ -98,16 +98,12 @@ std::optional<bool> leads_to(const fs::path& path, const Descriptor& file) noexc
 
 enum class IfThere { replace, keep };
 
-// 0, or an errno: EEXIST where what is there is kept. Where the file system knows no flags for it (NFS, some of FUSE) a
-// second name does the same; where it knows neither, what is there is replaced.
+// 0, or an errno: EEXIST where what is there is kept. Where the file system knows no flags for it (NFS, some of FUSE)
+// what is there is replaced.
 int rename_to(const fs::path& path, const fs::path& unfinished, IfThere what) noexcept {
   const unsigned flags = what == IfThere::keep ? RENAME_NOREPLACE : 0;
   if (::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), flags) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
-  if (what == IfThere::keep) {
-    if (::link(unfinished.c_str(), path.c_str()) == 0) return ::unlink(unfinished.c_str()), 0;
-    if (errno == EEXIST) return errno;
-  }
   return ::rename(unfinished.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
@@ -171,6 +167,7 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
   const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
   // There may be another writer, where a file system cannot lock, or not for other machines.
   if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
+  if (errno != ENOENT) return os_error();
   const auto put = put_whole(keys, key_block, IfThere::replace);
   if (!put) return put.error();
   auto file = put_whole(segment, header, IfThere::keep);

@@ -114,6 +114,18 @@ TEST_CASE("a file of checkpoints that nobody may write any more holds up the oth
   CHECK(read_file(directory / "0000000001.checkpoints") == "\n\n0\n\n\n1\n\n\n2\n\n\n3\n");
 }
 
+TEST_CASE("at the end nothing older goes behind the newest, whose last note is where a verification goes on") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "0000000000.checkpoints");
+  {
+    SecondPlace second(keep_in_directory(directory / "."), {100, never, never});
+    second.offer(note(0));
+    REQUIRE(eventually([&] { return second.state().errors == 1; }));
+    second.offer(note(3));
+  }
+  CHECK(read_file(directory / "0000000001.checkpoints") == "\n\n3\n");
+}
+
 TEST_CASE("a second place that has no memory for it now gets it again") {
   const Place place;
   place.shared->go_on.set();
