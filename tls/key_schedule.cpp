@@ -158,12 +158,13 @@ int start_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const O
 
 using Kdf = core::Handle<EVP_KDF, EVP_KDF_free>;
 
-// For as long as the process lives. Those that OpenSSL loads by itself stay, and come first for whoever has no
-// preference: they are loaded before ours.
+// For as long as the process lives, beyond what OpenSSL frees at exit. Those that OpenSSL loads by itself stay, and
+// come first for whoever has no preference: they are loaded before ours.
 bool load_provider() {
   const Kdf for_others(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
   if (OSSL_PROVIDER_add_builtin(nullptr, name, start_provider) != 1) return false;
-  if (OSSL_PROVIDER_try_load(nullptr, name, 1) == nullptr) return false;
+  static const OSSL_PROVIDER* const ours = OSSL_PROVIDER_try_load(nullptr, name, 1);
+  if (ours == nullptr) return false;
   const Kdf kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, preference));
   return kdf && std::string_view(OSSL_PROVIDER_get0_name(EVP_KDF_get0_provider(kdf.get()))) == name;
 }
