@@ -104,8 +104,6 @@ Digest Sha256::finish() {
 
 namespace {
 
-constexpr std::size_t size_of(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
-
 constexpr std::array<std::byte, 32> no_key{};
 
 void wipe_key(EVP_MAC_CTX* context) { EVP_MAC_init(context, raw(no_key.data()), no_key.size(), nullptr); }
@@ -184,8 +182,8 @@ void hkdf_extract(ConstBytes salt, ConstBytes input_key, MutableBytes out, Hash 
 
 // RFC 5869 §2.3: T(i) = HMAC(key, T(i-1) | info | i).
 void hkdf_expand(ConstBytes pseudo_random_key, ConstBytes info, MutableBytes out, Hash hash) {
-  std::array<std::byte, size_of(Hash::sha384)> kept{};
-  const MutableBytes block = MutableBytes(kept).first(size_of(hash));
+  std::array<std::byte, digest_size(Hash::sha384)> kept{};
+  const MutableBytes block = MutableBytes(kept).first(digest_size(hash));
   if (out.size() > 255 * block.size()) throw std::invalid_argument("HKDF gives at most 255 blocks");
   if (out.empty()) return;
   Hmac hmac(pseudo_random_key, hash);

@@ -42,6 +42,7 @@ class Sha256 {
 Digest hmac_sha256(ConstBytes key, ConstBytes data);
 
 enum class Hash { sha256, sha384 };
+constexpr std::size_t digest_size(Hash hash) noexcept { return hash == Hash::sha256 ? 32 : 48; }
 
 // HKDF (RFC 5869), with SHA-256 unless another hash is named. expand: out.size() at most 255 of the hash's blocks.
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key);

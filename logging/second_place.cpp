@@ -28,7 +28,7 @@ struct SecondPlace::Shared {
 
   void work();
   bool try_now(std::unique_lock<std::mutex>& lock);
-  bool keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t now_newest, Steady::time_point deadline) const;
+  bool keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t newest, Steady::time_point deadline) const;
   std::vector<SignedCheckpoint> take();
   void make_room();
 
@@ -37,10 +37,10 @@ struct SecondPlace::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<SignedCheckpoint> waiting;
-  std::uint64_t newest = 0;  // segment
-  std::size_t trying = 0;    // how many of them
+  std::size_t trying = 0;  // how many, now
+  Steady::time_point trying_since;
   SecondPlaceState state;
-  std::optional<Steady::time_point> trying_since, stop_by;
+  std::optional<Steady::time_point> stop_by;
   bool ended = false;
 };
 
@@ -60,7 +60,6 @@ SecondPlace::~SecondPlace() {
 void SecondPlace::offer(SignedCheckpoint checkpoint) {
   {
     const std::lock_guard lock(shared_->mutex);
-    shared_->newest = checkpoint.segment;
     shared_->waiting.push_back(std::move(checkpoint));
     shared_->make_room();
   }
@@ -72,7 +71,7 @@ SecondPlaceState SecondPlace::state() const {
   const std::lock_guard lock(shared_->mutex);
   SecondPlaceState now = shared_->state;
   now.waiting = shared_->waiting.size() + shared_->trying;
-  if (shared_->trying_since && Steady::now() - *shared_->trying_since >= shared_->limits.deadline) {
+  if (shared_->trying > 0 && Steady::now() - shared_->trying_since >= shared_->limits.deadline) {
     now.errors += 1;
     now.failing = true;
   }
@@ -117,11 +116,10 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   trying = batch.size();
   const auto deadline = stop_by.value_or(since + limits.deadline);
   // At the end the newest are there already: none older goes behind them.
-  const std::uint64_t now_newest = stop_by ? batch.front().segment : newest;
+  const std::uint64_t newest = stop_by || waiting.empty() ? batch.back().segment : waiting.back().segment;
   lock.unlock();
-  const bool kept = keep_now(batch, now_newest, deadline);
+  const bool kept = keep_now(batch, newest, deadline);
   lock.lock();
-  trying_since.reset();
   trying = 0;
   const bool late = Steady::now() - since >= limits.deadline;
   state.errors += !kept || late;
@@ -136,9 +134,9 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   return kept;
 }
 
-bool SecondPlace::Shared::keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t now_newest,
+bool SecondPlace::Shared::keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t newest,
                                    Steady::time_point deadline) const try {
-  return keep(batch, now_newest, deadline);
+  return keep(batch, newest, deadline);
 } catch (const std::exception&) {  // out of memory, or of descriptors
   return false;
 }

@@ -208,20 +208,14 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
   return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
 }
 
-namespace {
-
-std::runtime_error taken(const fs::path& directory, std::string_view doing) {
-  return std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
-}
-
-}  // namespace
-
 WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing", true) {}
 
 WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing, bool also_directory) {
   const auto until = std::chrono::steady_clock::now() + readers_moment;
   while (!take(directory / name) || (also_directory && !take_directory(directory))) {
-    if (std::chrono::steady_clock::now() >= until) throw taken(directory, doing);
+    if (std::chrono::steady_clock::now() >= until) {
+      throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
+    }
     std::this_thread::yield();
   }
 }

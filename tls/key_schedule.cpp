@@ -74,9 +74,7 @@ struct Question {
   }
 };
 
-using LongestDigest = std::array<std::byte, 48>;
-
-constexpr std::size_t size_of(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
+using LongestDigest = std::array<std::byte, core::crypto::digest_size(Hash::sha384)>;
 
 const LongestDigest& digest_of_nothing(Hash hash) {
   const auto make = [](const char* algorithm) {
@@ -112,7 +110,7 @@ int derive(void*, unsigned char* begin, std::size_t size, const OSSL_PARAM* para
   const MutableBytes out(reinterpret_cast<std::byte*>(begin), size);
   if (!asked.hash || asked.prefix != label_prefix) return 0;
   if (asked.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY) {
-    if (size != size_of(*asked.hash)) return 0;
+    if (size != core::crypto::digest_size(*asked.hash)) return 0;
     extract(asked, out);
     return 1;
   }

@@ -24,12 +24,6 @@ namespace {
 
 Outcome run(std::vector<std::string> arguments) { return run_command(gateway::add_key_commands, std::move(arguments)); }
 
-std::string line_in(const path& file) {
-  const std::string text = read_file(file);
-  REQUIRE(text.find('\n') == text.size() - 1);
-  return text.substr(0, text.size() - 1);
-}
-
 mode_t mode_of(const path& file) {
   struct stat status;
   REQUIRE(::stat(file.c_str(), &status) == 0);

@@ -22,11 +22,6 @@ using nlohmann::json;
 
 namespace {
 
-std::string line_in(const path& file) {
-  const std::string text = read_file(file);
-  return text.substr(0, text.find('\n'));
-}
-
 // As a service has it: with nobody to ask, whoever runs the test. In a session of its own a process has no terminal.
 Outcome run_without_terminal(const std::vector<std::string>& arguments, const path& directory) {
   const path err = directory / "standard error";

@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/catch.hpp"
+#include "tests/support/temporary_directory.hpp"
+
 namespace sallyport::tests {
 
 // The process's streams, for as long as a command runs.
@@ -59,6 +62,13 @@ Outcome run_command(const Add& add, std::vector<std::string> arguments) {
   const Redirect redirect_out(std::cout, out.rdbuf()), redirect_err(std::cerr, err.rdbuf());
   const int exit_code = parse_and_run(add, std::move(arguments));
   return {exit_code, out.str(), err.str()};
+}
+
+// What stands in a file of one line, such as a public key.
+inline std::string line_in(const path& file) {
+  const std::string text = read_file(file);
+  REQUIRE(text.find('\n') == text.size() - 1);
+  return text.substr(0, text.size() - 1);
 }
 
 inline bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
