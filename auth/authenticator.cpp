@@ -81,8 +81,6 @@ Authenticator::Authenticator(const std::vector<Token>& tokens, std::vector<Certi
   }
 }
 
-Authenticator::~Authenticator() = default;
-
 core::Result<Principal> Authenticator::identify(const Credentials& shown, core::WallTime now) const {
   const auto token = shown_token(shown);
   if (!token) return token.error();

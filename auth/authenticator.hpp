@@ -40,7 +40,6 @@ class Authenticator {
  public:
   // Throws std::invalid_argument for a rule without a condition or with a fingerprint that is none.
   Authenticator(const std::vector<Token>& tokens, std::vector<CertificateRule> certificates);
-  ~Authenticator();
 
   // A token in either field, both only if equal; with none, the client certificate, first rule first. Time does not
   // depend on how much of a token is right: the lookup is by hash and the hash comparison takes constant time. Errors:

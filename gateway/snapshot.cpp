@@ -1,6 +1,7 @@
 #include "gateway/snapshot.hpp"
 
 #include <stdexcept>
+#include <type_traits>
 
 #include "auth/token_file.hpp"
 #include "gateway/config/check_files.hpp"
@@ -9,6 +10,9 @@
 namespace sallyport::gateway {
 
 namespace {
+
+// A hundred thousand tokens, and the routes, are built once: what moves a snapshot must not copy them.
+static_assert(std::is_nothrow_move_constructible_v<Snapshot>);
 
 std::vector<auth::Token> read_tokens(const Config& config, core::WallTime now) {
   const path& file = config.tokens_file;
