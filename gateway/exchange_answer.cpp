@@ -55,7 +55,11 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   if (!passed) lease.stream().abort();  // its work is at an end now, not once the log has the record
   if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
   account_for(relay, admission);
-  if (!passed && !relay.started()) co_return co_await refuse(passed.error());
+  if (!passed && !relay.started()) {
+    // A failure that the gateway tells of costs what it would cost if the server told of it.
+    if (passed.error().reason != Reason::client_left) admission.settle(0);
+    co_return co_await refuse(passed.error());
+  }
 
   auto sealed = co_await seal(passed ? Reason::none : passed.error().reason);
   if (client_left_) passed = Error(Reason::client_left);
@@ -64,7 +68,10 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
     if (relay.ends_with_connection()) connection_.stream.abort();  // else the cut would look like the answer's end
     co_return Next::cut;
   }
-  if (!sealed && !relay.started()) co_return co_await say_refusal(sealed.error().reason);
+  if (!sealed && !relay.started()) {
+    admission.settle(0);
+    co_return co_await say_refusal(sealed.error().reason);
+  }
   if (!sealed) {
     co_await relay.break_off(sealed.error().reason);
     co_return Next::cut;

@@ -12,6 +12,13 @@ unsigned chat_status(const GatewayProcess& gateway, std::string_view prompt = "h
   return client.read_answer().status();
 }
 
+// A token that has the allowance for one such chat in a minute, not for two.
+const std::map<std::string, std::vector<std::string>> once = {
+    {"once", {"--models", "*", "--tokens-per-minute", "1000"}}};
+std::string costly_chat(const GatewayProcess& gateway) {
+  return request_text({.token = gateway.token_of("once"), .body = R"({"model":"llama","max_tokens":600})"});
+}
+
 }  // namespace
 
 TEST_CASE("a connection is used again for the next call", "[upstream-connection]") {
@@ -100,6 +107,40 @@ TEST_CASE("a call that was written is not tried again", "[upstream-connection]")
     CHECK(server.received().count() == 2);
   }
   CHECK(gateway.wait_for_records(1).back()["outcome"] == "upstream_closed");
+}
+
+TEST_CASE("an answer that the gateway gives in the model server's place costs no tokens", "[upstream-connection]") {
+  const std::string said =
+      GENERATE(as<std::string>{}, "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+  INFO(said);
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    if (peer.number() == 1) return peer.send(said);
+    peer.send_answer(200, "{}");
+  });
+  const GatewayProcess gateway(server, {.tokens = once});
+  ScriptedClient client(gateway.client());
+  for (const unsigned status : {502, 200, 429}) {
+    client.send(costly_chat(gateway));
+    CHECK(client.read_answer().status() == status);
+  }
+}
+
+TEST_CASE("who leaves before the answer pays for it", "[upstream-connection]") {
+  Signal asked;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    asked.set();
+    peer.wait_for_end();
+  });
+  const GatewayProcess gateway(server, {.tokens = once});
+  ScriptedClient leaving(gateway.client()), client(gateway.client());
+  leaving.send(costly_chat(gateway));
+  asked.wait();
+  leaving.reset();
+  REQUIRE(gateway.wait_for_records(1)[0]["outcome"] == "client_left");
+  client.send(costly_chat(gateway));
+  CHECK(client.read_answer().status() == 429);
 }
 
 TEST_CASE("the next endpoint is tried when one cannot be reached", "[upstream-connection]") {
