@@ -18,11 +18,11 @@ using Clock = std::chrono::steady_clock;
 
 enum class Reading : std::uint8_t { done, too_much, too_late };
 
-// All that comes, at most as much as `room` holds. `size` says how much that was.
-Reading read_all(int descriptor, core::Secret& room, std::size_t& size, Clock::time_point deadline) {
+// Reads to the end of the stream; `size` counts the bytes in `buffer`. too_much: the buffer is full.
+Reading read_all(int descriptor, core::Secret& buffer, std::size_t& size, Clock::time_point deadline) {
   for (;;) {
     if (!core::wait_readable(descriptor, deadline)) return Reading::too_late;
-    const core::MutableBytes rest = room.reveal_for_writing().subspan(size);
+    const core::MutableBytes rest = buffer.reveal_for_writing().subspan(size);
     if (rest.empty()) return Reading::too_much;
     const ssize_t got = ::read(descriptor, rest.data(), rest.size());
     if (got < 0 && errno == EINTR) continue;
@@ -47,7 +47,7 @@ CommandHolder::CommandHolder(std::filesystem::path program, std::chrono::millise
 }
 
 core::Result<core::Secret> CommandHolder::unwrap(const Stanza& stanza, core::ConstBytes context) {
-  // The id becomes an argument, and whoever can write to the log can write it.
+  // The id becomes an argument of the program, and anyone who can write to the log can choose it.
   const bool fits = !stanza.wrapped.empty() && stanza.wrapped.size() <= maximum_wrapped_size;
   if (!fits || !is_recipient_id(stanza.recipient_id)) {
     return core::Error{core::Reason::envelope_malformed};
@@ -74,23 +74,23 @@ core::Result<core::Secret> CommandHolder::run(const Stanza& stanza, core::ConstB
   input.writing.close();
   output.writing.close();
 
-  core::Secret room(maximum_data_key_size + 1);
+  core::Secret buffer(maximum_data_key_size + 1);
   std::size_t size = 0;
-  const Reading reading = read_all(output.reading.number(), room, size, deadline);
+  const Reading reading = read_all(output.reading.number(), buffer, size, deadline);
   if (reading == Reading::too_much) throw HolderFailed(program_.string() + " gave more than a data key");
   if (reading == Reading::too_late || !core::wait_readable(program.end_descriptor(), deadline)) {
     throw HolderFailed(program_.string() + " did not end within " + seconds(deadline_));
   }
-  if (const core::Error error = judge(program.wait()); error.reason != core::Reason::none) return error;
+  if (const core::Error error = error_of(program.wait()); error.reason != core::Reason::none) return error;
   if (size == 0) throw HolderFailed(program_.string() + " gave no data key");
-  return core::Secret(room.reveal().first(size));
+  return core::Secret(buffer.reveal().first(size));
 }
 
-core::Error CommandHolder::judge(int status) const {
-  if (WIFSIGNALED(status)) {
-    throw HolderFailed(program_.string() + " was ended by signal " + std::to_string(WTERMSIG(status)));
+core::Error CommandHolder::error_of(int wait_status) const {
+  if (WIFSIGNALED(wait_status)) {
+    throw HolderFailed(program_.string() + " was ended by signal " + std::to_string(WTERMSIG(wait_status)));
   }
-  switch (WEXITSTATUS(status)) {
+  switch (WEXITSTATUS(wait_status)) {
     case 0:
       return core::Reason::none;
     case command_not_mine:
@@ -98,7 +98,7 @@ core::Error CommandHolder::judge(int status) const {
     case command_not_authentic:
       return core::Reason::not_authentic;
     default:
-      throw HolderFailed(program_.string() + " failed with exit status " + std::to_string(WEXITSTATUS(status)));
+      throw HolderFailed(program_.string() + " failed with exit status " + std::to_string(WEXITSTATUS(wait_status)));
   }
 }
 

@@ -21,7 +21,8 @@ using core::crypto::PrivateKey;
 using core::crypto::PublicKey;
 using namespace std::string_view_literals;
 
-// RFC 9180 sections 4.1 and 5.1, with the numbers of section 7: KEM 0x0010, KDF 0x0001, AEAD 0x0002.
+// RFC 9180 sections 4.1 and 5.1, with the numbers of section 7: KEM 0x0010, KDF 0x0001, AEAD 0x0002. KEM 0x647a is from
+// draft-ietf-hpke-pq.
 constexpr std::string_view kem_suite = "KEM\x00\x10"sv;
 constexpr std::string_view p256_suite = "HPKE\x00\x10\x00\x01\x00\x02"sv;
 constexpr std::string_view hybrid_suite = "HPKE\x64\x7a\x00\x01\x00\x02"sv;

@@ -1,8 +1,9 @@
-// HPKE (RFC 9180), base mode, single shot, with HKDF-SHA256 and AES-256-GCM; the KEM is DHKEM(P-256, HKDF-SHA256), or
-// MLKEM768-X25519 (0x647a, draft-ietf-hpke-pq) for the post-quantum recipients.
+// HPKE (RFC 9180), public-key encryption of one message: base mode, HKDF-SHA256, AES-256-GCM. The KEM is DHKEM(P-256,
+// HKDF-SHA256), or MLKEM768-X25519 (0x647a, draft-ietf-hpke-pq) for post-quantum recipients.
 //
-// Sealed form: the encapsulated key (65 bytes, or 1120), then ciphertext and tag. Each message has an ephemeral key of
-// its own, so its AES key and nonce are used once.
+// The sealed form is the encapsulated key (65 bytes; 1120 for post-quantum), then the ciphertext and its tag. Each
+// message has its own ephemeral key, so its AES key and nonce are used once. A PublicKey or PrivateKey must be of
+// P-256.
 #pragma once
 
 #include <functional>
@@ -25,14 +26,15 @@ core::Bytes seal(const core::crypto::PublicKey& recipient, core::ConstBytes info
 core::Bytes seal(const core::crypto::HybridPublicKey& recipient, core::ConstBytes info, core::ConstBytes associated,
                  core::ConstBytes plaintext);
 
-// Errors: envelope_malformed (too short, or the encapsulated key is no point of the curve), not_authentic.
+// The plaintext. Errors: envelope_malformed (too short, or the encapsulated key is no point of the curve),
+// not_authentic.
 core::Result<core::Secret> open(const core::crypto::PrivateKey& recipient, core::ConstBytes info,
                                 core::ConstBytes associated, core::ConstBytes sealed);
 core::Result<core::Secret> open(const core::crypto::HybridPrivateKey& recipient, core::ConstBytes info,
                                 core::ConstBytes associated, core::ConstBytes sealed);
 
-// The first of them for a private key that lives elsewhere: `agree` gives the x coordinate (32 bytes) of the point that
-// it shares with `ephemeral`. Its errors are passed on.
+// open() for a P-256 private key that is kept elsewhere, such as in an HSM. `agree` does the ECDH with that key and
+// `ephemeral`: it gives the x coordinate (32 bytes) of the shared point. Its errors are passed on.
 using Agree = std::function<core::Result<core::Secret>(const core::crypto::PublicKey& ephemeral)>;
 core::Result<core::Secret> open_with(const Agree& agree, const core::crypto::PublicKey& recipient,
                                      core::ConstBytes info, core::ConstBytes associated, core::ConstBytes sealed);

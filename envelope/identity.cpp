@@ -12,7 +12,7 @@ using core::crypto::PrivateKey;
 
 Identity Identity::load(const std::filesystem::path& file, const core::crypto::AskPassphrase& ask) {
   const core::Secret pem = core::read_private_file(file);
-  core::Secret answer;  // an encrypted file does not tell which kind of key it holds
+  core::Secret answer;  // both parsers ask: an encrypted file does not show which kind of key it holds
   const auto ask_once = [&] {
     if (answer.empty() && ask) answer = ask();
     return answer.copy();

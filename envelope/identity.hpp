@@ -1,4 +1,4 @@
-// Identity: the private half of a recipient, from a key file. Lives where logs are read, never in the gateway.
+// Identity: the private key of a recipient, read from a key file. It is used where logs are read, never in the gateway.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +12,12 @@ namespace sallyport::envelope {
 
 class Identity final : public KeyHolder {
  public:
-  // From a PEM file, PKCS#8, that only its owner may read. `ask` is called once, when it is encrypted.
-  // Throws std::runtime_error naming the file and what is wrong with it, never its content.
+  // `file`: a private key in PEM (PKCS#8, or an older form that OpenSSL reads), with the permissions that
+  // core/private_file.hpp demands. `ask` is called when the key is encrypted, and again if its first answer is empty;
+  // what it throws is passed on. Throws std::runtime_error naming the file and what is wrong, never the content.
   static Identity load(const std::filesystem::path& file, const core::crypto::AskPassphrase& ask);
 
-  // Throws std::invalid_argument when no recipient has this type of key (Ed25519).
+  // Throws std::invalid_argument for an Ed25519 key, which can only sign.
   explicit Identity(core::crypto::PrivateKey key);
   explicit Identity(core::crypto::HybridPrivateKey key);
 

@@ -15,7 +15,7 @@ core::Result<core::Secret> KeyRing::unwrap(const Stanza& stanza, core::ConstByte
   for (const auto& holder : holders_) {
     auto key = holder->unwrap(stanza, context);
     if (key) return key;
-    // That it was altered says more than that it is for somebody else.
+    // Any other error, such as not_authentic, says more than key_mismatch.
     if (key.error().reason != core::Reason::key_mismatch) refusal = key.error();
   }
   return refusal;

@@ -1,4 +1,4 @@
-// Several key holders as one: what one of them opens, the ring opens.
+// Several key holders as one: the ring opens every stanza that one of them opens.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@ class KeyRing final : public KeyHolder {
   explicit KeyRing(std::vector<std::unique_ptr<KeyHolder>> holders) : holders_(std::move(holders)) {}
 
   std::vector<Recipient> recipients() const override;
-  // Asks them in their order until one opens it. Throws what any of them throws: whether a holder that cannot be asked
-  // would have opened it, nobody knows.
+  // Tries the holders in their order until one opens the stanza. If none does, the error is key_mismatch only when all
+  // say so. Stops with the first exception: nobody knows whether that holder would have opened the stanza.
   core::Result<core::Secret> unwrap(const Stanza& stanza, core::ConstBytes context) override;
 
  private:

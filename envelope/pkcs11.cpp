@@ -42,27 +42,30 @@ std::optional<PublicKey> public_key_in(const Pkcs11Token& token, CK_OBJECT_HANDL
                                       token.attribute(object, CKA_PUBLIC_EXPONENT));
 }
 
-// The one with which the token's key agrees on the same as we do with its public half.
-std::optional<PublicKey> partner_among(const std::vector<PublicKey>& candidates, const Pkcs11Token& token,
-                                       CK_OBJECT_HANDLE private_key) try {
+// Finds the candidate that is the public half of the token's key: ECDH between that key and one of ours gives the same
+// on both sides.
+std::optional<PublicKey> public_half_among(const std::vector<PublicKey>& candidates, const Pkcs11Token& token,
+                                           CK_OBJECT_HANDLE private_key) try {
   const auto ours = core::crypto::PrivateKey::generate_p256();
   const Secret agreed = token.derive(private_key, ours.public_key().raw());
   const auto fits = [&](const PublicKey& candidate) { return ours.agree(candidate).equals(agreed.reveal()); };
-  const auto partner = std::ranges::find_if(candidates, fits);
-  return partner == candidates.end() ? std::nullopt : std::optional(*partner);
-} catch (const HolderFailed&) {  // it may only sign, say, and then it opens nothing either
+  const auto found = std::ranges::find_if(candidates, fits);
+  return found == candidates.end() ? std::nullopt : std::optional(*found);
+} catch (const HolderFailed&) {  // a key for signing only, for example, cannot do ECDH, and so opens nothing either
   return std::nullopt;
 }
 
-// The keys of one half, by CKA_ID. Often one, but nobody keeps an ID from being given twice or left empty.
-std::vector<CK_OBJECT_HANDLE> elliptic_keys(const Pkcs11Token& token, CK_OBJECT_CLASS half, Bytes id) {
-  CK_KEY_TYPE curve = CKK_EC;
-  return token.find(
-      {{CKA_CLASS, &half, sizeof half}, {CKA_KEY_TYPE, &curve, sizeof curve}, {CKA_ID, id.data(), id.size()}});
+// The private or the public EC keys with this CKA_ID. There may be several: tokens let an ID be used twice or left
+// empty.
+std::vector<CK_OBJECT_HANDLE> elliptic_keys(const Pkcs11Token& token, CK_OBJECT_CLASS key_class, Bytes id) {
+  CK_KEY_TYPE key_type = CKK_EC;
+  return token.find({{CKA_CLASS, &key_class, sizeof key_class},
+                     {CKA_KEY_TYPE, &key_type, sizeof key_type},
+                     {CKA_ID, id.data(), id.size()}});
 }
 
-// A P-256 private key need not say its public half; a public key of the same CKA_ID does. Unless each is the only one
-// of that ID, another's could be taken for it, and they are tried.
+// A P-256 private key object need not hold its public half; a public key object with the same CKA_ID does. If several
+// objects share the ID, the public half of another key could be taken for it, so the candidates are tried.
 std::optional<PublicKey> public_half(const Pkcs11Token& token, CK_OBJECT_HANDLE private_key) {
   if (auto key = public_key_in(token, private_key)) return key;
   const Bytes id = token.attribute(private_key, CKA_ID);
@@ -71,7 +74,7 @@ std::optional<PublicKey> public_half(const Pkcs11Token& token, CK_OBJECT_HANDLE 
     if (auto key = p256_public_key(token, object)) candidates.push_back(*std::move(key));
   }
   if (candidates.size() == 1 && elliptic_keys(token, CKO_PRIVATE_KEY, id).size() == 1) return candidates.front();
-  return candidates.empty() ? std::nullopt : partner_among(candidates, token, private_key);
+  return candidates.empty() ? std::nullopt : public_half_among(candidates, token, private_key);
 }
 
 std::vector<CK_OBJECT_HANDLE> private_keys(const Pkcs11Token& token, std::string label) {
@@ -125,7 +128,7 @@ struct Pkcs11Holder::Keys {
     }
     const auto block = token.finish_decryption(key.handle, stanza.wrapped, size);
     if (!block) return block.error();
-    Secret whole(size);  // a token may leave out leading zeros
+    Secret whole(size);  // a token may omit leading zeros
     std::ranges::copy(block->reveal(), whole.reveal_for_writing().last(block->size()).begin());
     return core::crypto::unpad_oaep_sha256(whole.reveal());
   }

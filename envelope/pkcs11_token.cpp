@@ -15,7 +15,7 @@ constexpr CK_ULONG most_objects = 1024;         // of one search
 constexpr CK_ULONG most_attribute = 4096;       // bytes; an 8192-bit modulus has 1024
 constexpr std::size_t shared_secret_size = 32;  // a coordinate of P-256
 
-// PKCS #11 v3.0 section 5.1: the codes that an operator can do something about. The others keep their number.
+// PKCS #11 v3.0 section 5.1: the return codes that an operator can act on. The others are shown as numbers.
 std::string words(CK_RV code) {
   switch (code) {
     case CKR_DEVICE_REMOVED:
@@ -70,7 +70,7 @@ Pkcs11Module::Pkcs11Module(const std::filesystem::path& file) {
     throw HolderFailed(file.string() + " is no PKCS#11 module: it does not give its functions");
   }
   const CK_RV started = functions_->C_Initialize(nullptr);
-  ours_to_finish_ = started == CKR_OK;
+  initialized_here_ = started == CKR_OK;
   if (started != CKR_OK && started != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
     ::dlclose(library_);
     throw HolderFailed(file.string() + " does not start: " + words(started));
@@ -78,7 +78,7 @@ Pkcs11Module::Pkcs11Module(const std::filesystem::path& file) {
 }
 
 Pkcs11Module::~Pkcs11Module() {
-  if (ours_to_finish_) functions_->C_Finalize(nullptr);
+  if (initialized_here_) functions_->C_Finalize(nullptr);
   ::dlclose(library_);
 }
 
@@ -148,11 +148,11 @@ void Pkcs11Token::fail(CK_RV code, const char* what) const {
 }
 
 std::vector<CK_OBJECT_HANDLE> Pkcs11Token::find(const std::vector<CK_ATTRIBUTE>& like) const {
-  std::vector<CK_ATTRIBUTE> copy = like;  // the interface asks for a template it could write to
+  std::vector<CK_ATTRIBUTE> copy = like;  // C_FindObjectsInit takes no const template
   if (const CK_RV code = module_.call().C_FindObjectsInit(session_, copy.data(), copy.size()); code != CKR_OK) {
     fail(code, "search its keys");
   }
-  // Some tokens give a few at a time: none is the end.
+  // Some tokens give a few objects at a time; the search ends when a call gives none.
   std::vector<CK_OBJECT_HANDLE> found(most_objects);
   CK_ULONG size = 0, count = 0;
   CK_RV code = CKR_OK;
@@ -181,7 +181,7 @@ core::Bytes Pkcs11Token::attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE ty
 core::Secret Pkcs11Token::derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_point) const {
   CK_ECDH1_DERIVE_PARAMS peer{CKD_NULL, 0, nullptr, peer_point.size(), raw(peer_point)};
   CK_MECHANISM mechanism{CKM_ECDH1_DERIVE, &peer, sizeof peer};
-  // Of this session only, and readable: what it gives is an input to HPKE's key derivation, of which tokens know none.
+  // A session object with a readable value: it is the input of HPKE's key derivation, which tokens do not offer.
   CK_OBJECT_CLASS secret_key = CKO_SECRET_KEY;
   CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
   CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -206,7 +206,7 @@ core::Secret Pkcs11Token::derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_poi
 bool Pkcs11Token::start_decryption(CK_OBJECT_HANDLE key, CK_MECHANISM mechanism) const {
   const CK_RV code = module_.call().C_DecryptInit(session_, &mechanism, key);
   if (code == CKR_OK) return true;
-  // SoftHSM calls an OAEP hash that it does not know a bad argument.
+  // SoftHSM answers CKR_ARGUMENTS_BAD to an OAEP hash that it does not support.
   if (code == CKR_MECHANISM_INVALID || code == CKR_MECHANISM_PARAM_INVALID || code == CKR_ARGUMENTS_BAD) return false;
   fail(still_has(key) ? code : CKR_DEVICE_REMOVED, "start to decrypt");
 }
@@ -217,7 +217,7 @@ core::Result<core::Secret> Pkcs11Token::finish_decryption(CK_OBJECT_HANDLE key, 
   CK_ULONG size = room.size();
   const CK_RV code = module_.call().C_Decrypt(session_, raw(ciphertext), ciphertext.size(), raw(room), &size);
   if (code == CKR_OK) return core::Secret(room.reveal().first(std::min<std::size_t>(size, most)));
-  // Tokens disagree on the code for bad padding. While token and key are there, it is the ciphertext.
+  // Tokens disagree on the code for bad padding. If token and key are still there, the ciphertext is at fault.
   const bool lost = code == CKR_SESSION_CLOSED || code == CKR_SESSION_HANDLE_INVALID || code == CKR_USER_NOT_LOGGED_IN;
   if (lost || !still_has(key)) fail(lost ? code : CKR_DEVICE_REMOVED, "decrypt");
   return core::Error{core::Reason::not_authentic};

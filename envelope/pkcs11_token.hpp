@@ -1,4 +1,4 @@
-// A PKCS#11 token with somebody logged in, as few calls as this folder needs. Only pkcs11.cpp uses it.
+// A session with a PKCS#11 token, logged in, reduced to the calls that pkcs11.cpp needs. Only that file uses it.
 #pragma once
 
 #include <p11-kit/pkcs11.h>
@@ -16,7 +16,7 @@
 
 namespace sallyport::envelope {
 
-// The loaded library. Throws HolderFailed.
+// The loaded and initialized PKCS#11 library. Constructor and slot_of() throw HolderFailed.
 class Pkcs11Module {
  public:
   explicit Pkcs11Module(const std::filesystem::path& file);
@@ -30,33 +30,35 @@ class Pkcs11Module {
  private:
   void* library_ = nullptr;
   CK_FUNCTION_LIST* functions_ = nullptr;
-  bool ours_to_finish_ = false;  // not when somebody else in this process had started it
+  bool initialized_here_ = false;  // false: other code of this process initialized it before, and finalizes it
 };
 
-// A session of one token. What the token refuses throws HolderFailed with words for it, unless said otherwise.
+// A call that the token refuses throws HolderFailed with its reason in words, unless said otherwise.
 class Pkcs11Token {
  public:
+  // `ask_pin` is called once, if the token requires a login.
   Pkcs11Token(const std::filesystem::path& module, std::string label, const core::crypto::AskPassphrase& ask_pin);
   Pkcs11Token(const Pkcs11Token&) = delete;
   Pkcs11Token& operator=(const Pkcs11Token&) = delete;
   ~Pkcs11Token();
 
+  // The objects that match the template. Throws also when there are 1024 or more.
   std::vector<CK_OBJECT_HANDLE> find(const std::vector<CK_ATTRIBUTE>& like) const;
-  // Empty when the object has no such attribute, or does not show it.
+  // Empty when the object has no such attribute, does not reveal it, or it is longer than 4096 bytes.
   core::Bytes attribute(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) const;
 
-  // The x coordinate of the point that key and peer share (CKM_ECDH1_DERIVE without a derivation function).
+  // The x coordinate (32 bytes) of the point that key and peer share (CKM_ECDH1_DERIVE without a derivation function).
   core::Secret derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_point) const;
 
-  // Whether the token takes the mechanism for this key at all.
+  // False when the token does not support the mechanism for this key. On true, finish_decryption() must follow.
   bool start_decryption(CK_OBJECT_HANDLE key, CK_MECHANISM mechanism) const;
-  // After it: at most `most` bytes. Errors: not_authentic, when it is the ciphertext that the token does not like.
+  // The plaintext, at most `most` bytes. Errors: not_authentic, when the token rejects the ciphertext.
   core::Result<core::Secret> finish_decryption(CK_OBJECT_HANDLE key, core::ConstBytes ciphertext,
                                                std::size_t most) const;
 
  private:
   void log_in(const core::crypto::AskPassphrase& ask_pin);
-  CK_FLAGS flags() const;  // none when the token is gone
+  CK_FLAGS flags() const;  // 0 when the token is gone
   bool still_has(CK_OBJECT_HANDLE object) const;
   [[noreturn]] void fail(CK_RV code, const char* what) const;
 

@@ -25,7 +25,7 @@ constexpr std::string_view p256_prefix = "sallyport-p256:", rsa_prefix = "sallyp
                            hybrid_prefix = "sallyport-pq:";
 constexpr std::size_t id_digits = 16;
 
-// What stands after the prefix, decoded; nullopt when another prefix stands there.
+// The bytes that are encoded after `prefix`; nullopt when the line has another prefix.
 std::optional<core::Bytes> encoded_after(std::string_view prefix, std::string_view line) {
   if (!line.starts_with(prefix)) return std::nullopt;
   auto bytes = core::from_base64url(line.substr(prefix.size()));
@@ -63,7 +63,7 @@ struct Recipient::Key {
   std::variant<PublicKey, HybridPublicKey> key;
   Suite suite;
   std::string_view prefix;
-  core::Bytes encoded;  // as in the line
+  core::Bytes encoded;  // the public key as in the line, before base64url
 };
 
 Recipient::Recipient(std::shared_ptr<const Key> key) : key_(std::move(key)) {}

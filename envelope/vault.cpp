@@ -20,7 +20,7 @@ constexpr std::size_t most_versions = 1000;
 
 json parsed(const HttpsResponse& response) { return json::parse(response.body.reveal_text(), nullptr, false); }
 
-// What `names` lead to, one member after the other; nullptr when it is not there.
+// The value that `names` lead to, from object to object; nullptr when there is none.
 const json* at(const json& document, std::initializer_list<const char*> names) {
   const json* here = &document;
   for (const char* name : names) {
@@ -57,7 +57,7 @@ bool mentions(const HttpsResponse& response, std::string_view part) {
   return own_words(response).find(part) != std::string::npos;
 }
 
-// A JSON object of strings, wiped when it is gone.
+// The text of a JSON object of strings; the document's own copies are wiped.
 Secret object(std::initializer_list<std::pair<const char*, std::string_view>> members) {
   json document = json::object();
   for (const auto& [name, value] : members) document[name] = value;
@@ -92,7 +92,7 @@ std::string connection_words(core::Reason reason) {
   }
 }
 
-// A name in a path: letters, digits, '_', '-', '.' and, in a mount, '/'. Neither "." nor ".." lead elsewhere.
+// A name in a URL path: letters, digits, '_', '-', '.' and, in a mount, '/'. ".." is refused: it leads to another path.
 bool plain_name(std::string_view name, bool slashes) {
   if (name.empty() || name.front() == '/' || name.back() == '/' || name.find("..") != name.npos) return false;
   return std::ranges::all_of(name, [&](unsigned char c) {
@@ -100,7 +100,7 @@ bool plain_name(std::string_view name, bool slashes) {
   });
 }
 
-// What a header may carry: neither control characters nor blanks.
+// True when a header field can carry the text: it has neither control characters nor blanks.
 bool visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
@@ -118,7 +118,7 @@ VaultHolder::VaultHolder(std::string server, VaultKey key, VaultCredentials cred
   if (credentials_.token.empty()) log_in();
   try {
     read_versions();
-  } catch (...) {  // no destructor follows
+  } catch (...) {  // the destructor is not called after this
     revoke();
     throw;
   }
@@ -127,21 +127,21 @@ VaultHolder::VaultHolder(std::string server, VaultKey key, VaultCredentials cred
 VaultHolder::~VaultHolder() { revoke(); }
 
 void VaultHolder::revoke() noexcept {
-  if (!std::exchange(revokes_, false)) return;
+  if (!std::exchange(must_revoke_, false)) return;
   try {
     ask("POST", "auth/token/revoke-self", object({}), true);
-  } catch (const std::exception&) {  // it ends in its own time
+  } catch (const std::exception&) {  // the token expires by itself
   }
 }
 
 HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path, const Secret& body, bool with_token) {
   HttpsRequest request{method, "/v1/" + path, {}, body.copy()};
-  request.fields.emplace_back("X-Vault-Request", Secret(std::string_view("true")));  // an agent may insist on it
+  request.fields.emplace_back("X-Vault-Request", Secret(std::string_view("true")));  // a Vault Agent may require it
   if (with_token) request.fields.emplace_back("X-Vault-Token", credentials_.token.copy());
   if (!key_.name_space.empty()) request.fields.emplace_back("X-Vault-Namespace", Secret(key_.name_space));
   auto response = fetch_(request);
   if (!response) {
-    revokes_ = false;  // who is away is not waited for again
+    must_revoke_ = false;  // do not wait for an unreachable server once more
     throw HolderFailed(server_ + " cannot be asked: " + connection_words(response.error().reason));
   }
   return *std::move(response);
@@ -150,12 +150,12 @@ HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path,
 HttpsResponse VaultHolder::ask_again_if_expired(std::string_view method, const std::string& path, const Secret& body) {
   HttpsResponse response = ask(method, path, body, true);
   if (response.status != 403 || credentials_.role_id.empty()) return response;
-  revoke();  // it may be alive and merely not allowed this
+  revoke();  // 403 can also mean that the policy forbids this request; then the old token is still valid
   log_in();
   return ask(method, path, body, true);
 }
 
-// 503 is a sealed Vault, 429, 472 and 473 a standby that does not forward, per its documentation of sys/health.
+// Vault answers 503 when it is sealed (its documentation of sys/health).
 void VaultHolder::refuse(const HttpsResponse& response, const std::string& what, const std::string& capability) const {
   const std::string own = own_words(response);
   const std::string said = own.empty() ? "" : " (it says: " + own + ")";
@@ -189,7 +189,7 @@ void VaultHolder::log_in() {
   if (credentials_.token.empty() || !visible(credentials_.token.reveal_text())) {
     throw HolderFailed(server_ + " gave no token for the AppRole");
   }
-  revokes_ = true;
+  must_revoke_ = true;
 }
 
 void VaultHolder::read_versions() {
@@ -230,7 +230,7 @@ core::Result<Secret> VaultHolder::unwrap(const Stanza& stanza, core::ConstBytes)
   const std::string path = key_.mount + "/decrypt/" + key_.name;
   const std::string ciphertext = "vault:v" + std::to_string(version->first) + ":" + core::to_base64(stanza.wrapped);
   const HttpsResponse response = ask_again_if_expired("POST", path, object({{"ciphertext", ciphertext}}));
-  // An RSA ciphertext that does not open is an error of Vault's own, unlike any other.
+  // Vault answers 500 with these words when an RSA ciphertext does not decrypt.
   if (response.status == 500 && mentions(response, "failed to RSA decrypt"))
     return core::Error{core::Reason::not_authentic};
   if (response.status == 400 && mentions(response, "too old")) {

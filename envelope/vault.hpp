@@ -1,8 +1,8 @@
 // A key in the Transit engine of HashiCorp Vault or OpenBao. The gateway wraps to its exported RSA public key and never
 // talks to Vault; whoever reads the log asks Vault to decrypt.
 //
-// What Vault would have written is "vault:vN:" and base64 of the same RSA-OAEP ciphertext, N being the key's version.
-// The version is found by the stanza's recipient id, because each version is a recipient of its own.
+// Vault's own form of a ciphertext is "vault:vN:" and the base64 of the same RSA-OAEP ciphertext, where N is the key's
+// version. Each version is a recipient of its own, so the stanza's recipient id tells which N to name.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ namespace sallyport::envelope {
 struct HttpsRequest {
   std::string_view method;
   std::string target;                                        // "/v1/…"
-  std::vector<std::pair<std::string, core::Secret>> fields;  // beside Host and framing
+  std::vector<std::pair<std::string, core::Secret>> fields;  // besides Host and the body's framing
   core::Secret body;                                         // JSON; empty: none
 };
 
@@ -29,8 +29,8 @@ struct HttpsResponse {
   core::Secret body;
 };
 
-// One request to the one server this was made for. Blocks. Errors: those of a connection that does not come about or
-// ends (core::Reason), as values.
+// Sends one request to Vault and gives the response, whatever its status. Blocks. Errors: the reasons for which a
+// connection cannot be made, breaks or times out, or a response cannot be read.
 using Fetch = std::function<core::Result<HttpsResponse>(const HttpsRequest&)>;
 
 struct VaultKey {
@@ -39,7 +39,7 @@ struct VaultKey {
   std::string name_space;  // Vault Enterprise and OpenBao; empty: the root namespace
 };
 
-// A token, or else an AppRole's two halves, which are exchanged for a token.
+// A token; or, with an empty token, the two halves of an AppRole, which a login exchanges for a token.
 struct VaultCredentials {
   core::Secret token;
   std::string role_id;
@@ -49,16 +49,17 @@ struct VaultCredentials {
 
 class VaultHolder final : public KeyHolder {
  public:
-  // Logs in when given an AppRole, and reads the key's public halves. `server` is its name in messages.
-  // Throws HolderFailed: Vault cannot be reached, is sealed, refuses, or has no such RSA key.
+  // Logs in if there is no token, and reads the public keys of all versions. `server` is Vault's name in messages.
+  // Throws HolderFailed: a name or the token has a character that it cannot have; Vault cannot be reached, is sealed,
+  // refuses, or has no such RSA key.
   VaultHolder(std::string server, VaultKey key, VaultCredentials credentials, Fetch fetch);
   VaultHolder(const VaultHolder&) = delete;
   VaultHolder& operator=(const VaultHolder&) = delete;
-  // Revokes the token it got for an AppRole, as the constructor does when it throws, unless Vault could not be reached:
-  // one that stays ends in its own time. Never one that it was given.
+  // Revokes the token that a login gave, as the constructor does when it throws. A token that was passed in is never
+  // revoked, and none is when Vault could not be reached: it then expires by itself.
   ~VaultHolder() override;
 
-  // Its versions, the newest first: that one belongs into the gateway's configuration.
+  // One for each version of the key, the newest first; the newest belongs in the gateway's configuration.
   std::vector<Recipient> recipients() const override;
   core::Result<core::Secret> unwrap(const Stanza& stanza, core::ConstBytes context) override;
 
@@ -67,7 +68,7 @@ class VaultHolder final : public KeyHolder {
   void revoke() noexcept;
   void read_versions();
   HttpsResponse ask(std::string_view method, const std::string& path, const core::Secret& body, bool with_token);
-  // The same; when the token has expired, with a new one.
+  // ask() with the token. If Vault answers 403 and there is an AppRole, logs in again and asks once more.
   HttpsResponse ask_again_if_expired(std::string_view method, const std::string& path, const core::Secret& body);
   [[noreturn]] void refuse(const HttpsResponse& response, const std::string& what, const std::string& capability) const;
 
@@ -75,7 +76,7 @@ class VaultHolder final : public KeyHolder {
   VaultKey key_;
   VaultCredentials credentials_;
   Fetch fetch_;
-  bool revokes_ = false;  // the token, at the end
+  bool must_revoke_ = false;  // the token is from a login, and Vault could be reached since
   std::map<unsigned, Recipient, std::greater<>> versions_;
 };
 
