@@ -24,7 +24,8 @@ constexpr Values standard_values = values_of(standard_digits);
 constexpr Values url_values = values_of(url_digits);
 constexpr Values hex_values = values_of(hex_digits);
 
-// Both forms are a bit string cut anew: `width` bits a digit, most significant first.
+// Both base64 forms read the bytes as one string of bits and cut it into digits of `width` bits, most significant
+// first.
 std::string encode(ConstBytes bytes, std::string_view digits, unsigned width) {
   std::string text;
   text.reserve((bytes.size() * 8 + width - 1) / width + 3);
@@ -50,7 +51,8 @@ std::optional<Bytes> decode(std::string_view text, const Values& values, unsigne
     held += width;
     if (held >= 8) bytes.push_back(static_cast<std::byte>(bits >> (held -= 8)));
   }
-  // A whole digit left over carries no byte; left-over bits must be zero, or a value had several spellings.
+  // A leftover of a whole digit belongs to no byte. Leftover bits must be zero, or one value would have several
+  // spellings.
   if (held >= width || (bits & ((1u << held) - 1)) != 0) return std::nullopt;
   return bytes;
 }

@@ -1,7 +1,8 @@
-// Bytes as text and back: base64 and base64url (RFC 4648) and lower-case hex.
+// Encodes bytes as text and decodes them: base64 and base64url (RFC 4648) and lower-case hex.
 //
-// The decoders are strict, so that one value has one spelling: no white space, the padding that belongs to the form and
-// no other, unused bits zero. Anything else is nullopt. For public values: the copies made here are not wiped.
+// The decoders are strict, so that each value has exactly one spelling: no white space, padding exactly as the encoder
+// writes it, unused bits zero. They return nullopt for anything else. Use them for public values only: copies made here
+// are not wiped.
 #pragma once
 
 #include <optional>

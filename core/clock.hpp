@@ -1,4 +1,5 @@
-// Time. Decisions take time as an argument; whoever must ask for it asks a Clock, which a test can turn by hand.
+// Time. Functions that decide something take the time as an argument. Code that must ask for the time asks a Clock, so
+// that a test can set it.
 #pragma once
 
 #include <chrono>
@@ -6,8 +7,8 @@
 namespace sallyport::core {
 
 using Duration = std::chrono::nanoseconds;
-using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;   // for waiting
-using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;    // for records and certificates
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;  // for waiting
+using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;   // for records and certificates
 
 class Clock {
  public:

@@ -30,8 +30,8 @@ MacContext make_hmac(const char* digest) {
   return context;
 }
 
-// Fetching takes locks and searches the providers, and the fetched objects' reference counts are shared cache lines:
-// so once a thread.
+// Fetched once per thread: fetching takes locks and searches the providers, and the reference counts of fetched objects
+// would be cache lines shared by all threads.
 struct Algorithms {
   Algorithm sha256{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
   DigestContext digest{EVP_MD_CTX_new()};
@@ -43,7 +43,7 @@ struct Algorithms {
   Algorithms() {
     require(sha256 && digest, "fetch SHA-256");
     require(aes_128_gcm && aes_256_gcm, "fetch AES-GCM");
-    ERR_clear_error();  // a FIPS provider has no ChaCha20, and is never asked for it
+    ERR_clear_error();  // a FIPS provider has no ChaCha20, and nobody asks for it there
   }
 };
 
@@ -108,7 +108,7 @@ constexpr std::array<std::byte, 32> no_key{};
 
 void wipe_key(EVP_MAC_CTX* context) { EVP_MAC_init(context, raw(no_key.data()), no_key.size(), nullptr); }
 
-// A context that still has its key, while a WipeAtEnd lives.
+// The HMAC context that still holds a key. There is one only while a WipeAtEnd lives.
 struct Unwiped {
   bool allowed = false;
   EVP_MAC_CTX* context = nullptr;
@@ -124,8 +124,8 @@ struct Unwiped {
 };
 thread_local Unwiped unwiped;
 
-// HMAC over pieces, under a kept context. The context is keyed anew with zeros at the end: a ratcheted key must not
-// live on in it.
+// HMAC over pieces, in this thread's reused context. At the end the context is keyed with zeros, because a ratcheted
+// key must not survive in it.
 class Hmac {
  public:
   explicit Hmac(ConstBytes key, Hash hash = Hash::sha256)
@@ -144,7 +144,7 @@ class Hmac {
   }
 
  private:
-  // A null key would mean "the one before", so an empty key points at something.
+  // For OpenSSL a null pointer means "keep the previous key", so an empty key points at zeros.
   void set_key(ConstBytes key) {
     const std::byte* begin = key.empty() ? no_key.data() : key.data();
     require(EVP_MAC_init(context_, raw(begin), key.size(), nullptr) == 1, "key HMAC");
@@ -170,8 +170,8 @@ Digest hmac_sha256(ConstBytes key, ConstBytes data) {
   return digest;
 }
 
-// HKDF on the HMAC context that is kept: EVP_KDF fetches its digest and makes two contexts at each call, which was
-// a fifth of what a sealed chat cost.
+// HKDF on the reused HMAC context: EVP_KDF fetches its digest and makes two contexts at each call, which was a fifth of
+// the cost of a sealed chat.
 Digest hkdf_extract(ConstBytes salt, ConstBytes input_key) { return hmac_sha256(salt, input_key); }
 
 void hkdf_extract(ConstBytes salt, ConstBytes input_key, MutableBytes out, Hash hash) {
@@ -227,7 +227,7 @@ struct Aead::Context {
     require(EVP_EncryptInit_ex2(get(), cipher_of(algorithm), raw(key.data()), nullptr, nullptr) == 1, "key a cipher");
   }
 
-  // Starts a message under the key that is set, and takes the associated data.
+  // Starts a message under the current key and feeds the associated data.
   void start(const Nonce& nonce, ConstBytes associated, bool sealing) {
     require(EVP_CipherInit_ex2(get(), nullptr, nullptr, raw(nonce.data()), sealing ? 1 : 0, nullptr) == 1,
             "start a cipher");

@@ -1,4 +1,4 @@
-// A file descriptor, closed with its scope.
+// The owner of a file descriptor, which it closes when its scope ends.
 #pragma once
 
 #include <unistd.h>
@@ -9,7 +9,7 @@ namespace sallyport::core {
 
 class Descriptor {
  public:
-  // Takes what open(2) and its like gave: negative where they failed.
+  // Takes the result of open(2) or a similar call. A negative number, their sign of failure, makes an empty owner.
   explicit Descriptor(int number = -1) noexcept : number_(number) {}
   Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {

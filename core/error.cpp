@@ -74,7 +74,7 @@ constexpr Named named[] = {
     {internal, "internal"},
 };
 
-// So that a Reason can be an index, and one that was forgotten or misplaced here does not compile.
+// The table is indexed by Reason; a Reason that is missing or out of order in it does not compile.
 constexpr bool in_order() {
   for (std::size_t i = 0; i < std::size(named); ++i) {
     if (static_cast<std::size_t>(named[i].reason) != i) return false;

@@ -1,4 +1,4 @@
-// Event: lets one coroutine wait for something another part of the same worker does. Not thread-safe.
+// Event: one coroutine waits for it, another part of the same worker sets it. Not thread-safe.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
@@ -18,9 +18,9 @@ class Event {
   Event() = default;
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
-  ~Event() { drop(); }  // a waiter that is never woken is destroyed with its frames
+  ~Event() { drop(); }  // destroys a waiting coroutine, which is then never resumed
 
-  // Wakes the waiter, inside this call; or lets the next wait() pass at once.
+  // Resumes the waiter within this call. Without a waiter, the next wait() returns at once.
   void set() {
     if (resume_ == nullptr) {
       set_ = true;
@@ -29,15 +29,15 @@ class Event {
     std::exchange(resume_, nullptr)(storage_, true);
   }
 
-  // As set(), but nothing is kept for a wait() that is still to come.
+  // Resumes the waiter as set() does, but has no effect on a later wait().
   void wake() {
     if (waited_for()) set();
   }
 
   bool waited_for() const noexcept { return resume_ != nullptr; }
 
-  // Completes when set() is called, or was called since the last wait. One waiter at a time.
-  // No coroutine of its own: an event of a stream waits here, and each frame costs.
+  // Completes when set() is called, or at once if set() was called since the last wait. One waiter at a time.
+  // Not a coroutine itself: each event of a streamed answer waits here, and a coroutine frame costs.
   Task<void> wait() {
     if (std::exchange(set_, false)) return at_once();
     return boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
@@ -45,7 +45,7 @@ class Event {
   }
 
  private:
-  // The handler is kept in place: waiting allocates nothing.
+  // The handler is stored inside the Event, so waiting allocates nothing.
   template <class Handler>
   void keep(Handler handler) {
     BOOST_ASSERT(resume_ == nullptr);
@@ -55,7 +55,7 @@ class Event {
       auto* kept = std::launder(reinterpret_cast<Handler*>(storage));
       Handler taken(std::move(*kept));
       kept->~Handler();
-      if (call) std::move(taken)();  // may wait again, or destroy this Event
+      if (call) std::move(taken)();  // the waiter may wait again, or destroy this Event
     };
   }
   void drop() {

@@ -42,7 +42,7 @@ ConstBytes written(const Bio& bio) {
 
 namespace {
 
-// With a larger exponent OpenSSL takes a key, but encrypts nothing to it when it has more than 3072 bits.
+// OpenSSL accepts a key with a larger exponent, but refuses to encrypt to it when the modulus has more than 3072 bits.
 bool has_usual_exponent(EVP_PKEY* rsa) {
   BIGNUM* exponent = nullptr;
   EVP_PKEY_get_bn_param(rsa, OSSL_PKEY_PARAM_RSA_E, &exponent);
@@ -58,7 +58,7 @@ std::optional<KeyType> type_of(EVP_PKEY* key) {
     const auto bits = static_cast<unsigned>(EVP_PKEY_get_bits(key));
     if (bits >= minimum_rsa_bits && bits <= maximum_rsa_bits && has_usual_exponent(key)) return KeyType::rsa;
   }
-  char group[32];  // longer than the longest name of one
+  char group[32];  // longer than any group's name
   if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) == 1 &&
       std::string_view(group) == SN_X9_62_prime256v1) {
     return KeyType::p256;

@@ -1,4 +1,5 @@
-// Files by their descriptors, for commands and for starting up. Failures throw std::system_error with the file's name.
+// Blocking file operations on descriptors, for commands and for start-up. Failures throw std::system_error with the
+// file's name.
 #pragma once
 
 #include <cerrno>
@@ -12,14 +13,15 @@ namespace sallyport::core {
 
 [[noreturn]] void throw_file_error(const std::filesystem::path& file, int code = errno);
 
-// What it makes only its owner may read and write.
+// open(2) with O_CLOEXEC. A file that it creates has mode 0600.
 Descriptor open_file(const std::filesystem::path& file, int flags);
 
-// All of `into`, or what there is before the file's end. Does not throw: the error is io_failed.
+// Fills `into` from `offset` on and gives the number of bytes, which is smaller only at the end of the file. Does not
+// throw. Errors: io_failed.
 Result<std::size_t> read_at(const Descriptor& descriptor, std::uint64_t offset, MutableBytes into) noexcept;
 
 void write_file(const Descriptor& descriptor, ConstBytes bytes, const std::filesystem::path& file);
 void sync_file(const Descriptor& descriptor, const std::filesystem::path& file);  // to the disk
-void sync_directory_of(const std::filesystem::path& file);  // its name too: fsync(2) of the file leaves that out
+void sync_directory_of(const std::filesystem::path& file);  // fsync(2) of the file does not sync its name
 
 }  // namespace sallyport::core

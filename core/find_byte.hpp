@@ -1,4 +1,4 @@
-// Looking for a byte of some kind, sixteen at once on whatever the processor has for it.
+// Finds the first byte of a kind in a text, sixteen bytes at a time with the processor's SIMD instructions.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,9 @@
 
 namespace sallyport::core {
 
-// Where the first byte is that `wanted` holds for; text.size() when there is none. `wanted` is asked about one signed
-// char or about a block of them: a generic lambda of comparisons, && and ||. Bytes over 0x7f are negative there.
+// The position of the first byte for which `wanted` is true; text.size() when there is none. `wanted` is called with
+// one signed char or with a block of them, so it must be a generic lambda of comparisons, && and ||. Bytes above 0x7f
+// are negative there.
 template <class Wanted>
 std::size_t find_byte(std::string_view text, Wanted wanted) noexcept {
   using Block = std::experimental::simd<signed char, std::experimental::simd_abi::deduce_t<signed char, 16>>;

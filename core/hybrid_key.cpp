@@ -27,7 +27,7 @@ void require_available() {
   if (!hybrid_available()) throw std::invalid_argument(hybrid_needs);
 }
 
-// Null when the bytes are no key of that kind.
+// Null when the bytes are not a valid key of that kind.
 Key public_key(const char* kind, ConstBytes bytes) {
   return owned(EVP_PKEY_new_raw_public_key_ex(nullptr, kind, nullptr, raw(bytes.data()), bytes.size()));
 }
@@ -56,7 +56,7 @@ Key new_x25519() {
   return x25519_from(scalar.reveal());
 }
 
-// nullopt when the result is all zeros (RFC 7748 section 6.1), which OpenSSL refuses: the peer's point is of low order.
+// nullopt when the result is all zeros (RFC 7748 section 6.1), which OpenSSL refuses: the peer's point has a low order.
 std::optional<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
   const KeyContext context = context_for(own);
   Secret shared(x25519_size);
@@ -73,7 +73,7 @@ void append(Bytes& all, ConstBytes piece) { all.insert(all.end(), piece.begin(),
 // The combiner of draft-connolly-cfrg-xwing-kem section 5.3.
 Secret combined(const Secret& ml_kem, const Secret& agreed, ConstBytes x25519_ciphertext, ConstBytes x25519_public) {
   Bytes input;
-  input.reserve(4 * hybrid_shared_size + label.size());  // so that it never moves and leaves a copy
+  input.reserve(4 * hybrid_shared_size + label.size());  // a reallocation would leave an unwiped copy
   for (const ConstBytes piece : {ml_kem.reveal(), agreed.reveal(), x25519_ciphertext, x25519_public, bytes_of(label)}) {
     append(input, piece);
   }
@@ -85,7 +85,7 @@ Secret combined(const Secret& ml_kem, const Secret& agreed, ConstBytes x25519_ci
   return shared;
 }
 
-// SHAKE256 of the seed: ML-KEM's seed, then X25519's scalar (section 5.2).
+// SHAKE256 of the seed: ML-KEM's seed, then X25519's scalar (draft-connolly-cfrg-xwing-kem section 5.2).
 Secret expanded(ConstBytes seed) {
   const DigestContext context = digest_context();
   Secret both(ml_kem_seed_size + x25519_size);
@@ -180,7 +180,7 @@ namespace {
 
 Pkcs8 pkcs8_of(const Secret& seed) {
   Pkcs8 plain(PKCS8_PRIV_KEY_INFO_new());
-  auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(seed.reveal().data(), seed.size()));  // taken by the next
+  auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(seed.reveal().data(), seed.size()));  // `plain` takes it
   require(plain != nullptr && copy != nullptr &&
               PKCS8_pkey_set0(plain.get(), OBJ_txt2obj(object_identifier, 1), 0, V_ASN1_UNDEF, nullptr, copy,
                               int_size(seed.reveal())) == 1,

@@ -1,4 +1,4 @@
-// For the .cpp files that call OpenSSL: its objects with an owner, and its refusals as exceptions.
+// For the .cpp files that call OpenSSL: owners of its objects, and exceptions for its failures.
 #pragma once
 
 #include <openssl/err.h>
@@ -25,8 +25,9 @@ struct FreeWith {
 template <class T, auto function>
 using Handle = std::unique_ptr<T, FreeWith<function>>;
 
-// For what can fail only when OpenSSL or the machine is broken, or the caller broke the contract.
-// The thread's error queue is left empty: SSL_get_error reads it too and would take an old entry for its own.
+// Throws std::runtime_error unless `done`. For calls that fail only when OpenSSL or the machine is broken, or when the
+// caller broke the contract. A failure leaves the thread's error queue empty, because SSL_get_error reads that queue
+// and would take an old entry for its own.
 inline void require(bool done, const char* what) {
   if (done) return;
   ERR_clear_error();
@@ -38,7 +39,7 @@ inline const unsigned char* raw(const std::byte* bytes) noexcept {
   return reinterpret_cast<const unsigned char*>(bytes);
 }
 
-// OpenSSL takes many lengths as int.
+// OpenSSL takes many lengths as int. Throws std::length_error for more than INT_MAX bytes.
 inline int int_size(ConstBytes bytes) {
   if (bytes.size() > INT_MAX) throw std::length_error("more than 2 GiB in one cryptographic operation");
   return static_cast<int>(bytes.size());

@@ -1,4 +1,4 @@
-// A coroutine lets time pass, as coarsely as the wheel turns.
+// Suspends a coroutine for some time, to the precision of the timer wheel.
 #pragma once
 
 #include "core/event.hpp"
@@ -6,7 +6,8 @@
 
 namespace sallyport::core {
 
-// The wheel must outlive it. Not cancelled by anything: a coroutine destroyed where it waits leaves nothing behind.
+// `duration` counts from the wheel's last advance(). The wheel must outlive the pause. Nothing cancels a pause, but a
+// coroutine may be destroyed while it waits here.
 inline Task<void> pause(TimerWheel& wheel, Duration duration) {
   Event over;
   TimerWheel::Timer timer(wheel, [&over] { over.set(); });

@@ -10,7 +10,8 @@ namespace {
 
 using Sealed = Handle<X509_SIG, X509_SIG_free>;
 
-// scrypt at 16 MiB and five passes: OWASP's equal of 128 MiB once, below the 32 MiB that OpenSSL agrees to read.
+// scrypt with 16 MiB and five passes: OWASP rates this equal to 128 MiB and one pass, and it stays below the 32 MiB
+// that OpenSSL accepts when it reads a key.
 constexpr int scrypt_cost = 1 << 14, scrypt_block = 8, scrypt_parallel = 5, scrypt_salt_size = 16;
 
 Bio reading(ConstBytes text) {

@@ -19,14 +19,14 @@ using std::filesystem::path;
   throw std::runtime_error(file.string() + ": " + words);
 }
 
-// An orchestrator's secret is another's file, readable by a group of ours (Kubernetes: root, fsGroup, 0440). On a file
-// of our own the same bits are an oversight.
+// A secret that an orchestrator mounts belongs to another user and is readable by a group of ours (Kubernetes: root,
+// fsGroup, 0440). On a file that this user owns, the same permission is a mistake.
 bool too_open(const struct stat& status) noexcept {
   if ((status.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0) return true;
   return (status.st_mode & S_IRGRP) != 0 && status.st_uid == ::geteuid();
 }
 
-// Asked of the open file, so that nobody can exchange it between the question and the reading.
+// Checks the open file, so that nobody can replace it between the check and the read.
 std::size_t checked_size(const path& file, int number) {
   struct stat status;
   if (::fstat(number, &status) != 0) throw_file_error(file);
@@ -42,7 +42,7 @@ std::size_t checked_size(const path& file, int number) {
 }  // namespace
 
 Secret read_private_file(const path& file) {
-  // O_NONBLOCK: a FIFO of that name must not hold us.
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Descriptor descriptor = open_file(file, O_RDONLY | O_NONBLOCK);
   Secret content(checked_size(file, descriptor.number()));
   for (MutableBytes rest = content.reveal_for_writing(); !rest.empty();) {
@@ -69,7 +69,7 @@ void write_private_file(const path& file, ConstBytes content) {
     sync_file(descriptor, file);
     sync_directory_of(file);
   } catch (...) {
-    ::unlink(file.c_str());  // half a key is none
+    ::unlink(file.c_str());  // half a key is useless
     throw;
   }
 }

@@ -15,8 +15,8 @@ namespace sallyport::core::crypto {
 
 namespace {
 
-// By way of the bare bytes where there are any: decoding DER takes OpenSSL 3.0 a millisecond, and HPKE makes a key for
-// every message.
+// Uses the raw bytes where the key has a raw form: decoding DER takes OpenSSL 3.0 a millisecond, and HPKE makes a key
+// for every message.
 PublicKey public_half(EVP_PKEY* key) {
   const auto type = type_of(key);
   std::optional<PublicKey> half;
@@ -27,8 +27,8 @@ PublicKey public_half(EVP_PKEY* key) {
   return *std::move(half);
 }
 
-// Whether what a file says of both halves fits. An RSA key proves it by use: OpenSSL's own check looks for prime
-// numbers too, half a second for 4096 bits. Of an Ed25519 key the public half is always made from the private one.
+// Whether the two halves in a file match. An RSA key is tested by use: OpenSSL's own check tests the primes too, which
+// takes half a second for 4096 bits. OpenSSL always derives an Ed25519 public half from the private one.
 bool halves_fit(EVP_PKEY* key, const PrivateKey& both) {
   if (both.type() != KeyType::rsa) return EVP_PKEY_pairwise_check(context_for(key).get()) == 1;
   const ConstBytes probe = bytes_of("probe");
@@ -42,7 +42,7 @@ struct Question {
   std::exception_ptr thrown;
 };
 
-// pem_password_cb. An exception may not cross OpenSSL's frames, so it waits in the Question.
+// OpenSSL's pem_password_cb. An exception must not pass through OpenSSL's frames, so the Question keeps it.
 int answer(char* buffer, int size, int, void* argument) {
   auto& question = *static_cast<Question*>(argument);
   question.asked = true;
@@ -90,7 +90,7 @@ PrivateKey PrivateKey::from_pem(ConstBytes pem, const AskPassphrase& ask) {
     throw std::invalid_argument(question.asked ? "the passphrase is missing or does not open this private key"
                                                : "this is not a private key in PEM form");
   }
-  // A file may hold the point compressed; from here on it is not.
+  // The file may hold a compressed point; from here on OpenSSL writes it uncompressed.
   if (EVP_PKEY_is_a(key.get(), "EC")) {
     EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
                                    OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED);

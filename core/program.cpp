@@ -28,8 +28,8 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return all;
 }
 
-// How it starts: its streams and no other descriptor (Asio opens and accepts sockets without SOCK_CLOEXEC), and no
-// signal ignored or blocked because we ignore or block it.
+// What the program starts with: its standard streams and no other descriptor, because Asio opens and accepts sockets
+// without SOCK_CLOEXEC; and default signal handling, whatever this process ignores or blocks.
 class SpawnPlan {
  public:
   explicit SpawnPlan(const ProgramStart& start) {
@@ -103,7 +103,7 @@ Program::Program(const ProgramStart& start) : own_group_(start.own_group) {
   char* const* environment = start.environment ? given.data() : environ;
   const int failed = ::posix_spawnp(&id_, words.front(), plan.actions(), plan.attributes(), words.data(), environment);
   if (failed != 0) fail(failed);
-  end_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));  // glibc 2.36 declares it for C alone
+  end_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));  // glibc 2.36 declares it only for C
   if (end_.number() >= 0) return;
   const int reason = errno;
   stop();
@@ -118,8 +118,8 @@ int Program::wait() {
   siginfo_t ended;
   while (own_group_ && ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
-  if (own_group_) ::kill(-id_, SIGKILL);  // what it leaves behind; not yet waited for, its number is nobody else's
-  int status = W_EXITCODE(255, 0);  // where SIGCHLD is ignored, the system tells nobody how it ended: no success then
+  if (own_group_) ::kill(-id_, SIGKILL);  // before waitpid(2): after it the id may be another process group's
+  int status = W_EXITCODE(255, 0);        // a failure: where SIGCHLD is ignored, the system reports no status
   while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
   }
   id_ = -1;

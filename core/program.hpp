@@ -1,4 +1,4 @@
-// Another program, started without a shell and watched until it ends, and the pipes that lead to it.
+// Starts another program without a shell, waits for its end, and makes the pipes to it.
 #pragma once
 
 #include <sys/types.h>
@@ -13,41 +13,41 @@
 
 namespace sallyport::core {
 
-// Not inherited by what is started, but as a stream of its own.
+// A started program inherits an end of a pipe only as one of its standard streams.
 struct Pipe {
   Pipe();  // throws std::system_error
 
-  // Into an empty pipe, which takes this much at once: nobody waits for a reader, nor minds when there is none. False
-  // for more than PIPE_BUF bytes, and when not all was taken.
+  // Writes to an empty pipe, which takes up to PIPE_BUF bytes at once, so that the call needs no reader and does not
+  // wait. False for more than PIPE_BUF bytes, and when the pipe did not take all of them.
   bool fill(ConstBytes content) noexcept;
 
   Descriptor reading, writing;
 };
 
-// "NAME=value" of our environment, without the variables of these names.
+// This process's environment as "NAME=value", without the variables of these names.
 std::vector<std::string> environment_without(const std::vector<std::string>& names);
 
 struct ProgramStart {
-  std::vector<std::string> words;  // the program's path, or its name for our PATH to find; then its arguments
-  int input = -1, output = -1;     // its standard input and output; -1: nothing. Standard error is ours
-  std::optional<std::vector<std::string>> environment;  // "NAME=value"; absent: ours
-  bool own_group =
-      false;  // with all that it starts: what it leaves behind is killed, and no terminal's key reaches them
+  std::vector<std::string> words;  // the program's path, or a name to look up in PATH; then its arguments
+  int input = -1, output = -1;     // its standard input and output; -1: /dev/null. Standard error is inherited
+  std::optional<std::vector<std::string>> environment;  // "NAME=value"; absent: inherited
+  // A process group for it and all that it starts: what it leaves behind is killed, and no terminal signal reaches it.
+  bool own_group = false;
 };
 
-// A started program, which has none of our descriptors but its three streams; killed and waited for if it still runs at
-// the end of the scope.
+// A started program. It inherits no descriptor but its three standard streams. If it still runs when this object is
+// destroyed, it is killed and waited for.
 class Program {
  public:
-  explicit Program(const ProgramStart& start);  // throws std::system_error, whose code says why
+  explicit Program(const ProgramStart& start);  // throws std::system_error with the errno
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program();
 
-  // Readable once it has ended.
+  // A pidfd, which becomes readable when the program has ended. This object owns it.
   int end_descriptor() const noexcept { return end_.number(); }
-  // Blocks until it has ended; as waitpid(2) gives it, and a failure where that does not. Then what is left of its own
-  // group is killed.
+  // Blocks until the program has ended, then kills what is left of its own group. Gives the status of waitpid(2), or
+  // one that means failure when waitpid(2) gives none. Call it once.
   int wait();
 
  private:
@@ -58,7 +58,8 @@ class Program {
   Descriptor end_;
 };
 
-// Blocks until there is something to read, or the end. False when the deadline passes first. Throws std::system_error.
+// Blocks until the descriptor has something to read or has reached its end. False when the deadline passes first.
+// Throws std::system_error.
 bool wait_readable(int descriptor, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace sallyport::core

@@ -31,7 +31,8 @@ std::optional<PublicKey> PublicKey::from_der(ConstBytes subject_public_key_info)
   const auto type = key ? type_of(key.get()) : std::nullopt;
   if (!type || !sound(key.get())) return std::nullopt;
   PublicKey parsed(*type, std::move(key));
-  // A point made anew has a named curve and is uncompressed: other spellings of the same key do not compare equal.
+  // A P-256 key made from its point has a named curve and is uncompressed, so any other encoding does not compare
+  // equal.
   const auto plain = *type == KeyType::p256 ? from_p256_point(parsed.raw()) : std::optional(parsed);
   if (!plain || !std::ranges::equal(plain->der(), subject_public_key_info)) return std::nullopt;
   return plain;

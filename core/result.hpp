@@ -12,7 +12,7 @@ namespace sallyport::core {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
-// Asked for by boost::system::result when value() is called on an error: a bug of ours, never a path of the data.
+// boost::system::result throws this when value() is called on an error. That is a bug; the data path never does it.
 struct BadResult : std::exception {
   const char* what() const noexcept override { return "value() called on an Error"; }
 };

@@ -1,4 +1,4 @@
-// OpenSSL 3 deprecates the padding function with the rest of RSA's low-level interface and offers no other door to it.
+// OpenSSL 3 deprecates the padding function with the rest of its low-level RSA functions and has no replacement for it.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "core/rsa_token.hpp"
@@ -38,7 +38,7 @@ std::optional<PublicKey> rsa_public_key(ConstBytes modulus, ConstBytes public_ex
   EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, params.get());
   const Key key = owned(made);
   if (!key) return std::nullopt;
-  return PublicKey::from_der(der_of(key.get()));  // which looks at whether it is sound
+  return PublicKey::from_der(der_of(key.get()));  // from_der checks the key
 }
 
 Result<Secret> unpad_oaep_sha256(ConstBytes block) {

@@ -1,4 +1,4 @@
-// Secret: bytes that wipe themselves and cannot be printed, compared with == or copied by accident.
+// Secret: bytes that are wiped when freed and cannot be printed, compared with == or copied by accident.
 #pragma once
 
 #include <algorithm>
@@ -12,10 +12,11 @@
 
 namespace sallyport::core {
 
-// Overwrites the bytes in a way the compiler may not remove.
+// Overwrites the bytes with zeros in a way that the compiler may not remove.
 void wipe(MutableBytes bytes) noexcept;
 
-// Room for `size` elements of a vector or string. When they move to a larger place, the old one is wiped.
+// Reserves room for at least `size` elements in a vector or string of bytes. When the content moves, its old memory is
+// wiped.
 template <class Container>
 void reserve_wiping(Container& content, std::size_t size) {
   if (size <= content.capacity()) return;
@@ -45,12 +46,13 @@ class Secret {
   std::size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
 
-  // The only doors to the content; easy to search for in review.
+  // The only access to the content; "reveal" is easy to search for in review. The views are valid while this object
+  // lives and is not moved from or assigned to.
   ConstBytes reveal() const noexcept { return bytes_; }
   MutableBytes reveal_for_writing() noexcept { return bytes_; }
   std::string_view reveal_text() const noexcept { return text_of(bytes_); }
 
-  // Constant time in the content; lengths are not secret.
+  // Compares in constant time in the content; the lengths are not secret.
   bool equals(ConstBytes other) const noexcept;
 
  private:

@@ -1,4 +1,5 @@
-// Content that several own: filled once, in a ByteBlock, then shared and only read. Wiped when the last owner lets go.
+// Bytes with several owners. A ByteBlock fills them once; SharedBytes share them and only read. They are wiped when the
+// last owner is destroyed. Owners may live on different threads; only the ByteBlock's thread fills.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,7 @@ namespace sallyport::core {
 
 class ByteBlock;
 
-// An owner that reads. Empty unless it comes from a ByteBlock.
+// A reading owner. Empty unless it comes from a ByteBlock.
 class SharedBytes {
  public:
   SharedBytes() = default;
@@ -30,7 +31,7 @@ class SharedBytes {
   ConstBytes bytes_;
 };
 
-// The owner that fills it, within its capacity. What it has shared does not change any more.
+// The filling owner. Its capacity is fixed. Bytes that were shared do not change any more; new ones go behind them.
 class ByteBlock {
  public:
   explicit ByteBlock(std::size_t capacity) : memory_(std::make_shared<Memory>(capacity)) {}
@@ -40,10 +41,10 @@ class ByteBlock {
   bool is_full() const noexcept { return memory_->size == memory_->capacity; }
   SharedBytes share() const { return SharedBytes(memory_, bytes()); }
 
-  // What may still be filled, behind what is there; grow() says how much of it has been.
+  // The free space behind the content. The caller fills some of it, then calls grow() with the number of bytes.
   MutableBytes room() noexcept { return MutableBytes(memory_->bytes.get(), memory_->capacity).subspan(memory_->size); }
   void grow(std::size_t size) noexcept { memory_->size += std::min(size, room().size()); }
-  // Gives how much of it there was room for.
+  // Copies as many bytes as there is room for and returns their number.
   std::size_t append(ConstBytes bytes) noexcept {
     const std::size_t size = std::min(bytes.size(), room().size());
     std::copy_n(bytes.begin(), size, room().begin());
@@ -58,7 +59,7 @@ class ByteBlock {
     Memory& operator=(const Memory&) = delete;
     ~Memory() { wipe({bytes.get(), size}); }
 
-    const std::unique_ptr<std::byte[]> bytes;  // not touched before it is filled
+    const std::unique_ptr<std::byte[]> bytes;  // uninitialised until filled
     const std::size_t capacity;
     std::size_t size = 0;
   };

@@ -7,7 +7,7 @@
 
 namespace sallyport::core {
 
-// The concrete executor: any_io_executor would cost an indirection on every operation.
+// A concrete type, because any_io_executor would cost an indirection on every operation.
 using Executor = boost::asio::io_context::executor_type;
 
 template <class T>
@@ -15,8 +15,8 @@ using Task = boost::asio::awaitable<T, Executor>;
 
 inline constexpr boost::asio::use_awaitable_t<Executor> use_task{};
 
-// What a function gives that waits only sometimes, when it need not: so it is no coroutine itself, and what waits has
-// one frame less.
+// A task that is already complete. A function that waits only sometimes returns it when there is nothing to wait for.
+// Such a function need not be a coroutine itself, which saves a frame when it does wait.
 inline Task<void> at_once() { co_return; }
 template <class T>
 Task<T> at_once(T value) {

@@ -1,4 +1,4 @@
-// Small things done to text.
+// Small functions on text.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,14 @@
 
 namespace sallyport::core {
 
-// Without the spaces, tabs and line ends around it.
+// The text without spaces, tabs and line ends around it.
 constexpr std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view spaces = " \t\r\n";
   const auto first = text.find_first_not_of(spaces);
   return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
-// ASCII alone, whatever the locale: names of the protocols.
+// ASCII only, whatever the locale: protocol names are ASCII.
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
@@ -32,7 +32,7 @@ inline std::string with_port(std::string_view host, std::uint16_t port) {
   return text.append(host).append(literal6 ? "]:" : ":").append(std::to_string(port));
 }
 
-// An integer as text, where std::to_string would allocate.
+// An integer as text in a buffer of its own; std::to_string may allocate. The view is valid while the object lives.
 class Digits {
  public:
   enum Base { decimal = 10, hexadecimal = 16 };
@@ -43,7 +43,7 @@ class Digits {
   operator std::string_view() const noexcept { return {text_, size_}; }
 
  private:
-  char text_[20];  // the longest: -2^63 and 2^64 - 1, decimal
+  char text_[20];  // the longest are -2^63 and 2^64 - 1 in decimal
   std::size_t size_;
 };
 

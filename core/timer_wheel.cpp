@@ -38,7 +38,7 @@ TimerWheel::Timer** TimerWheel::slot_for(TimePoint deadline) noexcept {
 }
 
 void TimerWheel::link(Timer& timer, TimePoint when) noexcept {
-  // A deadline already past waits in the slot that the next advance() visits first.
+  // A deadline in the past goes into the slot that the next advance() visits first.
   timer.linked_for_ = std::max(when, now_);
   timer.head_ = slot_for(timer.linked_for_);
   timer.next_ = *timer.head_;
@@ -50,7 +50,7 @@ void TimerWheel::link(Timer& timer, TimePoint when) noexcept {
 void TimerWheel::advance(TimePoint now) {
   if (now < now_) return;
   const std::uint64_t last = tick_of(now);
-  // The slot of the previous advance() is visited again: what is due later within its tick waits there.
+  // The slot of the previous advance() is visited again: it may hold timers that are due later within its tick.
   const std::uint64_t first = std::max(tick_of(now_), last < slot_count ? 0 : last - slot_count + 1);
   now_ = now;
   for (std::uint64_t tick_number = first; tick_number <= last && linked_ != 0; ++tick_number) {
@@ -58,7 +58,7 @@ void TimerWheel::advance(TimePoint now) {
   }
 }
 
-// The list is taken off its slot first, so that what a callback sets again waits for the next visit.
+// The list is detached from its slot first, so that a timer which a callback sets again waits for the next visit.
 void TimerWheel::fire(Timer*& head, TimePoint now) {
   Timer* visited = std::exchange(head, nullptr);
   for (Timer* timer = visited; timer != nullptr; timer = timer->next_) timer->head_ = &visited;
@@ -73,7 +73,7 @@ void TimerWheel::fire(Timer*& head, TimePoint now) {
   }
 }
 
-// The callback may destroy its own timer, so it runs from outside of it and goes back only if the timer still lives.
+// The callback may destroy its own timer, so it is moved out of the timer and moved back only if the timer still lives.
 void TimerWheel::run(Timer& timer) {
   timer.deadline_ = never;
   auto expired = std::move(timer.expired_);

@@ -1,7 +1,8 @@
-// TimerWheel: every coarse deadline of one worker, for the price of one timer.
+// TimerWheel: all coarse deadlines of one worker for the price of one timer.
 //
-// Sans-I/O: the worker calls advance(now) about every tick. Moving a deadline later is a store; moving it earlier
-// relinks. A timer fires at the first advance() at or after its deadline, so at most one tick late.
+// No I/O: the worker calls advance(now) about every tick. Moving a deadline later is one store; moving it earlier
+// relinks the timer. A timer fires at the first advance() at or after its deadline, so at most about one tick late. All
+// on one thread.
 #pragma once
 
 #include <array>
@@ -18,8 +19,8 @@ class TimerWheel {
   static constexpr Duration tick = std::chrono::milliseconds(50);
   static constexpr TimePoint never = TimePoint::max();
 
-  // One deadline with what happens when it passes. Unlinks itself when destroyed; must not outlive the wheel.
-  // The callback may set this or other timers again and may destroy any of them; it must not throw or call advance().
+  // One deadline and the callback for when it passes. The destructor unlinks the timer. A timer must not outlive the
+  // wheel. The callback may set or destroy this and other timers; it must not throw or call advance().
   class Timer {
    public:
     Timer(TimerWheel& wheel, std::function<void()> expired) : wheel_(&wheel), expired_(std::move(expired)) {}
@@ -38,20 +39,20 @@ class TimerWheel {
     TimerWheel* wheel_;
     std::function<void()> expired_;
     TimePoint deadline_ = never;
-    TimePoint linked_for_ = never;  // the slot's time it waits in; the deadline may have moved later since
+    TimePoint linked_for_ = never;  // the time that chose its slot; the deadline may be later by now
     Timer* previous_ = nullptr;
     Timer* next_ = nullptr;
-    Timer** head_ = nullptr;        // the list it is in; null when unlinked
+    Timer** head_ = nullptr;  // the head of its list; null when unlinked
   };
 
   explicit TimerWheel(TimePoint now) : now_(now) {}
 
-  void advance(TimePoint now);
+  void advance(TimePoint now);  // runs the callbacks that are due; a time before the last one does nothing
   bool empty() const noexcept { return linked_ == 0; }
   TimePoint now() const noexcept { return now_; }  // as of the last advance()
 
  private:
-  static constexpr std::size_t slot_count = 1024;  // 51 s a turn; farther deadlines are relinked when visited
+  static constexpr std::size_t slot_count = 1024;  // 51 s a turn; visiting a later deadline's slot relinks its timer
   Timer** slot_for(TimePoint deadline) noexcept;
   void link(Timer& timer, TimePoint when) noexcept;
   void fire(Timer*& head, TimePoint now);
@@ -60,7 +61,7 @@ class TimerWheel {
   std::array<Timer*, slot_count> slots_{};
   TimePoint now_;
   std::size_t linked_ = 0;
-  Timer* running_ = nullptr;  // whose callback runs; null again when that callback destroyed it
+  Timer* running_ = nullptr;  // the timer whose callback runs; null when the callback has destroyed it
 };
 
 }  // namespace sallyport::core

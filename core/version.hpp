@@ -1,4 +1,4 @@
-// Which build this is, and what it runs on.
+// The versions of this build and of the libraries it uses.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 namespace sallyport::core {
 
 std::string_view version() noexcept;
-std::string boost_version();    // of the headers it was compiled with
-std::string openssl_version();  // of the library it runs with
+std::string boost_version();    // of the headers at compile time
+std::string openssl_version();  // of the library at run time
 
 }  // namespace sallyport::core
