@@ -1,4 +1,4 @@
-// Alerts: how TLS says goodbye and what was wrong (RFC 8446 §6, §B.2).
+// TLS alerts: the messages with which a peer closes the connection or says what is wrong (RFC 8446 §6, §B.2).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ enum class Alert : std::uint8_t {
   certificate_required = 116,
 };
 
-// What a server says when it does not like the certificate it was shown, or was shown none.
+// True for the alerts with which a server refuses a client's certificate, or its absence.
 constexpr bool is_about_a_certificate(Alert alert) {
   switch (alert) {
     case Alert::bad_certificate:

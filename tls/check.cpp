@@ -88,7 +88,7 @@ void check_validity(X509* certificate, const std::string& subject, core::WallTim
   }
 }
 
-// A key with a passphrase would make the start ask a question that nobody is there to answer.
+// OpenSSL would ask the terminal for a passphrase, and a gateway that starts by itself has nobody there to answer.
 int refuse_passphrase(char*, int, int, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
@@ -137,7 +137,7 @@ void check_match(const std::vector<Certificate>& chain, EVP_PKEY* key, PairFindi
     findings.key.push_back({true, "is not the key of the certificate beside it"});
     return;
   }
-  // What is left is policy: a curve, a signature or a size below this OpenSSL's security level.
+  // OpenSSL's policy can still refuse them: a curve, a signature or a key size below its security level.
   const SslContext context(SSL_CTX_new(TLS_method()));
   if (!context) return;
   if (SSL_CTX_use_certificate(context.get(), chain.front().get()) != 1) {

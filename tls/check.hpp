@@ -1,4 +1,5 @@
-// What an operator should know about certificate and key files before they are used. Opens the files; blocks.
+// Checks certificate and key files before they are used, and words the findings for an operator. Reads the files;
+// blocks.
 #pragma once
 
 #include <filesystem>
@@ -16,8 +17,9 @@ struct Finding {
 
 inline constexpr auto expiry_warning = std::chrono::hours(14 * 24);
 
-// A chain, the server's or client's own certificate first, and its private key: both can be read, belong together, are
-// strong enough for this OpenSSL, and are valid at `now`. Findings about the key never show any of it.
+// Checks a chain, whose first certificate is the server's or client's own, and its private key: both can be read,
+// belong together and are strong enough for this OpenSSL; each certificate is valid at `now`. Findings never show any
+// of the key.
 struct PairFindings {
   std::vector<Finding> chain;
   std::vector<Finding> key;
@@ -25,7 +27,7 @@ struct PairFindings {
 PairFindings check_certificate(const std::filesystem::path& chain, const std::filesystem::path& key,
                                core::WallTime now);
 
-// Authorities to trust: at least one certificate, each valid at `now`.
+// Checks a file of trusted CAs: it holds at least one certificate, and each is valid at `now` and marked as a CA.
 std::vector<Finding> check_ca(const std::filesystem::path& file, core::WallTime now);
 
 }  // namespace sallyport::tls

@@ -32,7 +32,7 @@ namespace {
 
 using Endpoints = std::vector<tcp::endpoint>;
 
-// While it lives, Loop::stop_dialling calls `end`.
+// Registers a step of a connect(): while this lives, Loop::stop_dialling() calls `end`.
 class Dial {
  public:
   Dial(Loop& loop, std::function<void()> end)
@@ -57,7 +57,7 @@ Task<Result<Endpoints>> resolve(Loop& loop, const std::string& host, std::uint16
   co_return endpoints;
 }
 
-// One attempt to reach one address.
+// One TCP connect to one address.
 class Attempt final : ReadySet::Watcher {
  public:
   Attempt(Loop& loop, const tcp::endpoint& endpoint)
@@ -74,10 +74,10 @@ class Attempt final : ReadySet::Watcher {
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt() { end_watch(); }
 
-  // From any callback of the loop.
+  // Makes finish() complete, in the loop's next turn. May be called from any callback of the loop.
   void give_up() { loop_.ready.tell_later(*this); }
 
-  // Waits for its end. Gives what went wrong, as errno does; 0 also when it was given up.
+  // Waits for the result: an errno, or 0 for success and after give_up().
   Task<int> finish() {
     if (!under_way_) co_return error_;
     co_await over_.wait();
@@ -111,7 +111,7 @@ Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::T
       expired = true;
       attempt.give_up();
     });
-    // A share of the time each, so that an address that swallows packets leaves some for the others.
+    // Each address gets an equal share of the time left, so that one which drops packets leaves time for the others.
     const auto left = deadline - loop.wheel.now();
     timer.set(loop.wheel.now() + left / static_cast<core::Duration::rep>(endpoints.size() - i));
     const int error = co_await attempt.finish();
@@ -122,8 +122,8 @@ Task<Result<Socket>> open_socket(Loop& loop, const Endpoints& endpoints, core::T
   co_return last;
 }
 
-// The name is checked as part of the chain's verification, so a wrong one ends the handshake (RFC 9525). False for what
-// OpenSSL takes for no name or address, such as one with a zone: it would then check none.
+// OpenSSL checks the name as part of the chain's verification, so a wrong name ends the handshake (RFC 9525). False
+// when OpenSSL does not accept `name`, such as an address with a zone: the handshake would then check no name.
 bool expect_name(SSL* ssl, const std::string& name) {
   boost::system::error_code error;
   boost::asio::ip::make_address(name, error);

@@ -1,4 +1,4 @@
-// HKDF-Expand-Label (RFC 8446 §7.1), from which every secret and key of TLS 1.3 comes.
+// HKDF-Expand-Label (RFC 8446 §7.1), which derives every secret and key of TLS 1.3.
 #pragma once
 
 #include <string_view>
@@ -8,10 +8,11 @@
 
 namespace sallyport::tls {
 
-// What every label begins with.
+// Every label begins with it; expand_label() adds it.
 inline constexpr std::string_view label_prefix = "tls13 ";
 
-// Throws where label or context do not fit their length's one byte.
+// Fills `out`, of at most 255 of the hash's blocks. Throws std::invalid_argument when the prefix and the label
+// together, or the context, are over 255 bytes.
 void expand_label(core::crypto::Hash hash, core::ConstBytes secret, std::string_view label, core::ConstBytes context,
                   core::MutableBytes out);
 

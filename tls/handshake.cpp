@@ -53,8 +53,9 @@ std::uint64_t sealed_records_in(core::ConstBytes flight) {
 
 }  // namespace
 
-// The BIO: OpenSSL reads from the transport without waiting and writes into the worker's outbox. What it asks for is a
-// record's header, then the rest of that record, and never a byte more: what follows its last one is not for it.
+// The BIO: through it OpenSSL reads from the transport, without waiting, and writes into the worker's outbox. OpenSSL
+// asks for the header of a record, then for the rest of that record, and never for more. So bytes behind the
+// handshake's last record stay in arrived_.
 int Handshake::read(BIO* bio, char* out, int size) try {
   auto& self = *static_cast<Handshake*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
@@ -75,7 +76,7 @@ int Handshake::read(BIO* bio, char* out, int size) try {
   self.arrived_begin_ += given;
   return static_cast<int>(given);
 } catch (const std::bad_alloc&) {
-  return -1;  // nothing may be thrown through OpenSSL
+  return -1;  // no exception may pass through OpenSSL
 }
 
 int Handshake::write(BIO* bio, const char* data, int size) try {
@@ -124,8 +125,8 @@ Handshake::Handshake(Transport& transport, SSL_CTX* context, Role role, std::sha
   sessions_->remember_in(ssl_.get());
 }
 
-// Without this OpenSSL takes a connection that ended without a goodbye of its own for a bad one and spoils its
-// session's ticket, although no truncation attack can come of resuming it.
+// OpenSSL does not see our close_notify. Without this call it would take the connection for a failed one and make its
+// session unusable, although no truncation attack can come of resuming it.
 Handshake::~Handshake() { SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); }
 
 Task<Result<core::PeerIdentity>> Handshake::run() {
@@ -138,9 +139,9 @@ Task<Result<void>> Handshake::exchange_flights() {
     ERR_clear_error();
     const int code = shake_hands();
     const Error failed = code == 1 ? Error(Reason::none) : failure(code);
-    // A server's last flight follows the client's Finished: nothing is in it but tickets.
+    // A server's last flight, after the client's Finished, holds only tickets.
     if (code == 1 && role_ == Role::server) tickets_sent_ = sealed_records_in(transport_.loop().outbox);
-    // Whatever happened, what OpenSSL said (a flight, or an alert) goes out first.
+    // What OpenSSL wrote, a flight or an alert, is sent before the result is looked at.
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
     if (auto flushed = co_await transport_.flush(); !flushed) co_return flushed.error();
     is_over_ = code == 1;
@@ -159,15 +160,14 @@ Result<core::PeerIdentity> Handshake::conclude() {
   const bool is_whole = suite_of(ssl_.get()) && !secrets_.client.empty() && !secrets_.server.empty();
   if (!is_whole || SSL_has_pending(ssl_.get()) != 0) return Error(Reason::tls_failed);
   if (SSL_session_reused(ssl_.get()) && !certificate_still_valid(ssl_.get())) {
-    if (sessions_) sessions_->session.reset();  // the next connection to this peer makes a whole handshake
+    if (sessions_) sessions_->session.reset();  // the next connection to this peer makes a full handshake
     return Error(role_ == Role::client ? Reason::upstream_certificate_expired : Reason::tls_failed);
   }
   return identify(ssl_.get());
 }
 
-// What an SSL call that failed means. Reason::none: nothing is wrong, more bytes are needed. Leaves OpenSSL's error
-// queue empty, as every other call here does, because a stale entry would be taken for the next call's
-// (SSL_get_error(3)).
+// Why SSL_do_handshake gave `code`; Reason::none when it only needs more bytes. Leaves OpenSSL's error queue empty, as
+// every call here does, because SSL_get_error(3) would take an old entry for an error of the next call.
 Error Handshake::failure(int code) {
   if (SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ) return Reason::none;
   const unsigned long error = ERR_peek_error();
@@ -191,7 +191,7 @@ RecordProtection Handshake::writing() {
 }
 
 std::size_t Handshake::content_limit() const noexcept {
-  const unsigned asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_.get()));  // 1 is for 2^9
+  const unsigned asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_.get()));  // 1 means 2^9
   return asked == 0 ? record_content_limit : std::size_t{256} << asked;
 }
 
@@ -211,7 +211,7 @@ bool Handshake::take_tickets(core::ConstBytes record) {
   const int code = SSL_read_ex(ssl_.get(), &nothing, 1, &size);
   const bool taken = SSL_get_error(ssl_.get(), code) == SSL_ERROR_WANT_READ;
   ERR_clear_error();
-  transport_.loop().outbox.clear();  // what is to be said to the peer, the stream says
+  transport_.loop().outbox.clear();  // OpenSSL may have written an alert; the stream sends its own
   return taken;
 }
 

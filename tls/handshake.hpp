@@ -1,5 +1,6 @@
-// The handshake of one connection: OpenSSL's part, from the first byte to the traffic secrets. The records that follow
-// are not OpenSSL's any more (docs/adr/0007-own-records.md), but for the tickets that a server sends first.
+// The TLS handshake of one connection, which OpenSSL does, from the first byte to the traffic secrets. After it we open
+// and seal the records ourselves (docs/adr/0007-own-records.md). OpenSSL still reads the tickets that a server sends
+// before its first content.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ enum class Role { server, client };
 
 class Handshake {
  public:
-  // The transport must outlive it. sessions: where a client's tickets are kept; may be null.
+  // The transport must outlive it. sessions: keeps a client's tickets; may be null.
   Handshake(Transport& transport, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions);
   Handshake(const Handshake&) = delete;
   Handshake& operator=(const Handshake&) = delete;
@@ -29,19 +30,20 @@ class Handshake {
 
   SSL* ssl() noexcept { return ssl_.get(); }
 
-  // Gives who the peer is. Errors: timeout, truncated, tls_failed, key_exchange_refused; as a client also the
-  // upstream_certificate_* reasons. What follows may be asked once it has succeeded.
+  // Gives what the handshake proved of the peer. Errors: timeout, cancelled, io_failed, truncated, tls_failed; as a
+  // server also key_exchange_refused; as a client also upstream_certificate_* and upstream_rejected_certificate. The
+  // functions below may be called after it has succeeded.
   core::Task<core::Result<core::PeerIdentity>> run();
 
-  RecordProtection reading();                  // of the peer's records, and
-  RecordProtection writing();                  // of ours; once each
-  std::size_t content_limit() const noexcept;  // of a record, as a client may have asked (RFC 6066 §4)
+  RecordProtection reading();                  // for the peer's records; takes the secret, so it may be called once
+  RecordProtection writing();                  // for ours; likewise
+  std::size_t content_limit() const noexcept;  // bytes a record, both ways; a client may lower it (RFC 6066 §4)
 
-  // What came behind the handshake.
+  // The bytes that arrived behind the handshake's last record.
   core::Bytes take_unread();
 
-  // A record that holds a message of the handshake's kind, before any other came: OpenSSL keeps the tickets in it.
-  // False when they are malformed.
+  // Passes a sealed record of handshake messages to OpenSSL, which stores the tickets in it. Only while all records so
+  // far were such records, because OpenSSL counts them. False when OpenSSL rejects it.
   [[nodiscard]] bool take_tickets(core::ConstBytes record);
 
  private:
@@ -55,14 +57,14 @@ class Handshake {
   core::Error failure(int code);
 
   Transport& transport_;
-  std::shared_ptr<SessionSlot> sessions_;  // before ssl_: outlives it
+  std::shared_ptr<SessionSlot> sessions_;  // declared before ssl_, which must not outlive it
   Ssl ssl_;
   Role role_;
-  core::Bytes arrived_;  // not yet read by OpenSSL
+  core::Bytes arrived_;  // OpenSSL has read it up to arrived_begin_
   std::size_t arrived_begin_ = 0;
   bool is_over_ = false;
   TrafficSecrets secrets_;
-  std::uint64_t tickets_sent_ = 0;  // records under our traffic secret
+  std::uint64_t tickets_sent_ = 0;  // records that OpenSSL sealed under our traffic secret
 };
 
 }  // namespace sallyport::tls

@@ -36,7 +36,7 @@ constexpr const char* classical = "X25519:P-256:P-384";
 
 void choose_groups(SSL_CTX* context, KeyExchange wanted) {
   std::string groups = wanted == KeyExchange::require_pq ? post_quantum : classical;
-  // The first is what a server picks when the client has it, and what a client sends its share for.
+  // A server picks the first group if the client has it; a client sends its key share for the first.
   if (wanted == KeyExchange::prefer_pq && has_post_quantum()) groups = std::string(post_quantum) + ':' + groups;
   if (SSL_CTX_set1_groups_list(context, groups.c_str()) == 1) return;
   ERR_clear_error();
@@ -44,7 +44,7 @@ void choose_groups(SSL_CTX* context, KeyExchange wanted) {
                            groups + "; 3.5 and later have it");
 }
 
-// Those that openssl.cnf allows, without those whose records we cannot make.
+// Takes the cipher suites that openssl.cnf allows, without those for which we cannot protect records.
 void choose_suites(SSL_CTX* context) {
   std::string suites;
   const STACK_OF(SSL_CIPHER)* allowed = SSL_CTX_get_ciphers(context);
@@ -64,7 +64,7 @@ SslContext new_context(const SSL_METHOD* method, KeyExchange key_exchange) {
   SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS);
 #ifdef SSL_OP_NO_RECORD_SIZE_LIMIT_EXT
-  SSL_CTX_set_options(raw, SSL_OP_NO_RECORD_SIZE_LIMIT_EXT);  // our records would not keep to it (RFC 8449)
+  SSL_CTX_set_options(raw, SSL_OP_NO_RECORD_SIZE_LIMIT_EXT);  // our records do not observe such a limit (RFC 8449)
 #endif
   SSL_CTX_set_max_early_data(raw, 0);  // model calls are not idempotent: no 0-RTT
   choose_suites(raw);
@@ -104,10 +104,10 @@ int choose_certificate(SSL* ssl, int*, void* argument) try {
   }
   return SSL_TLSEXT_ERR_OK;
 } catch (const std::bad_alloc&) {
-  return SSL_TLSEXT_ERR_ALERT_FATAL;  // nothing may be thrown through OpenSSL
+  return SSL_TLSEXT_ERR_ALERT_FATAL;  // no exception may pass through OpenSSL
 }
 
-// RFC 7301 §3.2: HTTP/1 is spoken; a client that offers other protocols alone is refused.
+// RFC 7301 §3.2: we speak HTTP/1, and refuse a client that offers only other protocols.
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                     unsigned size, void*) {
   static constexpr unsigned char ours[] =
@@ -139,7 +139,7 @@ SslContext server_context(const ServerSettings& settings, const CertificateFiles
   use_certificate(raw, files);
   ask_for_client_certificates(raw, settings);
   SSL_CTX_set_num_tickets(raw, 1);  // one resumption a handshake is enough; a second is a write for nothing
-  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // tickets carry the state
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // the tickets carry the session
   static constexpr unsigned char context_id[] = "sallyport";
   SSL_CTX_set_session_id_context(raw, context_id, sizeof context_id - 1);
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);

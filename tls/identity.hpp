@@ -1,5 +1,6 @@
-// Who we are and whom we trust, as one snapshot that is replaced whole: a certificate set for a listener, a client
-// certificate and trust for an upstream. Immutable once built; shared by all workers; live connections keep theirs.
+// Who we are and whom we trust: ServerIdentity holds the certificates of a listener and its client CA, ClientIdentity
+// the client certificate for an upstream and the CA that must have signed the upstream's. All workers share them. They
+// are immutable: a reload builds new ones, and live connections keep the old settings.
 #pragma once
 
 #include <filesystem>
@@ -16,38 +17,39 @@ struct CertificateFiles {
 
 enum class ClientCertificates : std::uint8_t { off, optional, required };
 
-// Post-quantum is X25519MLKEM768, which protects against who records today and has a quantum computer later.
+// Post-quantum key exchange is X25519MLKEM768. It protects traffic that is recorded today from a later quantum
+// computer.
 enum class KeyExchange : std::uint8_t {
   prefer_pq,   // whenever the peer and the linked OpenSSL have it
   require_pq,  // a peer without it is refused
 };
-bool has_post_quantum() noexcept;  // the linked OpenSSL: 3.5 and later
+bool has_post_quantum() noexcept;  // whether the linked OpenSSL has it: 3.5 and later
 
-// False where OpenSSL's configuration keeps TLS from the key schedule that is ours (key_schedule.hpp). Without it no
-// identity can be made.
+// False when OpenSSL's configuration prevents the use of our own key schedule (key_schedule.hpp). Then no identity can
+// be built.
 bool has_key_schedule() noexcept;
 inline constexpr const char* no_key_schedule =
     "OpenSSL's configuration does not let the gateway's own TLS key schedule be used; look at openssl.cnf's "
     "default_properties, and for another provider named sallyport";
 
 struct ServerSettings {
-  std::vector<CertificateFiles> certificates;  // chosen by SNI; the first serves whoever matches none
+  std::vector<CertificateFiles> certificates;  // chosen by SNI; the first when no name matches
   ClientCertificates client_certificates = ClientCertificates::off;
   std::filesystem::path client_ca;
   KeyExchange key_exchange = KeyExchange::prefer_pq;
 };
 
 struct ClientSettings {
-  std::filesystem::path ca;           // empty: the system's store
-  std::filesystem::path certificate;  // empty: none is shown
+  std::filesystem::path ca;           // PEM; empty: the system's store
+  std::filesystem::path certificate;  // PEM chain, leaf first; empty: none is shown
   std::filesystem::path key;
   std::string server_name;  // empty: the endpoint's host
   KeyExchange key_exchange = KeyExchange::prefer_pq;
   friend bool operator==(const ClientSettings&, const ClientSettings&) = default;
 };
 
-// Both throw std::runtime_error naming the file and what is wrong with it, or saying that this OpenSSL cannot do what
-// is required.
+// Both constructors read the files. They throw std::runtime_error, which names the file and what is wrong with it, or
+// says what this OpenSSL cannot do.
 class ServerIdentity {
  public:
   explicit ServerIdentity(const ServerSettings& settings);

@@ -30,21 +30,21 @@ using core::crypto::Hash;
 namespace {
 
 constexpr const char* name = "sallyport";
-// Properties of our own: a clause here drops the administrator's default clause of the same name. Two, so as to
-// outweigh one that is optional, such as ?provider=default.
+// Our contexts prefer properties that no other KDF has: a clause in a query replaces the administrator's default clause
+// of the same name. There are two, to outweigh one optional default such as ?provider=default.
 constexpr const char* properties = "provider=sallyport,sallyport.tls=yes,sallyport.kdf=yes";
 constexpr const char* preference = "?sallyport.tls=yes,?sallyport.kdf=yes";
 
-thread_local TrafficSecrets* listening = nullptr;
+thread_local TrafficSecrets* listener_secrets = nullptr;
 
-// What OpenSSL asks for (EVP_KDF-TLS13_KDF(7)).
-struct Question {
+// The parameters of one derivation, as OpenSSL passes them (EVP_KDF-TLS13_KDF(7)).
+struct Parameters {
   std::optional<Hash> hash;
   int mode = -1;
   ConstBytes key, salt, data;
   std::string_view prefix, label;
 
-  explicit Question(const OSSL_PARAM* params) {
+  explicit Parameters(const OSSL_PARAM* params) {
     for (; params != nullptr && params->key != nullptr; ++params) take(*params);
   }
 
@@ -60,7 +60,7 @@ struct Question {
     if (what == OSSL_KDF_PARAM_DATA) data = bytes;
   }
 
-  // One that is not given means zeros to the schedule; one that is given has bytes.
+  // An absent secret stands for zeros. A secret that is passed and empty is an error, not an absent one.
   static ConstBytes secret_of(ConstBytes bytes) {
     if (bytes.empty()) throw std::invalid_argument("an empty secret");
     return bytes;
@@ -88,41 +88,41 @@ const LongestDigest& digest_of_nothing(Hash hash) {
   return hash == Hash::sha256 ? sha256 : sha384;
 }
 
-// The next of the schedule's secrets: from the one before (as salt), and what is new (as key).
-void extract(const Question& asked, MutableBytes out) {
+// Derives the next secret of the schedule, from the one before it (salt) and the new input (key).
+void extract(const Parameters& given, MutableBytes out) {
   const LongestDigest zeros{};
-  const ConstBytes key = asked.key.empty() ? ConstBytes(zeros).first(out.size()) : asked.key;
-  if (asked.salt.empty()) return core::crypto::hkdf_extract({}, key, out, *asked.hash);
+  const ConstBytes key = given.key.empty() ? ConstBytes(zeros).first(out.size()) : given.key;
+  if (given.salt.empty()) return core::crypto::hkdf_extract({}, key, out, *given.hash);
   core::Secret derived(out.size());
-  const ConstBytes context = ConstBytes(digest_of_nothing(*asked.hash)).first(out.size());
-  expand_label(*asked.hash, asked.salt, asked.label, context, derived.reveal_for_writing());
-  core::crypto::hkdf_extract(derived.reveal(), key, out, *asked.hash);
+  const ConstBytes context = ConstBytes(digest_of_nothing(*given.hash)).first(out.size());
+  expand_label(*given.hash, given.salt, given.label, context, derived.reveal_for_writing());
+  core::crypto::hkdf_extract(derived.reveal(), key, out, *given.hash);
 }
 
-void tell(const Question& asked, ConstBytes secret) {
-  if (listening == nullptr) return;
-  if (asked.label == "c ap traffic") listening->client = core::Secret(secret);
-  if (asked.label == "s ap traffic") listening->server = core::Secret(secret);
+void tell_listener(const Parameters& given, ConstBytes secret) {
+  if (listener_secrets == nullptr) return;
+  if (given.label == "c ap traffic") listener_secrets->client = core::Secret(secret);
+  if (given.label == "s ap traffic") listener_secrets->server = core::Secret(secret);
 }
 
 int derive(void*, unsigned char* begin, std::size_t size, const OSSL_PARAM* params) try {
-  const Question asked(params);
+  const Parameters given(params);
   const MutableBytes out(reinterpret_cast<std::byte*>(begin), size);
-  if (!asked.hash || asked.prefix != label_prefix) return 0;
-  if (asked.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY) {
-    if (size != core::crypto::digest_size(*asked.hash)) return 0;
-    extract(asked, out);
+  if (!given.hash || given.prefix != label_prefix) return 0;
+  if (given.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY) {
+    if (size != core::crypto::digest_size(*given.hash)) return 0;
+    extract(given, out);
     return 1;
   }
-  if (asked.mode != EVP_KDF_HKDF_MODE_EXPAND_ONLY || asked.key.empty()) return 0;
-  expand_label(*asked.hash, asked.key, asked.label, asked.data, out);
-  tell(asked, out);
+  if (given.mode != EVP_KDF_HKDF_MODE_EXPAND_ONLY || given.key.empty()) return 0;
+  expand_label(*given.hash, given.key, given.label, given.data, out);
+  tell_listener(given, out);
   return 1;
 } catch (const std::exception&) {
-  return 0;  // nothing may be thrown through OpenSSL
+  return 0;  // no exception may pass through OpenSSL
 }
 
-// All that a derivation needs comes with it, so a context holds nothing.
+// OpenSSL passes all parameters with each derivation, so a KDF context holds nothing.
 void* new_kdf(void*) {
   static char nothing;
   return &nothing;
@@ -156,10 +156,10 @@ int start_provider(const OSSL_CORE_HANDLE* handle, const OSSL_DISPATCH*, const O
 
 using Kdf = core::Handle<EVP_KDF, EVP_KDF_free>;
 
-// For as long as the process lives, beyond what OpenSSL frees at exit. Those that OpenSSL loads by itself stay, and
-// come first for whoever has no preference: they are loaded before ours.
+// Our provider stays loaded while the process lives; the static handle keeps leak checkers quiet at exit. The first
+// fetch loads OpenSSL's own providers, before ours, so that code without a preference gets theirs.
 bool load_provider() {
-  const Kdf for_others(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
+  const Kdf of_openssl(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
   if (OSSL_PROVIDER_add_builtin(nullptr, name, start_provider) != 1) return false;
   static const OSSL_PROVIDER* const ours = OSSL_PROVIDER_try_load(nullptr, name, 1);
   if (ours == nullptr) return false;
@@ -169,8 +169,8 @@ bool load_provider() {
 
 }  // namespace
 
-SecretListener::SecretListener(TrafficSecrets& secrets) noexcept { listening = &secrets; }
-SecretListener::~SecretListener() { listening = nullptr; }
+SecretListener::SecretListener(TrafficSecrets& secrets) noexcept { listener_secrets = &secrets; }
+SecretListener::~SecretListener() { listener_secrets = nullptr; }
 
 bool has_key_schedule() noexcept {
   static const bool has = [] {

@@ -16,8 +16,8 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-// What one client met on its way, or left for: no failure of ours (accept(2)).
-bool is_clients_own(int error) {
+// True for an error of accept(2) that concerns one client, or an interruption: the next accept may succeed.
+bool concerns_one_client(int error) {
   switch (error) {
     case EINTR:
     case ECONNABORTED:
@@ -54,7 +54,7 @@ core::Result<Socket> take_client(const core::Descriptor& listening) {
   for (;;) {
     Socket client(::accept4(listening.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.is_open() || errno == EAGAIN) return client;
-    if (!is_clients_own(errno)) return core::Error(core::Reason::io_failed, errno);
+    if (!concerns_one_client(errno)) return core::Error(core::Reason::io_failed, errno);
   }
 }
 

@@ -1,4 +1,4 @@
-// Listening sockets and the clients that come to them.
+// Opens listening sockets and accepts clients from them.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 
 namespace sallyport::tls {
 
-// shared: each caller has a socket of its own on the same port, over which the kernel spreads the connections. alone:
-// whoever asks for a port that is taken is refused.
+// shared: several sockets may listen on one port, and the kernel spreads the connections over them (SO_REUSEPORT).
+// alone: listening fails when the port is taken.
 enum class Port { shared, alone };
 
-// Throws std::runtime_error naming the address.
+// `host` is an IP address. The socket does not block. Throws std::runtime_error with the address and what is wrong.
 core::Descriptor listen(const std::string& host, std::uint16_t port, Port use = Port::shared);
 
-// The next client that waits; a closed socket when none does. Errors: io_failed, mostly out of descriptors
-// or memory.
+// Accepts the next client, whose socket does not block; gives a closed socket when no client waits. A client that has
+// left meanwhile is skipped. Errors: io_failed, mostly out of descriptors or memory.
 core::Result<Socket> take_client(const core::Descriptor& listening);
 
-std::string address_of(const Socket& socket);  // the peer's; empty when it has gone
+std::string address_of(const Socket& socket);  // the peer's IP address, without the port; empty when the peer has gone
 
 }  // namespace sallyport::tls

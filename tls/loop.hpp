@@ -1,5 +1,6 @@
-// What every stream of one worker shares: its event loop, its timer wheel, its resolver, and buffers that are empty
-// whenever a coroutine is suspended, so that an idle connection owns none.
+// Loop: what all streams of one worker share: the event loop, the timer wheel, the resolver and two buffers. Nothing is
+// left in the buffers when a coroutine suspends, so an idle connection holds none. Used on one thread, except
+// ready.post().
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,7 +19,7 @@
 
 namespace sallyport::tls {
 
-// Not touched before it is used.
+// A receive buffer for one record of the largest size. Not initialized, so it costs no memory before it is used.
 class Inbox {
  public:
   static constexpr std::size_t size = record_limit;
@@ -31,24 +32,24 @@ class Inbox {
 struct Loop {
   boost::asio::io_context& io;
   core::TimerWheel& wheel;
-  core::Bytes outbox{};  // records made in one burst, sent before anything suspends
-  Inbox inbox{};         // records as one read of a socket brought them
-  ReadySet ready{};      // its sockets, and what other threads have for it
+  core::Bytes outbox{};  // the records of one burst; sent before anything suspends
+  Inbox inbox{};         // the records that one read of a socket brought
+  ReadySet ready{};      // the worker's sockets, and the tasks that other threads post
   Resolver resolver{ready, wheel};
-  std::list<std::function<void()>> dials{};  // how to end each that is under way
+  std::list<std::function<void()>> dials{};  // ends each connect() under way
   bool dials_no_more = false;
 
   core::Executor executor() { return io.get_executor(); }
 
-  // Does what there is to do, waits at most `most` for something to come, and does what comes of it.
+  // One turn of the loop: runs the handlers that are due, waits at most `most` for events, and runs what they cause.
   void turn(core::Duration most) {
-    // As one of the io_context's own functions, so that what is dispatched meanwhile runs at once.
+    // In a handler of the io_context, so that handlers that are dispatched meanwhile run at once.
     boost::asio::post(io, [this, most] { ready.wait(most); });
     if (io.stopped()) io.restart();
     io.poll();
   }
 
-  // Every connect() that is under way, and all that follow, end with Reason::cancelled.
+  // Every connect() under way, and every later one, ends with Reason::cancelled.
   void stop_dialling() {
     dials_no_more = true;
     for (const auto& end : dials) end();

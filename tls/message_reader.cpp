@@ -11,23 +11,23 @@ constexpr std::byte new_session_ticket{4}, key_update{24};
 
 }  // namespace
 
-// False while a part of the head is still to come.
+// False while the head is incomplete.
 bool MessageReader::gather_head(core::ConstBytes& content) {
-  const std::size_t size = std::min(content.size(), head_size - head_size_);
-  std::copy_n(content.begin(), size, head_.begin() + static_cast<std::ptrdiff_t>(head_size_));
-  head_size_ += size;
+  const std::size_t size = std::min(content.size(), head_size - gathered_);
+  std::copy_n(content.begin(), size, head_.begin() + static_cast<std::ptrdiff_t>(gathered_));
+  gathered_ += size;
   content = content.subspan(size);
-  return head_size_ == head_size;
+  return gathered_ == head_size;
 }
 
 MessageReader::Messages MessageReader::take(core::ConstBytes content) {
   if (content.empty()) return {Said::wrong};
   while (!content.empty()) {
-    const std::size_t skipped = std::min(left_, content.size());
-    left_ -= skipped;
+    const std::size_t skipped = std::min(ticket_left_, content.size());
+    ticket_left_ -= skipped;
     content = content.subspan(skipped);
     if (content.empty() || !gather_head(content)) break;
-    head_size_ = 0;
+    gathered_ = 0;
     const auto byte = [&](std::size_t place) { return std::to_integer<std::size_t>(head_[place]); };
     const std::size_t size = byte(1) << 16 | byte(2) << 8 | byte(3);
     if (head_[0] == key_update) {
@@ -38,7 +38,7 @@ MessageReader::Messages MessageReader::take(core::ConstBytes content) {
     }
     if (head_[0] != new_session_ticket || !takes_tickets_) return {Said::wrong};
     if (size > ticket_limit) return {Said::wrong, Alert::decode_error};
-    left_ = size;
+    ticket_left_ = size;
   }
   return {Said::tickets};
 }

@@ -1,4 +1,4 @@
-// OpenSSL's objects with owners. Private to this folder.
+// Owning handles of OpenSSL's objects, and what the identities hold (identity.hpp). Private to this folder.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -21,7 +21,7 @@ struct ServerIdentity::Contexts {
     SslContext context;
     std::vector<std::string> names;  // subjectAltName dNSNames, lower case; may start with "*."
   };
-  std::vector<Named> all;  // addresses stay put: the SNI callback points here
+  std::vector<Named> all;  // searched by the SNI callback, which points to this Contexts: it must not move
 };
 
 struct ClientIdentity::Context {

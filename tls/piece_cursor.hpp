@@ -1,4 +1,4 @@
-// Pieces of content on their way into records.
+// PieceCursor: cuts the pieces of content that a caller writes into the contents of records.
 #pragma once
 
 #include <algorithm>
@@ -8,12 +8,13 @@
 
 namespace sallyport::tls {
 
-// Goes through pieces, laying them side by side. What it views must outlive it.
+// Reads the pieces as if they were one. The pieces, and the array that lists them, must outlive it.
 class PieceCursor {
  public:
   explicit PieceCursor(std::span<const core::ConstBytes> pieces) : pieces_(pieces) { skip_empty(); }
   bool is_done() const noexcept { return pieces_.empty(); }
 
+  // Appends the next `most` bytes to `out`, or as many as are left.
   void append_to(core::Bytes& out, std::size_t most) {
     while (!is_done() && most > 0) {
       const core::ConstBytes rest = pieces_.front().subspan(offset_);

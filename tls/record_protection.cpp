@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t tag_size = Aead::tag_size;
 
-// Every record after the handshake calls itself application data of TLS 1.2; what it is stands inside.
+// The header of every record after the handshake says application data of TLS 1.2; the real type is inside (§5.2).
 void write_header(core::MutableBytes header, std::size_t sealed_size) {
   header[0] = static_cast<std::byte>(ContentType::application_data);
   header[1] = header[2] = std::byte{3};
@@ -58,8 +58,8 @@ RecordProtection RecordProtection::next() const {
   return {suite_, std::move(next)};
 }
 
-// No nonce comes twice under one key: the count goes up by one a record, a new key begins at 0, and 64 bits do not run
-// out.
+// No nonce is used twice under one key: the count goes up by one a record, begins behind what OpenSSL has sealed, or at
+// 0 for a new key, and 64 bits do not run out.
 Aead::Nonce RecordProtection::next_nonce() {
   Aead::Nonce nonce = write_iv_;
   const std::uint64_t number = records_++;
@@ -86,7 +86,7 @@ std::optional<RecordProtection::Content> RecordProtection::open(core::ConstBytes
   if (!aead_.open(next_nonce(), record.first(record_header_size), record.subspan(record_header_size), into)) {
     return std::nullopt;
   }
-  // RFC 8446 §5.4: the last byte that is not padding's zero tells the type.
+  // RFC 8446 §5.4: padding is zeros; the last byte before it is the type.
   std::size_t size = into.size();
   while (size > 0 && into[size - 1] == std::byte{0}) --size;
   if (size == 0) return Content{ContentType::none, 0};

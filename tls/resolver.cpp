@@ -17,9 +17,9 @@ using core::Reason;
 using core::Result;
 using core::Task;
 
-struct Resolver::Door {
+struct Resolver::OwnerLink {
   std::mutex mutex;
-  Resolver* owner;  // changed by its own thread under the mutex; null when it is gone
+  Resolver* owner;  // set on the Resolver's own thread, under the mutex; null when the Resolver is gone
 };
 
 std::optional<Resolver::Addresses> Resolver::ask_system(const std::string& host) {
@@ -35,13 +35,13 @@ std::optional<Resolver::Addresses> Resolver::ask_system(const std::string& host)
 }
 
 Resolver::Resolver(ReadySet& ready, core::TimerWheel& wheel, Lookup lookup)
-    : ready_(ready), wheel_(wheel), lookup_(std::move(lookup)), door_(std::make_shared<Door>()) {
-  door_->owner = this;
+    : ready_(ready), wheel_(wheel), lookup_(std::move(lookup)), link_(std::make_shared<OwnerLink>()) {
+  link_->owner = this;
 }
 
 Resolver::~Resolver() {
-  const std::lock_guard lock(door_->mutex);
-  door_->owner = nullptr;
+  const std::lock_guard lock(link_->mutex);
+  link_->owner = nullptr;
 }
 
 Task<Result<Resolver::Addresses>> Resolver::resolve(const std::string& host, core::TimePoint deadline) {
@@ -72,7 +72,8 @@ void Resolver::cancel() {
   for (auto& [host, name] : names_) wake(name, Error(Reason::cancelled));
 }
 
-// Names come from the configuration and are few; those that a reload took out of it go when another comes.
+// Names come from the configuration and are few. A new name removes those with no addresses that can still be used and
+// no caller, such as a reload leaves behind.
 Resolver::Name& Resolver::name_of(const std::string& host) {
   if (const auto found = names_.find(host); found != names_.end()) return found->second;
   std::erase_if(names_, [this](const auto& entry) {
@@ -86,18 +87,18 @@ bool Resolver::known(const Name& name, core::Duration age) const {
   return !name.addresses.empty() && wheel_.now() < name.learned + age;
 }
 
-// False: there is no thread to be had.
+// False when no thread can be started.
 bool Resolver::start(const std::string& host, Name& name) {
-  const auto look_up = [door = door_, lookup = lookup_, host, &ready = ready_] {
+  const auto look_up = [link = link_, lookup = lookup_, host, &ready = ready_] {
     auto found = lookup(host);
-    const std::lock_guard lock(door->mutex);
-    if (door->owner == nullptr) return;
-    ready.post([door, host, found = std::move(found)] {
-      if (door->owner != nullptr) door->owner->answer(host, found);
+    const std::lock_guard lock(link->mutex);
+    if (link->owner == nullptr) return;
+    ready.post([link, host, found = std::move(found)] {
+      if (link->owner != nullptr) link->owner->answer(host, found);
     });
   };
   try {
-    // Nobody waits for it: getaddrinfo cannot be interrupted, and the door says whether its answer is still wanted.
+    // Detached, because getaddrinfo cannot be interrupted. The link says whether the answer is still wanted.
     std::thread(look_up).detach();
   } catch (const std::system_error&) {
     return false;
@@ -114,12 +115,12 @@ void Resolver::answer(const std::string& host, std::optional<Addresses> found) {
     name.addresses = *std::move(found);
     name.learned = wheel_.now();
   }
-  // A resolver that cannot answer now does not take away what is known.
+  // When there is no answer now, the last addresses stay in use.
   if (known(name, stale)) return wake(name, name.addresses);
   wake(name, Error(Reason::upstream_unresolved));
 }
 
-// Whoever wakes takes itself off the list, and may come again behind the others.
+// A waiter that wakes removes itself from the list and may append itself again, so only as many as now wait are woken.
 void Resolver::wake(Name& name, const Result<Addresses>& found) {
   for (auto& waiter : name.waiters) waiter.found = found;
   for (std::size_t left = name.waiters.size(); left > 0; --left) name.waiters.front().over.set();

@@ -12,7 +12,7 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   auto* slot = static_cast<SessionSlot*>(SSL_get_ex_data(ssl, slot_index()));
   if (slot == nullptr) return 0;
   slot->session.reset(session);
-  return 1;  // the reference is ours now
+  return 1;  // we keep the reference that OpenSSL passed
 }
 }  // namespace
 

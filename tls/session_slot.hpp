@@ -1,6 +1,6 @@
-// Resumption for connections we open: the newest ticket of one peer. TLS 1.3 tickets arrive after the handshake, so
-// OpenSSL hands them over while the connection is read; it can be used for any later connection to the same peer under
-// the same ClientIdentity. One worker's own.
+// SessionSlot: keeps the newest resumption ticket of one peer, for the connections that we open. TLS 1.3 tickets arrive
+// after the handshake, so OpenSSL stores them here while the connection is read. A ticket serves any later connection
+// to the same peer under the same ClientIdentity. Belongs to one worker.
 #pragma once
 
 #include "tls/openssl.hpp"
@@ -10,8 +10,8 @@ namespace sallyport::tls {
 struct SessionSlot {
   SslSession session;
 
-  static void attach(SSL_CTX* context);  // tickets of this context's connections go where remember_in says
-  void remember_in(SSL* ssl);            // the slot must outlive the connection
+  static void attach(SSL_CTX* context);  // lets this context's connections store their tickets
+  void remember_in(SSL* ssl);            // has `ssl` store its tickets here; the slot must outlive it
 };
 
 }  // namespace sallyport::tls

@@ -22,7 +22,7 @@ Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces
   core::Bytes& outbox = transport_.loop().outbox;
   std::size_t size = 0;
   for (const auto piece : pieces) size += piece.size();
-  outbox.reserve(size);  // all or nothing: half of it must not wait there for whoever sends next
+  outbox.reserve(size);  // or throw now: another stream would send what half a copy left in the outbox
   for (const auto piece : pieces) outbox.insert(outbox.end(), piece.begin(), piece.end());
   if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
   if (!transport_.has_unsent()) co_return Result<void>();
@@ -30,14 +30,14 @@ Task<Result<void>> TcpStream::write_all(std::span<const core::ConstBytes> pieces
 }
 
 void TcpStream::watch(std::function<void()> left) {
-  left_ = std::move(left);
-  if (!left_) return transport_.watch({});
-  transport_.watch([this] { look(); });
+  on_peer_left_ = std::move(left);
+  if (!on_peer_left_) return transport_.watch({});
+  transport_.watch([this] { check_for_end(); });
 }
 
-void TcpStream::look() {
-  if (!transport_.peer_closed()) return;  // what has come is for later
-  if (auto tell = std::exchange(left_, {})) tell();
+void TcpStream::check_for_end() {
+  if (!transport_.peer_closed()) return;  // bytes came; they stay for the next read
+  if (auto tell = std::exchange(on_peer_left_, {})) tell();
 }
 
 }  // namespace sallyport::tls

@@ -25,10 +25,10 @@ class TcpStream final : public core::ByteStream {
   void abort() noexcept override { transport_.reset(); }
 
  private:
-  void look();
+  void check_for_end();
 
   Transport transport_;
-  std::function<void()> left_;
+  std::function<void()> on_peer_left_;
 };
 
 }  // namespace sallyport::tls

@@ -14,9 +14,9 @@ using core::Task;
 
 namespace {
 
-constexpr std::size_t burst_size = 4 * record_content_limit;  // gathered before it is sent
-constexpr unsigned empty_records_in_a_row = 32;               // each costs its receiver an authentication
-constexpr unsigned key_updates_per_second = 100;              // and each of these a key derivation
+constexpr std::size_t burst_size = 4 * record_content_limit;  // bytes; the outbox is sent when it holds as many
+constexpr unsigned empty_records_in_a_row = 32;               // each costs us an authentication
+constexpr unsigned key_updates_per_second = 100;              // each costs us a key derivation
 constexpr std::uint8_t warning = 1, fatal = 2;                // RFC 8446 §6
 
 }  // namespace
@@ -48,24 +48,24 @@ Task<Result<std::size_t>> TlsStream::read_some(MutableBytes into) {
   }
 }
 
-// No coroutine of its own: an event of a stream waits here, and each frame costs.
+// Not a coroutine: a stream waits here for each event, and a coroutine frame costs time.
 Task<Result<void>> TlsStream::wait_readable() {
   return may_give() && peek() ? core::at_once(Result<void>()) : transport_.fill();
 }
 
-// False: reading would only find that nothing has come.
+// False when a read would only find that nothing has come.
 bool TlsStream::may_give() const noexcept {
   return ended_ || is_broken() || !content_.empty() || kept_is_whole_ || transport_.may_give();
 }
 
-// True for content or the end, without taking it.
+// True when there is content or the end; leaves it for the next read.
 bool TlsStream::peek() {
   read_now({});
   return !content_.empty() || ended_ || is_broken();
 }
 
-// Runs what opens or lays out records. Where that fails, for want of memory, their count has a hole: the stream ends
-// there, and nothing of it is left in the outbox for whoever sends next.
+// Runs `work`, which opens or seals records. If it throws (out of memory), the record count may have a gap, so the
+// stream is broken. The outbox is emptied, because another stream would send what is left there.
 template <class Work>
 auto TlsStream::or_break(Work work) try {
   return work();
@@ -75,7 +75,7 @@ auto TlsStream::or_break(Work work) try {
   throw;
 }
 
-// Takes what is there, without waiting: everything that one read of the socket brought goes on together.
+// Reads without waiting. Gives together all that one read of the socket brought.
 std::size_t TlsStream::read_now(MutableBytes into) {
   const std::size_t held = take_content(into);
   const bool enough = !content_.empty() || (held > 0 && !kept_is_whole_);
@@ -105,7 +105,8 @@ std::size_t TlsStream::take_content(MutableBytes into) {
   return size;
 }
 
-// What is kept and what has come behind it, in the worker's inbox.
+// Puts the kept bytes into the worker's inbox and, unless they begin with a whole record, what the socket has behind
+// them.
 MutableBytes TlsStream::receive() {
   const MutableBytes inbox = transport_.loop().inbox.bytes();
   std::copy(kept_.begin(), kept_.end(), inbox.begin());
@@ -114,8 +115,8 @@ MutableBytes TlsStream::receive() {
   return inbox.first(size);
 }
 
-// Opens records into `into` while they fit; one at least, whatever it holds beyond that being kept. Gives how much, and
-// in `used` how far it came.
+// Opens records into `into` while they fit, but at least one; content of it that does not fit is kept in content_.
+// Gives the bytes of content, and in `used` the bytes of `arrived` that were opened.
 std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, MutableBytes into) {
   std::size_t got = 0;
   while (!ended_ && !is_broken() && content_.empty()) {
@@ -130,7 +131,7 @@ std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, Mut
       got += open_record(record, left.first(room));
       continue;
     }
-    // Opened where it came, for want of room: often of a single byte, its type's.
+    // Opened in place, because `into` is too small: often by the one byte of the type.
     const MutableBytes place = record.subspan(record_header_size, room);
     const ConstBytes content = place.first(open_record(record, place));
     const ConstBytes given = content.first(std::min(content.size(), left.size()));
@@ -141,7 +142,7 @@ std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, Mut
   return got;
 }
 
-// The size of the record that has arrived; 0 while not all of it has.
+// The size of the first record in `arrived`; 0 while a part of it is missing, and when it is refused.
 std::size_t TlsStream::next_record(ConstBytes arrived) {
   if (arrived.size() < record_header_size) return 0;
   const std::size_t size = record_size_of(arrived);
@@ -153,9 +154,9 @@ std::size_t TlsStream::next_record(ConstBytes arrived) {
   return is_broken() || arrived.size() < size ? 0 : size;
 }
 
-// Gives the size of its content, which is 0 for what is not the peer's application's.
+// Opens one record into `into` and gives the bytes of application data; 0 for alerts and messages, which it handles.
 std::size_t TlsStream::open_record(MutableBytes record, MutableBytes into) {
-  // A ticket is OpenSSL's to open, from the record as it came.
+  // OpenSSL opens tickets from the sealed record, which may be overwritten here.
   const core::Bytes sealed = handshake_ ? core::Bytes(record.begin(), record.end()) : core::Bytes();
   const auto content = reading_->open(record, into);
   if (!content || content->size > content_limit_) {
@@ -169,7 +170,7 @@ std::size_t TlsStream::open_record(MutableBytes record, MutableBytes into) {
     refuse(Alert::unexpected_message);
     return 0;
   }
-  if (!is_message) handshake_.reset();  // its count of records would be behind
+  if (!is_message) handshake_.reset();  // OpenSSL's record count would be behind
   switch (content->type) {
     case ContentType::application_data:
       return content->size;
@@ -211,12 +212,13 @@ void TlsStream::update_keys(bool peer_asks_for_ours) {
     key_updates_ = 0;
   }
   if (++key_updates_ > key_updates_per_second) return refuse(Alert::unexpected_message);
-  handshake_.reset();  // OpenSSL does not follow
+  handshake_.reset();  // OpenSSL does not learn the new key
   *reading_ = reading_->next();
   owes_key_update_ = owes_key_update_ || peer_asks_for_ours;
 }
 
-// However often the peer has asked, once, and before the next content: one that asks and never reads costs nothing.
+// Sent before the next content, once for all requests of the peer, so that a peer that asks and never reads costs
+// nothing.
 void TlsStream::renew_key() {
   constexpr std::uint8_t key_update = 24, size = 1, not_requested = 0;
   put_record(ContentType::handshake, {key_update, 0, 0, size, not_requested});
@@ -226,16 +228,16 @@ void TlsStream::renew_key() {
 
 void TlsStream::refuse(Alert alert) {
   broken_ = Reason::tls_failed;
-  say(fatal, alert);
+  send_alert(fatal, alert);
 }
 
-// Lays a record into the outbox: `lay` appends its content there.
-template <class Lay>
-void TlsStream::put_record(ContentType type, Lay lay) {
+// Appends a sealed record to the outbox. `append_content` appends its content there.
+template <class AppendContent>
+void TlsStream::put_record(ContentType type, AppendContent append_content) {
   core::Bytes& outbox = transport_.loop().outbox;
   const std::size_t begin = outbox.size();
   outbox.resize(begin + record_header_size);
-  lay(outbox);
+  append_content(outbox);
   writing_->seal(type, outbox, begin);
 }
 
@@ -245,8 +247,8 @@ void TlsStream::put_record(ContentType type, std::initializer_list<std::uint8_t>
   });
 }
 
-// Best effort: a peer that is gone shows in what is read.
-void TlsStream::say(std::uint8_t level, Alert alert) {
+// Best effort: if the peer has gone, a read finds that out.
+void TlsStream::send_alert(std::uint8_t level, Alert alert) {
   or_break([=, this] { put_record(ContentType::alert, {level, static_cast<std::uint8_t>(alert)}); });
   (void)transport_.send_outbox();
 }
@@ -262,7 +264,8 @@ void TlsStream::put_burst(PieceCursor& cursor) {
 Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
   PieceCursor cursor(pieces);
   while (!cursor.is_done()) {
-    if (is_broken()) co_return Error(Reason::tls_failed);  // also while it waited: nothing follows a fatal alert
+    // A read may have broken the stream during the wait, and nothing may follow a fatal alert.
+    if (is_broken()) co_return Error(Reason::tls_failed);
     // One burst: seal until enough has gathered, send it, and wait only if the kernel would not take it all.
     or_break([&cursor, this] { put_burst(cursor); });
     if (auto sent = transport_.send_outbox(); !sent) co_return sent.error();
@@ -274,31 +277,31 @@ Task<Result<void>> TlsStream::write_all(std::span<const ConstBytes> pieces) {
 }
 
 void TlsStream::watch(std::function<void()> left) {
-  left_ = std::move(left);
-  if (!left_) return transport_.watch({});
-  transport_.watch([this] { look(); }, may_give());
+  on_peer_left_ = std::move(left);
+  if (!on_peer_left_) return transport_.watch({});
+  transport_.watch([this] { check_for_end(); }, may_give());
 }
 
-void TlsStream::look() {
+void TlsStream::check_for_end() {
   if (!transport_.peer_closed()) {
-    look_again();
-    if (!ended_ && !is_broken()) return;  // what has come is for later
+    peek_all();
+    if (!ended_ && !is_broken()) return;  // content stays for the next read
   }
-  if (auto left = std::exchange(left_, {})) left();
+  if (auto tell = std::exchange(on_peer_left_, {})) tell();
 }
 
-// Records may hold nothing: until there is content, or nothing more is here. Called by the event loop, which expects no
-// exception.
-void TlsStream::look_again() try {
+// Opens records until one holds content or no more are here, because a record may hold none. Called by the event loop,
+// which expects no exception.
+void TlsStream::peek_all() try {
   while (!peek() && may_give()) continue;
 } catch (const std::exception&) {
-  return;  // it is broken, and that is seen
+  return;  // or_break() has marked the stream as broken
 }
 
 void TlsStream::close() noexcept {
   try {
-    if (writing_ && !is_broken()) say(warning, Alert::close_notify);
-  } catch (const std::exception&) {  // then it ends without a goodbye
+    if (writing_ && !is_broken()) send_alert(warning, Alert::close_notify);
+  } catch (const std::exception&) {  // out of memory: closes without close_notify
   }
   transport_.shut_down();
 }

@@ -1,4 +1,5 @@
-// The TLS ByteStream: a handshake, then records over a Transport. Private to this folder; accept and connect make one.
+// TlsStream: the ByteStream over TLS 1.3, a handshake and then records over a Transport. Private to this folder:
+// accept() and connect() make one.
 #pragma once
 
 #include <memory>
@@ -16,13 +17,13 @@ namespace sallyport::tls {
 
 class TlsStream final : public core::ByteStream {
  public:
-  // sessions: where a client's tickets are kept; may be null.
+  // The loop must outlive it. sessions: keeps a client's tickets; may be null.
   TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions = nullptr);
 
-  SSL* ssl() noexcept { return handshake_->ssl(); }  // until the handshake has been made
+  SSL* ssl() noexcept { return handshake_->ssl(); }  // only before handshake() completes
   Transport& transport() noexcept { return transport_; }
 
-  // Before anything else. Gives and fails as Handshake::run does.
+  // Must succeed before anything is read or written. Gives and fails as Handshake::run().
   core::Task<core::Result<core::PeerIdentity>> handshake();
 
   core::Task<core::Result<void>> wait_readable() override;
@@ -41,8 +42,8 @@ class TlsStream final : public core::ByteStream {
   bool is_broken() const noexcept { return broken_.reason != core::Reason::none; }
   bool may_give() const noexcept;
   bool peek();
-  void look();
-  void look_again();
+  void check_for_end();
+  void peek_all();
 
   template <class Work>
   auto or_break(Work work);
@@ -59,29 +60,29 @@ class TlsStream final : public core::ByteStream {
 
   void renew_key();
   void refuse(Alert alert);
-  template <class Lay>
-  void put_record(ContentType type, Lay lay);
+  template <class AppendContent>
+  void put_record(ContentType type, AppendContent append_content);
   void put_record(ContentType type, std::initializer_list<std::uint8_t> content);
   void put_burst(PieceCursor& cursor);
-  void say(std::uint8_t level, Alert alert);
+  void send_alert(std::uint8_t level, Alert alert);
 
   Transport transport_;
   Role role_;
-  std::unique_ptr<Handshake> handshake_;  // as a client also while a ticket may come
+  std::unique_ptr<Handshake> handshake_;  // a client keeps it for the tickets that come before the first content
   std::optional<RecordProtection> reading_, writing_;
-  std::size_t content_limit_ = record_content_limit;  // of a record, either way
+  std::size_t content_limit_ = record_content_limit;  // bytes a record, both ways
   MessageReader messages_;
-  core::Bytes kept_;            // records, or a part of one, that are still to be opened
-  bool kept_is_whole_ = false;  // it begins with all of a record
-  core::Bytes content_;         // what a record held beyond what was asked for
+  core::Bytes kept_;            // received and still to be opened: records, or a part of one
+  bool kept_is_whole_ = false;  // kept_ begins with a whole record
+  core::Bytes content_;         // opened and still to be read, from content_begin_
   std::size_t content_begin_ = 0;
-  core::Error broken_{core::Reason::none};  // what reading met
+  core::Error broken_{core::Reason::none};  // why the stream failed; none while it works
   bool ended_ = false;                      // close_notify came
-  bool owes_key_update_ = false;            // the peer asked for ours
+  bool owes_key_update_ = false;            // the peer asked for an update of our key
   unsigned empty_records_ = 0;              // in a row
-  unsigned key_updates_ = 0;
+  unsigned key_updates_ = 0;                // since key_updates_since_
   core::TimePoint key_updates_since_{};
-  std::function<void()> left_;
+  std::function<void()> on_peer_left_;
 };
 
 }  // namespace sallyport::tls
