@@ -56,7 +56,7 @@ std::optional<Target> read_target(std::string_view method, std::string_view targ
   if (!rest) return std::nullopt;
   const std::size_t slash = rest->find('/');
   const std::string_view authority = rest->substr(0, slash);
-  if (!valid_authority(authority)) return std::nullopt;  // "http://host?query" ends here: it has no path to reduce to
+  if (!valid_authority(authority)) return std::nullopt;  // refuses "http://host?query" too: it has no path
   if (slash != rest->npos) return Target{rest->substr(slash), authority};
   return Target{method == "OPTIONS" ? "*" : "/", authority};  // RFC 9112 §3.2.4, §3.2.1
 }

@@ -1,4 +1,4 @@
-// Who a request is for: Host fields and request targets (RFC 9112 §3.2). Private to http/.
+// Parses the host that a request names: Host fields and request targets (RFC 9112 §3.2). Private to http/.
 #pragma once
 
 #include <optional>
@@ -6,15 +6,15 @@
 
 namespace sallyport::http {
 
-// uri-host [":" port], stricter than RFC 3986: a name or IPv4 of unreserved bytes, or a real IPv6 address in brackets;
-// a port of 1 to 65535. Neither user information, percent forms, nor an empty port.
+// uri-host [":" port], stricter than RFC 3986: a name or an IPv4 address of unreserved bytes, or a valid IPv6 address
+// in brackets; a port from 1 to 65535. No user information, no percent-encoding, no empty port.
 bool valid_authority(std::string_view text) noexcept;
 
 struct Target {
-  std::string_view origin;     // origin form, or "*"; a view into the target or static storage
+  std::string_view origin;     // origin form, or "*"; a view into the target or into static storage
   std::string_view authority;  // of an absolute form, else empty
 };
-// Origin form, absolute form of http and https, or "*" with OPTIONS; nothing for anything else.
+// Accepts origin form, absolute form with http or https, and "*" with OPTIONS; nullopt for anything else.
 std::optional<Target> read_target(std::string_view method, std::string_view target) noexcept;
 
 }  // namespace sallyport::http

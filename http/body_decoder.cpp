@@ -55,7 +55,7 @@ core::ConstBytes BodyDecoder::take_data(core::ConstBytes received) {
   return taken;
 }
 
-// How many bytes of `text`, at least one, are framing in order; nothing when they are not.
+// Gives the number of framing bytes taken from `text`, at least one; nullopt when they are malformed.
 std::optional<std::size_t> BodyDecoder::take_framing(std::string_view text) {
   if (phase_ == Phase::trailer) return take_trailer(text);
   if (!take_framing_byte(text.front())) return std::nullopt;
@@ -93,7 +93,8 @@ bool BodyDecoder::take_size_byte(char byte) {
   return byte == '\r' || take_extension_byte(byte);
 }
 
-// Printable ASCII; a name follows each ';'. White space before the first ';' never gets here as anything but an error.
+// Extensions are printable ASCII, and a name follows each ';'. Any other first byte after the size is an error, white
+// space too.
 bool BodyDecoder::take_extension_byte(char byte) {
   const bool name_due = std::exchange(extension_name_due_, byte == ';');
   if (name_due && !grammar::is(grammar::token_byte, byte)) return false;
@@ -107,15 +108,15 @@ bool BodyDecoder::take_extension_byte(char byte) {
          extensions_bytes_ <= extensions_limit;
 }
 
-// How many bytes belong to the trailer section; nothing when it is malformed or too long.
+// Gives the number of bytes that belong to the trailer section; nullopt when it is malformed or too long.
 std::optional<std::size_t> BodyDecoder::take_trailer(std::string_view text) {
   const std::size_t before = trailer_block_.size();
-  if (before == 0 && text.starts_with("\r\n")) {  // no trailers: nearly always
+  if (before == 0 && text.starts_with("\r\n")) {  // no trailers, the usual case
     phase_ = Phase::done;
     return 2;
   }
   const std::size_t room = trailer_limit_ - before;
-  trailer_block_.reserve(64);  // never a small string, so that the views survive a move
+  trailer_block_.reserve(64);  // on the heap, so that a move of the decoder leaves the views valid
   trailer_block_.append(text.substr(0, room));
 
   const HeadLimits limits{trailer_limit_, trailer_fields_limit, 0, trailer_name_limit};

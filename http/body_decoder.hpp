@@ -1,4 +1,4 @@
-// One message's body out of the bytes that carry it, without I/O.
+// Decodes the body of one HTTP message from the bytes on the wire, without I/O.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,13 @@
 
 namespace sallyport::http {
 
-// Follows one body through the bytes that carry it. Memory is bounded; chunk framing is read strictly (RFC 9112 §7.1):
-// 1 to 16 hexadecimal digits, CRLF alone, no white space; extensions are bounded and dropped.
+// Decodes one body, sized, chunked or ended by the connection's close. Its memory is bounded by the trailers' limits.
+// Chunk framing is read strictly (RFC 9112 §7.1): 1 to 16 hexadecimal digits, only CRLF as a line end, no white space;
+// extensions are bounded and dropped.
 class BodyDecoder {
  public:
-  static constexpr std::size_t chunk_extension_limit = 256;   // bytes on one size line, ';' included
-  static constexpr std::size_t extensions_limit = 16 * 1024;  // bytes in one body
+  static constexpr std::size_t chunk_extension_limit = 256;   // bytes of extensions on one size line, ';' included
+  static constexpr std::size_t extensions_limit = 16 * 1024;  // bytes of extensions in one body
   static constexpr std::size_t trailer_fields_limit = 100;
   static constexpr std::size_t trailer_name_limit = 256;
 
@@ -26,24 +27,24 @@ class BodyDecoder {
   BodyDecoder& operator=(BodyDecoder&&) noexcept = default;
 
   struct Step {
-    std::size_t consumed = 0;  // bytes of `received` this step used up
-    core::ConstBytes content;  // body content among them: a view into `received`, may be empty
-    bool finished = false;     // the body ended within these bytes; what follows belongs to the next message
+    std::size_t consumed = 0;  // bytes of `received` that this step used up
+    core::ConstBytes content;  // the body's content among them: a view into `received`, may be empty
+    bool finished = false;     // the body ended within these bytes; the rest belongs to the next message
   };
-  // Takes one step, at most one piece of content. Call again with the rest until all is consumed or it is finished.
-  // consumed == 0 and not finished: more bytes are needed.
-  // Errors: malformed_body, and that again for every later call.
+  // Takes one step, with at most one piece of content. Call again with the rest until all is consumed or the body has
+  // finished. consumed == 0 and not finished: more bytes are needed.
+  // Errors: malformed_body, and again for every later call with bytes.
   core::Result<Step> decode(core::ConstBytes received);
 
-  // The peer ended cleanly. True when that is this body's proper end (until_close, or already finished).
+  // To ask when the peer has ended the stream cleanly: true when the body is complete then (until_close, or finished).
   bool ends_here() const noexcept { return finished() || framing_.kind == BodyKind::until_close; }
   bool finished() const noexcept { return phase_ == Phase::done; }
 
-  // Trailer fields of a finished chunked body. Views into this decoder; they survive its move.
+  // Trailer fields of a finished chunked body: views into this decoder, which stay valid when it is moved.
   const Fields& trailers() const noexcept { return trailers_; }
 
  private:
-  // Where in a chunked body the next byte stands. The other kinds know only data and done.
+  // What the next byte of a chunked body is. The other kinds use only data and done.
   enum class Phase : std::uint8_t { size, extension, size_lf, data, data_cr, data_lf, trailer, done, failed };
 
   std::optional<std::size_t> take_framing(std::string_view text);
@@ -56,11 +57,11 @@ class BodyDecoder {
 
   Framing framing_;
   Phase phase_ = Phase::size;
-  bool extension_name_due_ = false;  // the byte before was ';'
+  bool extension_name_due_ = false;  // the previous byte was ';'
   std::uint8_t digits_ = 0;
   std::uint16_t extension_bytes_ = 0;
   std::uint32_t extensions_bytes_ = 0;
-  std::uint64_t left_ = 0;  // of a sized body or of the chunk
+  std::uint64_t left_ = 0;  // bytes left of a sized body or of the current chunk
   std::size_t trailer_limit_;
   std::string trailer_block_;
   Fields trailers_;

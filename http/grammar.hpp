@@ -1,4 +1,4 @@
-// The byte classes of HTTP/1 (RFC 9110 §5.6.2, RFC 9112 §3 and §5). Private to http/.
+// Classes of bytes in HTTP/1 (RFC 9110 §5.6.2, RFC 9112 §3 and §5) and scans over them. Private to http/.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 namespace sallyport::http::grammar {
 
 enum Class : std::uint8_t {
-  token_byte = 1,  // tchar: what names and methods are made of
-  host_byte = 2,   // unreserved: a name or IPv4 address; percent forms and sub-delims name no real host
+  token_byte = 1,  // tchar: the bytes of field names and methods
+  host_byte = 2,   // unreserved: the bytes of host names and IPv4 addresses; real hosts need no other byte
 };
 
 constexpr std::array<std::uint8_t, 256> make_classes() {
@@ -32,7 +32,7 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
 
 constexpr bool is(Class wanted, char c) noexcept { return (classes[static_cast<unsigned char>(c)] & wanted) != 0; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-// -1 for what is not a hexadecimal digit.
+// -1 when `c` is not a hexadecimal digit.
 constexpr int hex_value(char c) noexcept {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -40,23 +40,23 @@ constexpr int hex_value(char c) noexcept {
   return -1;
 }
 
-// The first place at or after `from` whose byte is not of that class; text.size() when all are.
+// The first position at or after `from` whose byte is not of the class; text.size() when all bytes are.
 constexpr std::size_t skip(Class wanted, std::string_view text, std::size_t from) noexcept {
   while (from < text.size() && is(wanted, text[from])) ++from;
   return from;
 }
 
-// How much at the front is HTAB, SP, VCHAR and obs-text: what a field's value or a reason phrase may hold.
+// The length of the prefix of HTAB, SP, VCHAR and obs-text, which field values and reason phrases consist of.
 inline std::size_t value_length(std::string_view text) noexcept {
   return core::find_byte(text, [](auto c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-// How much at the front is visible ASCII without '#': a fragment never travels in a target (RFC 9112 §3.2).
+// The length of the prefix of visible ASCII without '#': a request target has no fragment (RFC 9112 §3.2).
 inline std::size_t target_length(std::string_view text) noexcept {
   return core::find_byte(text, [](auto c) { return c <= ' ' || c == 0x7f || c == '#'; });
 }
 
-// Without optional white space around (OWS, RFC 9110 §5.6.3).
+// The text without optional white space around it (OWS, RFC 9110 §5.6.3).
 constexpr std::string_view trimmed(std::string_view text) noexcept {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);

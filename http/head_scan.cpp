@@ -12,7 +12,7 @@ using core::Reason;
 using Length = std::optional<std::size_t>;
 constexpr Length more_needed = std::nullopt;
 
-// `text` against a pattern in which '#' stands for a digit, as far as both go.
+// Compares `text` with a pattern in which '#' stands for a digit, up to the end of the shorter one.
 bool matches(std::string_view text, std::string_view pattern) noexcept {
   const std::size_t both = std::min(text.size(), pattern.size());
   for (std::size_t i = 0; i < both; ++i) {
@@ -24,7 +24,7 @@ bool matches(std::string_view text, std::string_view pattern) noexcept {
 bool spoken(std::string_view version) noexcept { return version == "HTTP/1.0" || version == "HTTP/1.1"; }
 unsigned minor_version(std::string_view version) noexcept { return version[7] == '1' ? 1 : 0; }
 
-// A line's end at `at`: its length there (2), nothing while only CR is there, an error for anything else.
+// Scans the line end at `at`: gives its length (2), nullopt while only its CR has arrived, an error for other bytes.
 Scan<std::size_t> scan_line_end(std::string_view text, std::size_t at) {
   if (text[at] != '\r') return Reason::malformed_request;
   if (at + 1 == text.size()) return more_needed;
@@ -32,7 +32,8 @@ Scan<std::size_t> scan_line_end(std::string_view text, std::size_t at) {
   return Length{2};
 }
 
-// Bytes that some servers strip as white space (NEL, NBSP in Latin-1), where they are not part of a UTF-8 character.
+// Whether the value begins or ends with a byte that some servers strip as white space (NEL and NBSP in Latin-1), unless
+// that byte is part of a UTF-8 character.
 bool foreign_space_around(std::string_view value) noexcept {
   const auto foreign = [](char c) { return c == '\x85' || c == '\xa0'; };
   if (value.empty()) return false;
@@ -40,7 +41,7 @@ bool foreign_space_around(std::string_view value) noexcept {
   return foreign(value.back()) && static_cast<unsigned char>(value[value.size() - 2]) < 0x80;
 }
 
-// One field line. Gives its length with CRLF.
+// Scans one field line. The length includes CRLF.
 Scan<std::size_t> scan_field(std::string_view text, std::size_t name_limit, Fields& fields) {
   const std::size_t colon = grammar::skip(grammar::token_byte, text, 0);
   if (colon > name_limit) return Reason::head_too_large;
@@ -90,7 +91,7 @@ Scan<std::size_t> scan_status_line(std::string_view text, ResponseHead& head) {
   if (text.size() <= beginning.size()) return more_needed;
   if (!spoken(text.substr(0, 8))) return Reason::version_unsupported;
 
-  // Servers are met that leave out the space before an empty reason phrase.
+  // Some servers leave out the space before an empty reason phrase.
   const bool spaced = text[beginning.size()] == ' ';
   const std::size_t begin = beginning.size() + (spaced ? 1 : 0);
   const std::size_t end = begin + (spaced ? grammar::value_length(text.substr(begin)) : 0);

@@ -45,7 +45,7 @@ bool any_member(std::string_view list, Wanted wanted) noexcept {
 
 bool is_connection(const Field& field) noexcept { return same_name(field.name, "connection"); }
 
-// Fields whose removal by a client's Connection field would change who calls or what is said.
+// Fields whose removal would change who calls or what the message says; a client's Connection field must not do that.
 bool never_nominated(std::string_view name) noexcept {
   return may_be_read_as(name, "host") || may_be_read_as(name, "authorization") || may_be_read_as(name, "x-api-key") ||
          starts_folded(name, "content-");

@@ -1,4 +1,5 @@
-// HTTP/1 heads as plain values. Views point into the receive buffer; whoever keeps a head keeps that buffer.
+// HTTP/1 heads as plain values, and questions about their fields. All views point into the receive buffer, which must
+// live unchanged for as long as the head is used.
 #pragma once
 
 #include <cstddef>
@@ -30,25 +31,26 @@ class Fields {
   std::size_t size() const noexcept { return fields_.size(); }
 
  private:
-  static constexpr std::size_t usual_count = 16;  // so that most heads allocate once
+  static constexpr std::size_t usual_count = 16;  // most heads need only one allocation
   std::vector<Field> fields_;
 };
 
-// Of two texts of one size.
+// For two texts of equal size: the same without letter case; the same also with '_' and '-' as one.
 bool same_letters(std::string_view a, std::string_view b) noexcept;
 bool same_folded(std::string_view a, std::string_view b) noexcept;
 
-// ASCII, without case (RFC 9110 §5.1). Sizes are compared in place: most names differ there.
+// Compares names without ASCII letter case (RFC 9110 §5.1). Compares sizes inline: most names differ there.
 inline bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && same_letters(a, b);
 }
-// The same, with '_' and '-' as one: CGI-like servers read X_Api_Key as the real one. For what must not pass.
+// The same with '_' and '-' as one, because CGI-like servers read X_Api_Key as X-Api-Key. For fields that must not
+// pass.
 inline bool may_be_read_as(std::string_view name, std::string_view real) noexcept {
   return name.size() == real.size() && same_folded(name, real);
 }
-// True when `token` is one of a comma-separated list's members, as in Connection (RFC 9110 §5.6.1). Without case.
+// Whether `token` is a member of a comma-separated list, such as Connection's (RFC 9110 §5.6.1). Without letter case.
 bool list_has(std::string_view list, std::string_view token) noexcept;
-// Whether such a list's members are tokens, or empty (RFC 9110 §5.6.1.2).
+// Whether each member of such a list is a token or empty (RFC 9110 §5.6.1.2).
 bool is_token_list(std::string_view list) noexcept;
 
 // How a body ends (RFC 9112 §6.3).
@@ -60,9 +62,9 @@ struct Framing {
 
 struct RequestHead {
   std::string_view method;
-  std::string_view target;  // as it came, origin form (an absolute form is reduced to it)
-  std::string_view path;    // target up to '?'
-  std::string_view host;
+  std::string_view target;  // origin form, or "*"; an absolute form is reduced to it, no other byte is changed
+  std::string_view path;    // the target up to '?'
+  std::string_view host;    // Host, or the authority of an absolute form; empty when HTTP/1.0 sent neither
   unsigned minor_version = 1;
   Fields fields;
   Framing framing;
@@ -79,18 +81,19 @@ struct ResponseHead {
   bool keep_alive = true;
 };
 
-// Tells which fields of a head belong to one connection and must not be passed on (RFC 9110 §7.6.1): Connection and
-// what it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the gateway
-// writes its own framing. Their spellings with '_' count as well: CGI-like servers read Transfer_Encoding as the real
-// one. A Connection field cannot nominate fields the gateway relies on (Host, Authorization, X-Api-Key, Content-*).
+// Tells which fields of a head belong to one connection and must not be forwarded (RFC 9110 §7.6.1): Connection and
+// the fields it names, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade; Content-Length too, because the
+// gateway writes its own framing. Spellings with '_' count as well, because CGI-like servers read Transfer_Encoding as
+// Transfer-Encoding. A Connection field cannot name fields that the gateway relies on (Host, Authorization, X-Api-Key,
+// Content-*).
 class HopByHop {
  public:
-  HopByHop() = default;                           // of trailers: nothing is nominated for them
-  explicit HopByHop(const Fields& all) noexcept;  // which must stay as they are
+  HopByHop() = default;                           // for trailers, which no Connection field names
+  explicit HopByHop(const Fields& all) noexcept;  // `all` must outlive this object and not change
   bool operator()(std::string_view name) const noexcept;
 
  private:
-  Fields::Iterator nominating_{}, end_{};  // from the first Connection field on; usually there is none
+  Fields::Iterator nominating_{}, end_{};  // the fields from the first Connection field on; usually there is none
 };
 
 }  // namespace sallyport::http

@@ -5,14 +5,14 @@
 namespace sallyport::http {
 namespace {
 
-// What a server may do to a path with this byte in it changes the path. Unreserved bytes (RFC 3986 §2.3) need no
-// encoding; '/' and '\' make other segments; control bytes end a C string, or match the end of a Python pattern.
+// Whether a server that decodes this percent-encoded byte may read another path. Unreserved bytes (RFC 3986 §2.3) need
+// no encoding; '/' and '\' make other segments; control bytes end a C string or match the end of a Python pattern.
 bool hides_something(char c) noexcept {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x20 || byte == 0x7f || c == '/' || c == '\\' || grammar::is(grammar::host_byte, c);
 }
 
-// The byte that "%XY" stands for, at the beginning of a text.
+// The byte that "%XY" at the beginning of the text stands for.
 std::optional<char> encoded_byte(std::string_view text) noexcept {
   if (text.size() < 3) return std::nullopt;
   const int high = grammar::hex_value(text[1]), low = grammar::hex_value(text[2]);

@@ -12,7 +12,7 @@ namespace {
 using core::Reason;
 using Length = std::optional<std::size_t>;
 
-// What the fields say about framing and the connection.
+// What a head's fields say about framing and the connection.
 struct Facts {
   unsigned hosts = 0;
   unsigned lengths = 0;
@@ -63,12 +63,12 @@ void Facts::note_connection(std::string_view value) noexcept {
   keep_alive = keep_alive || list_has(value, "keep-alive");
 }
 
-// RFC 9112 §9.3: "close" wins over everything, and only 1.1 persists by itself.
+// RFC 9112 §9.3: "close" overrides everything, and only HTTP/1.1 persists by default.
 bool persists(unsigned minor_version, const Facts& facts) noexcept {
   return !facts.close && (minor_version == 1 || facts.keep_alive);
 }
 
-// 1*DIGIT without leading zeros, at most 19 of them so that it fits wherever it is counted.
+// 1*DIGIT without leading zeros, at most 19 digits, so that the number fits into 64 bits.
 std::optional<std::uint64_t> read_length(std::string_view digits) noexcept {
   if (digits.empty() || digits.size() > 19 || (digits.front() == '0' && digits.size() > 1)) return std::nullopt;
   std::uint64_t number = 0;
@@ -77,7 +77,7 @@ std::optional<std::uint64_t> read_length(std::string_view digits) noexcept {
   return number;
 }
 
-// RFC 9112 §6.1 and §6.2: one of nothing, one Content-Length, or exactly "chunked" on HTTP/1.1.
+// RFC 9112 §6.1 and §6.2. Allowed: no framing field, one Content-Length, or exactly "chunked" with HTTP/1.1.
 core::Result<Framing> declared_framing(unsigned minor_version, const Facts& facts) {
   if (facts.codings > 0) {
     if (facts.lengths > 0 || facts.codings > 1 || minor_version == 0) return Reason::malformed_request;
@@ -90,7 +90,7 @@ core::Result<Framing> declared_framing(unsigned minor_version, const Facts& fact
   return Framing{BodyKind::sized, *size};
 }
 
-// RFC 9112 §3.2: one valid Host, which 1.0 may leave out, and the same as an absolute target's authority.
+// RFC 9112 §3.2: one valid Host, which HTTP/1.0 may leave out, and equal to the authority of an absolute target.
 bool set_target_and_host(RequestHead& head, const Facts& facts) noexcept {
   const auto target = read_target(head.method, head.target);
   if (!target || facts.hosts > 1 || (facts.hosts == 0 && head.minor_version == 1)) return false;
@@ -136,7 +136,7 @@ core::Result<void> interpret(ResponseHead& head, std::string_view request_method
   return {};
 }
 
-// A head that has not ended within these bytes: it cannot end within the limit once that many have come.
+// The head is not complete yet. Once `limits.bytes` bytes have arrived it cannot end within the limit any more.
 core::Result<Length> incomplete(std::string_view received, const HeadLimits& limits) {
   if (received.size() >= limits.bytes) return Reason::head_too_large;
   return Length{};
@@ -146,7 +146,7 @@ core::Result<Length> incomplete(std::string_view received, const HeadLimits& lim
 
 core::Result<Length> parse_request_head(std::string_view received, const HeadLimits& limits, RequestHead& head) {
   const std::string_view text = received.substr(0, limits.bytes);
-  // RFC 9112 §2.2: one empty line before a request line is ignored; old clients send it after a body.
+  // RFC 9112 §2.2: one empty line before a request line is ignored, because old clients send it after a body.
   if (text == "\r") return incomplete(received, limits);
   const std::size_t start = text.starts_with("\r\n") ? 2 : 0;
   const auto line = scan_request_line(text.substr(start), limits, head);

@@ -7,8 +7,8 @@
 namespace sallyport::http {
 namespace {
 
-// The place of the first CR or LF at or after `from`; bytes.size() when there is none. In windows, because each memchr
-// runs on to the end of what it is given when its own byte is rare.
+// The position of the first CR or LF at or after `from`; bytes.size() when there is none. It searches in windows,
+// because a memchr for a rare byte runs to the end of its input.
 std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
   constexpr std::size_t window = 256;
   while (from < bytes.size()) {
@@ -24,7 +24,7 @@ std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
   return bytes.size();
 }
 
-// The value of this line if it is a "data" field: without the colon and one space after it.
+// The line's value when it is a "data" field, without the colon and one space after it.
 std::optional<std::string_view> data_of(std::string_view line) noexcept {
   constexpr std::string_view field = "data";
   if (!line.starts_with(field)) return std::nullopt;
@@ -35,8 +35,8 @@ std::optional<std::string_view> data_of(std::string_view line) noexcept {
   return line;
 }
 
-// Calls `take` with the value of each "data" field in the event. The halves of a CRLF make an extra empty line, which
-// is nothing.
+// Calls `take` with the value of each "data" field in the event. It reads CRLF as two line ends: the empty line between
+// them has no effect.
 template <class Take>
 void each_data(std::string_view event, Take take) {
   for (std::size_t at = 0; at < event.size();) {

@@ -12,7 +12,7 @@ namespace {
 
 using core::Digits;
 
-// A line break here would let a value begin a field, or a message, of its own.
+// A line break in a name or value would let it begin another field or message.
 bool writable(std::string_view name, std::string_view value) noexcept {
   return !name.empty() && grammar::skip(grammar::token_byte, name, 0) == name.size() &&
          grammar::value_length(value) == value.size();
@@ -88,7 +88,7 @@ void append_last_chunk(std::string& out, const Fields& trailers) {
 }
 
 std::string_view standard_reason(unsigned status) noexcept {
-  // Beast has these two as RFC 7231 §6.5.11 and RFC 4918 §11.2 named them.
+  // Beast still has the names of RFC 7231 §6.5.11 and RFC 4918 §11.2 for these two.
   if (status == 413) return "Content Too Large";      // RFC 9110 §15.5.14
   if (status == 422) return "Unprocessable Content";  // RFC 9110 §15.5.21
   const auto known = boost::beast::http::int_to_status(status);
