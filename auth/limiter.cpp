@@ -58,9 +58,9 @@ struct Admission::Account {
   }
 
   // The first limit that refuses is named; the wait is long enough for both buckets.
-  Verdict judge(const Allowance& allowance, const Ask& ask) const noexcept {
+  Verdict judge(const Allowance& allowance, std::uint64_t expected_tokens) const noexcept {
     const core::Duration requests_wait = requests.wait_for(1);
-    const core::Duration tokens_wait = ask.tokens == 0 ? core::Duration::zero() : tokens.wait_for(ask.tokens);
+    const core::Duration tokens_wait = expected_tokens == 0 ? core::Duration::zero() : tokens.wait_for(expected_tokens);
     const core::Duration wait = std::max(requests_wait, tokens_wait);
     if (requests_wait > core::Duration::zero()) return {Reason::requests_limited, wait};
     if (tokens_wait > core::Duration::zero()) return {Reason::tokens_limited, wait};
@@ -69,10 +69,10 @@ struct Admission::Account {
   }
 
   // Gives what was reserved.
-  std::uint64_t take(const Ask& ask) noexcept {
+  std::uint64_t take(std::uint64_t expected_tokens) noexcept {
     ++running;
     requests_spent += static_cast<std::int64_t>(requests.take(1));
-    return take_tokens(ask.tokens);
+    return take_tokens(expected_tokens);
   }
 
   std::uint64_t take_tokens(std::uint64_t amount) noexcept {
@@ -141,8 +141,8 @@ struct Admission::Account {
   }
 };
 
-Admission::Admission(std::shared_ptr<Account> account, std::uint64_t reserved, Standings standings)
-    : account_(std::move(account)), reserved_(reserved), standings_(standings) {}
+Admission::Admission(std::shared_ptr<Account> account, std::uint64_t reserved)
+    : account_(std::move(account)), reserved_(reserved) {}
 
 Admission::Admission(Admission&& other) noexcept = default;  // leaves other.account_ null
 
@@ -152,7 +152,6 @@ Admission& Admission::operator=(Admission&& other) noexcept {
   account_ = std::move(other.account_);
   reserved_ = other.reserved_;
   settled_ = other.settled_;
-  standings_ = other.standings_;
   return *this;
 }
 
@@ -234,21 +233,21 @@ struct Limiter::Shards {
 Limiter::Limiter(Counting counting) : counting_(counting), shards_(std::make_unique<Shards>()) {}
 Limiter::~Limiter() = default;
 
-core::Result<Admission> Limiter::admit(const Principal& who, const Ask& ask, core::TimePoint now,
+core::Result<Admission> Limiter::admit(const Principal& who, std::uint64_t expected_tokens, core::TimePoint now,
                                        Standings& standings) {
   const bool to_be_collected = counting_ == Counting::together && is_limited_by_time(who.allowance());
   std::shared_ptr<Admission::Account> account = shards_->of(who.id()).account(who.id(), to_be_collected, now);
   const std::lock_guard lock(account->mutex);
   account->update(who.allowance(), now);
-  const auto verdict = account->judge(who.allowance(), ask);
+  const auto verdict = account->judge(who.allowance(), expected_tokens);
   if (verdict.reason != Reason::none) {
     standings = standings_of(account->requests, account->tokens);
     standings.retry_after = verdict.retry_after;
     return core::Error(verdict.reason);
   }
-  const std::uint64_t reserved = account->take(ask);
+  const std::uint64_t reserved = account->take(expected_tokens);
   standings = standings_of(account->requests, account->tokens);
-  return Admission(std::move(account), reserved, standings);
+  return Admission(std::move(account), reserved);
 }
 
 std::vector<Spent> Limiter::collect(core::TimePoint now) {

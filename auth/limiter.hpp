@@ -1,5 +1,5 @@
-// Who may spend how much. Principal + Ask → Admission, held for as long as the exchange lasts and settled with what it
-// really used. Thread-safe; lives across reloads, so a reload does not refill anybody.
+// Who may spend how much. Principal and expected tokens → Admission, held for as long as the exchange lasts and settled
+// with what it really used. Thread-safe; lives across reloads, so a reload does not refill anybody.
 //
 // Requests and tokens a minute are token buckets that hold one minute's allowance. Tokens are reserved by estimate
 // before the call, so that many calls at once cannot overshoot together. The allowance is the Principal's: when a
@@ -48,23 +48,15 @@ class Admission {
   // the moment of the principal's last admission.
   void settle(std::uint64_t tokens_used) noexcept;
 
-  // As of the admission, with this exchange already counted.
-  const Standings& standings() const noexcept { return standings_; }
-
  private:
   friend class Limiter;
   struct Account;
-  Admission(std::shared_ptr<Account> account, std::uint64_t reserved, Standings standings);
+  Admission(std::shared_ptr<Account> account, std::uint64_t reserved);
   void release() noexcept;
 
   std::shared_ptr<Account> account_;  // null when moved from
   std::uint64_t reserved_ = 0;
   bool settled_ = false;
-  Standings standings_;
-};
-
-struct Ask {
-  std::uint64_t tokens = 0;  // estimate before the call: prompt bytes / 4 + the most it may answer; 0: spends no tokens
 };
 
 // What a principal spent and time has not brought back, in thousandths of a request or token.
@@ -96,9 +88,12 @@ class Limiter {
   explicit Limiter(Counting counting = Counting::alone);
   ~Limiter();
 
-  // All or nothing: a refusal spends nothing. An estimate above the whole allowance is admitted when the bucket is
-  // full. Errors: requests_limited, tokens_limited, concurrency_limited; `standings` is filled either way.
-  core::Result<Admission> admit(const Principal& who, const Ask& ask, core::TimePoint now, Standings& standings);
+  // All or nothing: a refusal spends nothing. `expected_tokens` is an estimate: what the prompt holds and the most that
+  // the answer may hold; 0 spends no tokens. One above the whole allowance is admitted when the bucket is full.
+  // `standings` is filled either way, with this exchange counted when it is admitted.
+  // Errors: requests_limited, tokens_limited, concurrency_limited.
+  core::Result<Admission> admit(const Principal& who, std::uint64_t expected_tokens, core::TimePoint now,
+                                Standings& standings);
 
   // For Counting::together, by one thread at a time. Those who asked or spent since the last call, or have a call
   // running. Each may be answered with one of the two below before the next; without, it counts as told.

@@ -159,7 +159,7 @@ Result<routing::Route> Exchange::route(const auth::Principal& who) {
 std::uint64_t Exchange::expected_tokens() const noexcept { return call_ ? body_.size() / 4 + call_->max_tokens : 0; }
 
 Result<auth::Admission> Exchange::admit(const auth::Principal& who) {
-  return worker_.services().limiter.admit(who, {expected_tokens()}, worker_.now(), standings_);
+  return worker_.services().limiter.admit(who, expected_tokens(), worker_.now(), standings_);
 }
 
 Result<void> Exchange::open_entry(bool keep_content) {

@@ -19,6 +19,7 @@
 #include "logging/log_lane.hpp"
 #include "routing/upstream_pool.hpp"
 #include "tls/connect.hpp"
+#include "tls/transport.hpp"
 #include "tls/loop.hpp"
 
 namespace sallyport::gateway {

@@ -8,8 +8,8 @@
 
 namespace sallyport::http {
 
-BodyDecoder::BodyDecoder(Framing framing, std::size_t trailer_limit)
-    : framing_(framing), left_(framing.kind == BodyKind::sized ? framing.size : 0), trailer_limit_(trailer_limit) {
+BodyDecoder::BodyDecoder(Framing framing)
+    : framing_(framing), left_(framing.kind == BodyKind::sized ? framing.size : 0) {
   const bool empty = framing.kind == BodyKind::none || (framing.kind == BodyKind::sized && framing.size == 0);
   if (empty) {
     phase_ = Phase::done;
@@ -115,18 +115,17 @@ std::optional<std::size_t> BodyDecoder::take_trailer(std::string_view text) {
     phase_ = Phase::done;
     return 2;
   }
-  const std::size_t room = trailer_limit_ - before;
-  trailer_block_.reserve(64);  // on the heap, so that a move of the decoder leaves the views valid
+  const std::size_t room = trailer_limit - before;
   trailer_block_.append(text.substr(0, room));
 
-  const HeadLimits limits{trailer_limit_, trailer_fields_limit, 0, trailer_name_limit};
+  const HeadLimits limits{trailer_limit, trailer_fields_limit, 0, trailer_name_limit};
   const auto length = scan_fields(trailer_block_, limits, trailers_);
   if (!length) return std::nullopt;
   if (*length) {
     phase_ = Phase::done;
     return **length - before;
   }
-  if (trailer_block_.size() == trailer_limit_) return std::nullopt;
+  if (trailer_block_.size() == trailer_limit) return std::nullopt;
   return text.size();
 }
 

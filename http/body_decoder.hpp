@@ -19,12 +19,13 @@ class BodyDecoder {
  public:
   static constexpr std::size_t chunk_extension_limit = 256;   // bytes of extensions on one size line, ';' included
   static constexpr std::size_t extensions_limit = 16 * 1024;  // bytes of extensions in one body
+  static constexpr std::size_t trailer_limit = 8 * 1024;      // bytes of the trailer section
   static constexpr std::size_t trailer_fields_limit = 100;
   static constexpr std::size_t trailer_name_limit = 256;
 
-  explicit BodyDecoder(Framing framing, std::size_t trailer_limit = 8 * 1024);
-  BodyDecoder(BodyDecoder&&) noexcept = default;
-  BodyDecoder& operator=(BodyDecoder&&) noexcept = default;
+  explicit BodyDecoder(Framing framing);
+  BodyDecoder(const BodyDecoder&) = delete;
+  BodyDecoder& operator=(const BodyDecoder&) = delete;
 
   struct Step {
     std::size_t consumed = 0;  // bytes of `received` that this step used up
@@ -40,7 +41,7 @@ class BodyDecoder {
   bool ends_here() const noexcept { return finished() || framing_.kind == BodyKind::until_close; }
   bool finished() const noexcept { return phase_ == Phase::done; }
 
-  // Trailer fields of a finished chunked body: views into this decoder, which stay valid when it is moved.
+  // Trailer fields of a finished chunked body: views into this decoder.
   const Fields& trailers() const noexcept { return trailers_; }
 
  private:
@@ -62,7 +63,6 @@ class BodyDecoder {
   std::uint16_t extension_bytes_ = 0;
   std::uint32_t extensions_bytes_ = 0;
   std::uint64_t left_ = 0;  // bytes left of a sized body or of the current chunk
-  std::size_t trailer_limit_;
   std::string trailer_block_;
   Fields trailers_;
 };

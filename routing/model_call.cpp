@@ -100,7 +100,6 @@ struct ModelCallReader::State {
 
 ModelCallReader::ModelCallReader() : state_(std::make_unique<State>()) {}
 ModelCallReader::~ModelCallReader() = default;
-ModelCallReader::ModelCallReader(ModelCallReader&&) noexcept = default;
 
 core::Result<void> ModelCallReader::feed(core::ConstBytes piece) { return state_->scanner.feed(piece); }
 

@@ -67,7 +67,6 @@ class ModelCallReader {
  public:
   ModelCallReader();
   ~ModelCallReader();
-  ModelCallReader(ModelCallReader&&) noexcept;
   // Errors: malformed_json, duplicate_field ("model", "stream", "stream_options" or a max-tokens key twice at top
   // level, or in another letter case).
   core::Result<void> feed(core::ConstBytes piece);

@@ -27,8 +27,6 @@ const std::vector<core::ConstBytes>& SplicedBody::pass(core::ConstBytes piece) {
   return out_;
 }
 
-void SplicedBody::restart() noexcept { offset_ = skip_until_ = next_ = 0; }
-
 void SplicedBody::emit(core::ConstBytes bytes) {
   if (!bytes.empty()) out_.push_back(bytes);
 }

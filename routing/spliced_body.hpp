@@ -21,9 +21,6 @@ class SplicedBody {
   // into this object. The list is valid until the next call.
   const std::vector<core::ConstBytes>& pass(core::ConstBytes piece);
 
-  // The body is to be sent once more, from its start.
-  void restart() noexcept;
-
  private:
   void emit(core::ConstBytes bytes);
 

@@ -176,7 +176,6 @@ void UsageMeter::State::read_plain_usage() {
 UsageMeter::UsageMeter(Family family, bool event_stream, bool hide_usage_event)
     : state_(std::make_unique<State>(family, event_stream, hide_usage_event)) {}
 UsageMeter::~UsageMeter() = default;
-UsageMeter::UsageMeter(UsageMeter&&) noexcept = default;
 
 const std::vector<core::ConstBytes>& UsageMeter::pass(core::ConstBytes piece) {
   State& state = *state_;

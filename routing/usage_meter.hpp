@@ -26,7 +26,6 @@ class UsageMeter {
   // Family::other and event_stream false). hide_usage_event: the gateway asked for usage, the client did not.
   UsageMeter(Family family, bool event_stream, bool hide_usage_event);
   ~UsageMeter();
-  UsageMeter(UsageMeter&&) noexcept;
 
   // Takes the next decoded piece of the body and gives what the client is to get now: views into `piece` or into the
   // meter, valid until the next call. Without hide_usage_event that is always `piece` itself, at once. With it, an

@@ -2,7 +2,7 @@
 
 #include "tls/listen.hpp"
 #include "tls/openssl.hpp"
-#include "tls/peer.hpp"
+#include "tls/certificate.hpp"
 #include "tls/tcp_stream.hpp"
 #include "tls/tls_stream.hpp"
 

@@ -2,19 +2,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
-#include "core/byte_stream.hpp"
-#include "core/peer_identity.hpp"
 #include "tls/identity.hpp"
+#include "tls/peer.hpp"
 #include "tls/transport.hpp"
 
 namespace sallyport::tls {
-
-struct Peer {
-  std::unique_ptr<core::ByteStream> stream;
-  core::PeerIdentity identity;
-};
 
 // TLS 1.3 handshake as the server, finished before `deadline`. The identity must outlive this call, not the stream.
 // Calling `end`, which is set while it runs, ends it. Errors: timeout, truncated, tls_failed, io_failed, cancelled. The

@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "tls/openssl.hpp"
-#include "tls/peer.hpp"
+#include "tls/certificate.hpp"
 
 namespace sallyport::tls {
 namespace {

@@ -13,7 +13,8 @@
 
 #include "tls/listen.hpp"
 #include "tls/openssl.hpp"
-#include "tls/peer.hpp"
+#include "tls/accept.hpp"
+#include "tls/certificate.hpp"
 #include "tls/session_slot.hpp"
 #include "tls/tcp_stream.hpp"
 #include "tls/tls_stream.hpp"

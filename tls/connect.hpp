@@ -6,7 +6,12 @@
 #include <memory>
 #include <string>
 
-#include "tls/accept.hpp"
+#include "core/clock.hpp"
+#include "core/result.hpp"
+#include "core/task.hpp"
+#include "tls/identity.hpp"
+#include "tls/loop.hpp"
+#include "tls/peer.hpp"
 
 namespace sallyport::tls {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "tls/alert.hpp"
-#include "tls/peer.hpp"
+#include "tls/certificate.hpp"
 #include "tls/session_slot.hpp"
 
 namespace sallyport::tls {

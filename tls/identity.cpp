@@ -10,7 +10,7 @@
 #include "core/text.hpp"
 #include "tls/key_schedule.hpp"
 #include "tls/openssl.hpp"
-#include "tls/peer.hpp"
+#include "tls/certificate.hpp"
 #include "tls/record_protection.hpp"
 #include "tls/session_slot.hpp"
 

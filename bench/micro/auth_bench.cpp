@@ -43,7 +43,7 @@ void admit_and_settle(benchmark::State& state) {
   core::TimePoint now{std::chrono::hours(1)};
   for (auto _ : state) {
     now += std::chrono::microseconds(20);
-    auto admission = limiter.admit(principal, {.tokens = 500}, now, standings);
+    auto admission = limiter.admit(principal, 500, now, standings);
     if (!admission) return state.SkipWithError("refused");
     admission->settle(450);
   }

@@ -1,4 +1,4 @@
-#include "tls/peer.hpp"
+#include "tls/certificate.hpp"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
