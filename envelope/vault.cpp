@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr std::size_t most_shown = 200;  // characters of Vault's own words
 constexpr std::size_t most_versions = 1000;
 
-json parsed(const HttpsResponse& response) { return json::parse(response.body.reveal_text(), nullptr, false); }
+json parsed(const HttpResponse& response) { return json::parse(response.body.reveal_text(), nullptr, false); }
 
 // The value that `names` lead to, from object to object; nullptr when there is none.
 const json* at(const json& document, std::initializer_list<const char*> names) {
@@ -38,7 +38,7 @@ const std::string* text_at(const json& document, std::initializer_list<const cha
 }
 
 // Vault's "errors", for a terminal: printable and short.
-std::string own_words(const HttpsResponse& response) {
+std::string own_words(const HttpResponse& response) {
   const json document = parsed(response);
   const json* errors = at(document, {"errors"});
   std::string words;
@@ -53,7 +53,7 @@ std::string own_words(const HttpsResponse& response) {
   return words;
 }
 
-bool mentions(const HttpsResponse& response, std::string_view part) {
+bool mentions(const HttpResponse& response, std::string_view part) {
   return own_words(response).find(part) != std::string::npos;
 }
 
@@ -134,8 +134,8 @@ void VaultHolder::revoke() noexcept {
   }
 }
 
-HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path, const Secret& body, bool with_token) {
-  HttpsRequest request{method, "/v1/" + path, {}, body.copy()};
+HttpResponse VaultHolder::ask(std::string_view method, const std::string& path, const Secret& body, bool with_token) {
+  HttpRequest request{method, "/v1/" + path, {}, body.copy()};
   request.fields.emplace_back("X-Vault-Request", Secret(std::string_view("true")));  // a Vault Agent may require it
   if (with_token) request.fields.emplace_back("X-Vault-Token", credentials_.token.copy());
   if (!key_.name_space.empty()) request.fields.emplace_back("X-Vault-Namespace", Secret(key_.name_space));
@@ -147,8 +147,8 @@ HttpsResponse VaultHolder::ask(std::string_view method, const std::string& path,
   return *std::move(response);
 }
 
-HttpsResponse VaultHolder::ask_again_if_expired(std::string_view method, const std::string& path, const Secret& body) {
-  HttpsResponse response = ask(method, path, body, true);
+HttpResponse VaultHolder::ask_again_if_expired(std::string_view method, const std::string& path, const Secret& body) {
+  HttpResponse response = ask(method, path, body, true);
   if (response.status != 403 || credentials_.role_id.empty()) return response;
   revoke();  // 403 can also mean that the policy forbids this request; then the old token is still valid
   log_in();
@@ -156,7 +156,7 @@ HttpsResponse VaultHolder::ask_again_if_expired(std::string_view method, const s
 }
 
 // Vault answers 503 when it is sealed (its documentation of sys/health).
-void VaultHolder::refuse(const HttpsResponse& response, const std::string& what, const std::string& capability) const {
+void VaultHolder::refuse(const HttpResponse& response, const std::string& what, const std::string& capability) const {
   const std::string own = own_words(response);
   const std::string said = own.empty() ? "" : " (it says: " + own + ")";
   switch (response.status) {
@@ -177,7 +177,7 @@ void VaultHolder::log_in() {
   if (credentials_.role_id.empty())
     throw HolderFailed(server_ + " needs a token, or an AppRole's role id and secret id");
   const std::string path = "auth/" + credentials_.role_mount + "/login";
-  const HttpsResponse response =
+  const HttpResponse response =
       ask("POST", path,
           object({{"role_id", credentials_.role_id}, {"secret_id", credentials_.secret_id.reveal_text()}}), false);
   if (response.status == 400 || response.status == 403) {
@@ -194,7 +194,7 @@ void VaultHolder::log_in() {
 
 void VaultHolder::read_versions() {
   const std::string path = key_.mount + "/keys/" + key_.name;
-  const HttpsResponse response = ask_again_if_expired("GET", path, {});
+  const HttpResponse response = ask_again_if_expired("GET", path, {});
   if (response.status != 200) refuse(response, "the key " + path, "\"read\" on " + path);
   const json document = parsed(response);
   const json* keys = at(document, {"data", "keys"});
@@ -229,7 +229,7 @@ core::Result<Secret> VaultHolder::unwrap(const Stanza& stanza, core::ConstBytes)
 
   const std::string path = key_.mount + "/decrypt/" + key_.name;
   const std::string ciphertext = "vault:v" + std::to_string(version->first) + ":" + core::to_base64(stanza.wrapped);
-  const HttpsResponse response = ask_again_if_expired("POST", path, object({{"ciphertext", ciphertext}}));
+  const HttpResponse response = ask_again_if_expired("POST", path, object({{"ciphertext", ciphertext}}));
   // Vault answers 500 with these words when an RSA ciphertext does not decrypt.
   if (response.status == 500 && mentions(response, "failed to RSA decrypt"))
     return core::Error{core::Reason::not_authentic};

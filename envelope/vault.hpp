@@ -17,21 +17,21 @@
 
 namespace sallyport::envelope {
 
-struct HttpsRequest {
+struct HttpRequest {
   std::string_view method;
   std::string target;                                        // "/v1/…"
   std::vector<std::pair<std::string, core::Secret>> fields;  // besides Host and the body's framing
   core::Secret body;                                         // JSON; empty: none
 };
 
-struct HttpsResponse {
+struct HttpResponse {
   unsigned status = 0;
   core::Secret body;
 };
 
 // Sends one request to Vault and gives the response, whatever its status. Blocks. Errors: the reasons for which a
 // connection cannot be made, breaks or times out, or a response cannot be read.
-using Fetch = std::function<core::Result<HttpsResponse>(const HttpsRequest&)>;
+using Fetch = std::function<core::Result<HttpResponse>(const HttpRequest&)>;
 
 struct VaultKey {
   std::string mount = "transit";
@@ -67,10 +67,10 @@ class VaultHolder final : public KeyHolder {
   void log_in();
   void revoke() noexcept;
   void read_versions();
-  HttpsResponse ask(std::string_view method, const std::string& path, const core::Secret& body, bool with_token);
+  HttpResponse ask(std::string_view method, const std::string& path, const core::Secret& body, bool with_token);
   // ask() with the token. If Vault answers 403 and there is an AppRole, logs in again and asks once more.
-  HttpsResponse ask_again_if_expired(std::string_view method, const std::string& path, const core::Secret& body);
-  [[noreturn]] void refuse(const HttpsResponse& response, const std::string& what, const std::string& capability) const;
+  HttpResponse ask_again_if_expired(std::string_view method, const std::string& path, const core::Secret& body);
+  [[noreturn]] void refuse(const HttpResponse& response, const std::string& what, const std::string& capability) const;
 
   std::string server_;
   VaultKey key_;

@@ -22,11 +22,11 @@ using core::Reason;
 using core::Result;
 using core::Secret;
 using core::Task;
-using envelope::HttpsRequest;
-using envelope::HttpsResponse;
+using envelope::HttpRequest;
+using envelope::HttpResponse;
 
 // The head may carry a token, so it is made in one room that wipes itself.
-Secret head_of(const HttpsRequest& request, const std::string& host, std::uint16_t port) {
+Secret head_of(const HttpRequest& request, const std::string& host, std::uint16_t port) {
   std::string head;
   std::size_t size = 1024;
   for (const auto& [name, value] : request.fields) size += name.size() + value.size() + 4;
@@ -90,7 +90,7 @@ class Inbox {
 };
 
 // Interim answers (1xx) are passed over.
-Task<Result<void>> read_head(ByteStream& stream, Inbox& inbox, std::string_view method, HttpsResponse& response,
+Task<Result<void>> read_head(ByteStream& stream, Inbox& inbox, std::string_view method, HttpResponse& response,
                              http::Framing& framing) {
   for (;;) {
     http::ResponseHead head;
@@ -108,9 +108,9 @@ Task<Result<void>> read_head(ByteStream& stream, Inbox& inbox, std::string_view 
   }
 }
 
-Task<Result<HttpsResponse>> read_answer(ByteStream& stream, std::string_view method, std::size_t limit) {
+Task<Result<HttpResponse>> read_answer(ByteStream& stream, std::string_view method, std::size_t limit) {
   Inbox inbox(limit);
-  HttpsResponse response;
+  HttpResponse response;
   http::Framing framing;
   if (auto head = co_await read_head(stream, inbox, method, response, framing); !head) co_return head.error();
   http::BodyDecoder decoder(framing);
@@ -139,7 +139,7 @@ struct HttpClient::State {
     if (trust != nullptr) identity.emplace(*trust);
   }
 
-  Task<Result<HttpsResponse>> exchange(const HttpsRequest& request) {
+  Task<Result<HttpResponse>> exchange(const HttpRequest& request) {
     const core::TimePoint until = clock.now() + patience;
     auto peer = co_await tls::connect(loop, host, port, identity ? &*identity : nullptr, sessions, until);
     if (!peer) co_return peer.error();
@@ -171,11 +171,11 @@ HttpClient::HttpClient(std::string host, std::uint16_t port, const tls::ClientSe
 
 HttpClient::~HttpClient() = default;
 
-Result<HttpsResponse> HttpClient::fetch(const HttpsRequest& request) {
-  std::optional<Result<HttpsResponse>> answer;
+Result<HttpResponse> HttpClient::fetch(const HttpRequest& request) {
+  std::optional<Result<HttpResponse>> answer;
   std::exception_ptr thrown;
   boost::asio::co_spawn(state_->io, state_->exchange(request),
-                        [&](std::exception_ptr failure, Result<HttpsResponse> given) {
+                        [&](std::exception_ptr failure, Result<HttpResponse> given) {
                           thrown = failure;
                           answer.emplace(std::move(given));
                         });

@@ -23,7 +23,7 @@ class HttpClient {
 
   // On a connection of its own; a TLS session is resumed. Nothing is tried twice, no redirection is followed.
   // Errors: those of tls::connect, timeout, upstream_malformed, upstream_truncated, body_too_large, io_failed.
-  core::Result<envelope::HttpsResponse> fetch(const envelope::HttpsRequest& request);
+  core::Result<envelope::HttpResponse> fetch(const envelope::HttpRequest& request);
 
  private:
   struct State;

@@ -152,7 +152,7 @@ std::unique_ptr<KeyHolder> open_vault(std::string_view text, Variables& taken) {
   auto client = std::make_shared<HttpClient>(endpoint->host, endpoint->port, &trust);
   return std::make_unique<envelope::VaultHolder>(
       endpoint->text(), std::move(key), vault_credentials(attributes, taken),
-      [client](const envelope::HttpsRequest& request) { return client->fetch(request); });
+      [client](const envelope::HttpRequest& request) { return client->fetch(request); });
 }
 
 bool is_token(std::string_view reference) noexcept { return reference.starts_with("pkcs11:"); }

@@ -29,12 +29,12 @@ VaultStandIn stand_in() {
 }
 
 Fetch ask(VaultStandIn& vault) {
-  return [&vault](const HttpsRequest& request) -> Result<HttpsResponse> {
+  return [&vault](const HttpRequest& request) -> Result<HttpResponse> {
     VaultStandIn::Request seen{
         std::string(request.method), request.target, {}, std::string(request.body.reveal_text())};
     for (const auto& [name, value] : request.fields) seen.fields[name] = value.reveal_text();
     const VaultStandIn::Answer answer = vault.answer(seen);
-    return HttpsResponse{answer.status, Secret(answer.body)};
+    return HttpResponse{answer.status, Secret(answer.body)};
   };
 }
 
@@ -64,8 +64,8 @@ std::string refusal(VaultStandIn& vault, VaultCredentials credentials = with_tok
 
 std::string answering(unsigned status, std::string body) {
   return failure([&] {
-    VaultHolder(server, log_key(), with_token(), [&](const HttpsRequest&) -> Result<HttpsResponse> {
-      return HttpsResponse{status, Secret(body)};
+    VaultHolder(server, log_key(), with_token(), [&](const HttpRequest&) -> Result<HttpResponse> {
+      return HttpResponse{status, Secret(body)};
     });
   });
 }
@@ -162,7 +162,7 @@ TEST_CASE("a Vault that could not be reached is not asked again to revoke a toke
   unsigned asked_in_vain = 0;
   bool away = false;
   {
-    VaultHolder holder(server, log_key(), with_role(), [&](const HttpsRequest& request) -> Result<HttpsResponse> {
+    VaultHolder holder(server, log_key(), with_role(), [&](const HttpRequest& request) -> Result<HttpResponse> {
       if (!away) return ask(vault)(request);
       ++asked_in_vain;
       return Error(Reason::timeout);
@@ -237,7 +237,7 @@ TEST_CASE("a Vault that is not reached says why, and no answer is trusted to be 
   const auto reached = [](Reason reason) {
     return failure([&] {
       VaultHolder(server, log_key(), with_token(),
-                  [&](const HttpsRequest&) -> Result<HttpsResponse> { return Error{reason}; });
+                  [&](const HttpRequest&) -> Result<HttpResponse> { return Error{reason}; });
     });
   };
   CHECK(reached(Reason::upstream_unreachable) == "vault.example:8200 cannot be asked: nobody answers there");
@@ -260,9 +260,9 @@ TEST_CASE("a Vault that is not reached says why, and no answer is trusted to be 
 TEST_CASE("a decryption that gives no key is a failure, whatever its status says") {
   VaultStandIn vault = stand_in();
   std::string body;
-  VaultHolder holder(server, log_key(), with_token(), [&](const HttpsRequest& request) -> Result<HttpsResponse> {
+  VaultHolder holder(server, log_key(), with_token(), [&](const HttpRequest& request) -> Result<HttpResponse> {
     if (request.method == "GET") return ask(vault)(request);
-    return HttpsResponse{200, Secret(body)};
+    return HttpResponse{200, Secret(body)};
   });
   for (const char* answer : {"", "{}", R"({"data":{"plaintext":""}})", R"({"data":{"plaintext":"not base64!"}})",
                              R"({"data":{"plaintext":7}})"}) {

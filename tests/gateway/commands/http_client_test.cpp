@@ -8,8 +8,8 @@ using namespace sallyport::tests;
 using core::Error;
 using core::Reason;
 using core::Secret;
-using envelope::HttpsRequest;
-using envelope::HttpsResponse;
+using envelope::HttpRequest;
+using envelope::HttpResponse;
 using gateway::HttpClient;
 
 namespace {
@@ -27,13 +27,13 @@ const Site& site() {
   return one;
 }
 
-core::Result<HttpsResponse> get(const ScriptedServer& server, std::chrono::milliseconds deadline = 10s) {
+core::Result<HttpResponse> get(const ScriptedServer& server, std::chrono::milliseconds deadline = 10s) {
   HttpClient client("localhost", server.port(), &site().trust, deadline);
   return client.fetch({"GET", "/v1/x", {}, {}});
 }
 
 // What the client makes of exactly these bytes, after which the server says goodbye.
-core::Result<HttpsResponse> reading(const std::string& answer) {
+core::Result<HttpResponse> reading(const std::string& answer) {
   ScriptedServer server(site().server(site().pki.model_server), [&](Peer& peer) {
     peer.read_request();
     peer.send(answer);
@@ -50,7 +50,7 @@ TEST_CASE("a request goes out with its fields and body, and the answer comes bac
   });
   HttpClient client("localhost", server.port(), &site().trust);
   for (int i = 0; i < 2; ++i) {
-    HttpsRequest request{"POST", "/v1/transit/decrypt/k", {}, Secret(std::string_view(R"({"a":"b"})"))};
+    HttpRequest request{"POST", "/v1/transit/decrypt/k", {}, Secret(std::string_view(R"({"a":"b"})"))};
     request.fields.emplace_back("X-Vault-Token", Secret(std::string_view("hvs.x")));
     const auto answer = client.fetch(request);
     REQUIRE(answer.has_value());
@@ -162,7 +162,7 @@ TEST_CASE("a Vault stand-in behind real TLS opens what was wrapped offline") {
   auto holder = std::make_unique<envelope::VaultHolder>(
       "localhost", envelope::VaultKey{"transit", "log-key", ""},
       envelope::VaultCredentials{{}, "role", Secret(std::string_view("secret")), "approle"},
-      [&](const HttpsRequest& request) { return client.fetch(request); });
+      [&](const HttpRequest& request) { return client.fetch(request); });
   const envelope::Recipient recipient = holder->recipients().at(0);
   const auto data_key = core::bytes_of("0123456789abcdef0123456789abcdef");
   const envelope::Stanza stanza{recipient.suite(), recipient.id(), recipient.wrap(data_key, {}).value()};
