@@ -11,10 +11,13 @@
 namespace sallyport::gateway {
 namespace {
 
-constexpr std::size_t answer_limit = 16 << 20;  // ten times what a page with every series of a large gateway takes
+constexpr std::size_t answer_mebibytes = 16;  // ten times what a page with every series of a large gateway takes
 
 std::string words_for(core::Error error, core::Duration patience) {
   if (error.os_code != 0) return std::generic_category().message(error.os_code);
+  if (error.reason == core::Reason::body_too_large) {
+    return "its answer is larger than " + std::to_string(answer_mebibytes) + " MiB";
+  }
   const bool late = error.reason == core::Reason::timeout || error.reason == core::Reason::upstream_connect_timeout;
   return late ? "no whole answer within " + text_of(patience) : "its answer is not a whole HTTP message";
 }
@@ -22,7 +25,7 @@ std::string words_for(core::Error error, core::Duration patience) {
 }  // namespace
 
 AdminAnswer ask_admin(const Address& address, std::string_view target, core::Duration patience) {
-  HttpClient client(address.host, address.port, nullptr, patience, answer_limit);
+  HttpClient client(address.host, address.port, nullptr, patience, answer_mebibytes << 20);
   const auto answer = client.fetch({"GET", std::string(target), {}, {}});
   if (!answer) throw std::runtime_error(text_of(address) + ": " + words_for(answer.error(), patience));
   return {answer->status, std::string(answer->body.reveal_text())};

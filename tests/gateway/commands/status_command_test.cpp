@@ -159,6 +159,17 @@ TEST_CASE("an answer of the admin listener counts only when it is whole") {
   CHECK(get().body == "ready");
 }
 
+TEST_CASE("an answer of the admin listener that is too large is called so") {
+  ScriptedServer server({}, [&](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    peer.send(std::string((16 << 20) + 1, 'x'));
+  });
+  const std::string address = "127.0.0.1:" + std::to_string(server.port());
+  CHECK_THROWS_WITH(ask_admin({"127.0.0.1", server.port()}, "/metrics", 30s),
+                    address + ": its answer is larger than 16 MiB");
+}
+
 TEST_CASE("a listener on every interface is asked over loopback") {
   CHECK(local_address({"0.0.0.0", 9}).host == "127.0.0.1");
   CHECK(local_address({"::", 9}).host == "::1");
