@@ -4,12 +4,19 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 
 namespace sallyport::gateway {
 
 namespace {
+
+// With no more of an environment than finds it and its plugins: secrets of whoever exports are none of its business.
+std::vector<std::string> environment() {
+  const char* path = std::getenv("PATH");
+  return path == nullptr ? std::vector<std::string>() : std::vector<std::string>{std::string("PATH=") + path};
+}
 
 core::Program started(const std::vector<std::string>& recipients, const std::filesystem::path& out, int input) {
   if (!out.empty() && std::filesystem::exists(std::filesystem::symlink_status(out))) {
@@ -21,6 +28,7 @@ core::Program started(const std::vector<std::string>& recipients, const std::fil
   if (!out.empty()) start.words.insert(start.words.end(), {"--output", out.string()});
   start.input = input;
   start.output = STDOUT_FILENO;
+  start.environment = environment();
   try {
     return core::Program(start);
   } catch (const std::system_error& error) {

@@ -278,7 +278,8 @@ TEST_CASE("log export writes every body, or has the program age encrypt it") {
   // A stand-in: it says how it was called, then what it was given.
   const path programs = log.temporary / "bin";
   std::filesystem::create_directory(programs);
-  write_file(programs / "age", "#!/bin/sh\n[ $3 = age1bad ] && exit 1\n(echo \"$*\"; cat) > $5\n");
+  write_file(programs / "age",
+             "#!/bin/sh\n[ $3 = age1bad ] && exit 1\nenv > ${0%/*}/environment\n(echo \"$*\"; cat) > $5\n");
   std::filesystem::permissions(programs / "age", std::filesystem::perms{0700});
   const std::string before = std::getenv("PATH");
   ::setenv("PATH", (programs.string() + ":" + before).c_str(), 1);
@@ -290,6 +291,8 @@ TEST_CASE("log export writes every body, or has the program age encrypt it") {
   const Outcome absent = run({"log", "export", "--key", key, "--age", "age1me", "--out", out + "2", directory});
   ::setenv("PATH", before.c_str(), 1);
   CHECK(done.exit_code == 0);
+  CHECK(has(read_file(programs / "environment"), "PATH=" + programs.string()));
+  CHECK_FALSE(has(read_file(programs / "environment"), "HOME="));  // nor whatever else ours has: secrets, too
   CHECK(read_file(out) == "--encrypt --recipient age1me --output " + out + "\n" + lines.out);
   CHECK(again.exit_code == 1);
   CHECK(refused.exit_code == 1);
