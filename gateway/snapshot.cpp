@@ -36,9 +36,10 @@ std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now
   for (const auto& listener : config.listeners) {
     listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(*listener.tls) : nullptr);
   }
-  std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;
-  for (const auto& upstream : config.upstream_tls) {
-    upstreams.push_back(std::make_unique<tls::ClientIdentity>(upstream));
+  std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams(config.upstream_tls.size());
+  for (const auto& upstream : config.upstreams) {
+    if (!upstream.has_tls()) continue;
+    upstreams[upstream.number] = std::make_unique<tls::ClientIdentity>(config.upstream_tls[upstream.number]);
   }
   std::vector<core::Secret> api_keys;
   for (const auto& key : config.upstream_api_keys) {

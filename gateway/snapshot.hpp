@@ -18,7 +18,7 @@ struct Snapshot {
   auth::Authenticator authenticator;
   routing::RouteTable routes;
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;  // as config.listeners; null where plain
-  std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls
+  std::vector<std::unique_ptr<tls::ClientIdentity>> upstreams;  // as config.upstream_tls; null where plain
   std::vector<core::Secret> api_keys;                           // as config.upstream_api_keys: read_api_key()
 };
 

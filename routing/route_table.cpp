@@ -51,6 +51,10 @@ std::string page_ends(const std::vector<std::string_view>& names) {
 
 std::string Endpoint::text() const { return (plaintext ? "http://" : "https://") + core::with_port(host, port); }
 
+bool Upstream::has_tls() const noexcept {
+  return std::any_of(endpoints.begin(), endpoints.end(), [](const Endpoint& endpoint) { return !endpoint.plaintext; });
+}
+
 RouteTable::RouteTable(std::vector<Upstream> upstreams, std::vector<Model> models, std::vector<PathRoute> routes)
     : upstreams_(std::move(upstreams)), models_(std::move(models)), routes_(std::move(routes)) {
   for (const auto& upstream : upstreams_) {

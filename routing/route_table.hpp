@@ -40,7 +40,8 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
-  std::size_t number = 0;  // its place in the configuration: by it the snapshot has what the gateway shows it
+  std::size_t number = 0;         // its place in the configuration: by it the snapshot has what the gateway shows it
+  bool has_tls() const noexcept;  // at one of its endpoints
 };
 
 enum class Capture : std::uint8_t { metadata, full };

@@ -28,6 +28,9 @@ class FileCheck {
     for (std::size_t i = 0; i < config_.upstreams.size(); ++i) check_upstream(i);
     check_grants();
     if (config_.shared_limits) check_shared_limits(*config_.shared_limits);
+    if (speaks_tls() && !tls::has_key_schedule()) {
+      reading_.problem("", std::string("cannot be served: ") + tls::no_key_schedule);
+    }
     if (config_.log) check_log(*config_.log);
     check_folder("spool_directory", config_.spool_directory, false);
     return std::move(reading_.problems);
@@ -56,6 +59,12 @@ class FileCheck {
   static bool is_folder(const path& file) noexcept {
     std::error_code failed;
     return std::filesystem::is_directory(file, failed);
+  }
+
+  bool speaks_tls() const {
+    return std::ranges::any_of(config_.listeners, [](const Listener& one) { return one.tls.has_value(); }) ||
+           std::ranges::any_of(config_.upstreams, &routing::Upstream::has_tls) ||
+           (config_.shared_limits && config_.shared_limits->tls);
   }
 
   void check_pair(const std::string& chain_key, const path& chain, const std::string& key_key, const path& key) {

@@ -41,9 +41,7 @@ void ConfigLoader::read_upstream(Section& section, routing::Upstream& upstream) 
   section.name("name", upstream.name);
   read_endpoints(section, upstream);
   section.section("tls", [&](Section& s) { read_upstream_tls(s, tls); });
-  const auto is_plain = [](const routing::Endpoint& endpoint) { return endpoint.plaintext; };
-  if (section.has("tls") && !upstream.endpoints.empty() &&
-      std::all_of(upstream.endpoints.begin(), upstream.endpoints.end(), is_plain)) {
+  if (section.has("tls") && !upstream.endpoints.empty() && !upstream.has_tls()) {
     section.problem("tls", "has no use: every endpoint is http://");
   }
   ApiKey& key = config_.upstream_api_keys.emplace_back();

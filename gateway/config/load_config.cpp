@@ -71,7 +71,6 @@ void ConfigLoader::read_top(Section& top) {
   top.section("operator_log", [this](Section& section) { read_operator_log(section); });
   top.count("workers", config_.workers, 0, 1024);
   top.file("spool_directory", config_.spool_directory);
-  if (!tls::has_key_schedule()) top.problem(std::string("cannot be served: ") + tls::no_key_schedule);
 }
 
 void ConfigLoader::read_listener(Section& section, Listener& listener) {

@@ -83,6 +83,32 @@ TEST_CASE("OpenSSL's default properties that the gateway cannot keep to end chec
   }
 }
 
+TEST_CASE("what speaks no TLS asks nothing of OpenSSL's default properties", "[tls]") {
+  const TemporaryDirectory directory;
+  GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = "https://127.0.0.1:1"}}});
+  const std::vector<std::string> program = {"env", with_default_properties(directory, "provider=default"),
+                                            SALLYPORT_BINARY};
+  const auto finish = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program.begin(), program.end());
+    arguments.insert(arguments.end(), {"--config", gateway.config_file()});
+    return run(arguments);
+  };
+  gateway.signal(SIGTERM);
+  REQUIRE(gateway.wait_for_exit() == 0);
+  const std::string port = std::to_string(gateway.admin_port());
+  write_file(gateway.config_file(),
+             "listeners: [{ name: in, address: 127.0.0.1:" + std::to_string(gateway.client().port) +
+                 ", plaintext: allowed }]\nadmin: { address: 127.0.0.1:" + port +
+                 " }\nupstreams: [{ name: up, endpoints: [\"http://127.0.0.1:1\"], plaintext: allowed }]\n"
+                 "models: [{ name: llama, targets: [{ upstream: up }] }]\ntokens: { file: tokens }\nlog: off\n");
+  const Finished checked = finish({"check"});
+  INFO(checked.out << checked.errors);
+  CHECK(checked.exit_code == 0);
+  ChildProcess plain({{program[0], program[1], program[2], "serve", "--config", gateway.config_file()}});
+  CHECK(eventually([&] { return !plain.running() || finish({"status", "--ready"}).exit_code == 0; }));
+  CHECK(plain.running());
+}
+
 TEST_CASE("TLS 1.2 is refused, TLS 1.3 is spoken", "[tls]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server);
