@@ -169,6 +169,7 @@ bool Exchange::rest_is_small() const noexcept {
 }
 
 Task<Next> Exchange::pass_over_rest() {
+  connection_.stream.watch({});  // from now on it is read
   connection_.stream.set_deadline(worker_.now() + small_body_time);
   if (!decoder_) decoder_.emplace(head_.framing);
   while (!body_read_) {
@@ -188,11 +189,13 @@ Task<Next> Exchange::pass_over_rest() {
 // own: each exchange passes here.
 Task<Result<void>> Exchange::seal(Reason outcome) {
   // Who was watched for the upstream's sake is watched on, for the disk may hang; without the upstream, which may be
-  // another call's by then. Who is refused before may end its side at once and still want the answer.
+  // another call's by then. Who is answered by ourselves may end its side at once and still want the answer: a disk
+  // that works has time to give it.
   if (record_.attempts > 0) {
     watch_client(nullptr);
   } else {
     unwatch_client();
+    connection_.stream.watch([this] { log_wait_.shorten(farewell); });
   }
   record_.outcome = outcome;
   record_.duration = worker_.now() - started_;

@@ -374,6 +374,38 @@ TEST_CASE("a client that leaves while its prompt or its record waits for a log's
   CHECK(records[0]["outcome"] == (waits_with == "its prompt" ? "client_left" : "none"));
 }
 
+TEST_CASE("a client that leaves while an answer of the gateway's own waits for a log's disk that hangs is soon gone",
+          "[disk]") {
+  const std::string how = GENERATE("asks for the models", "shows no token", "has more to send");
+  INFO(how);
+  const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = "https://127.0.0.1:1"}},
+                                           .log = "stall_limit: 1m",
+                                           .environment = MoodyGateway::preload()});
+  write_file(gateway.directory() / "disk-mood", "hanging");
+  ScriptedClient client(gateway.client());
+  RequestWish request{.method = "GET", .target = "/v1/models"};
+  if (how != "shows no token") request.token = gateway.token();
+  if (how == "has more to send") request.more_fields = {{"Content-Length", "1000"}};
+  client.send(request_text(request));
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_requests_total") == 1; }));
+  client.reset();
+  CHECK(eventually([&] { return gateway.metric("sallyport_connections_open") == 0; }));
+  write_file(gateway.directory() / "disk-mood", "working");
+  CHECK(gateway.wait_for_records(1).size() == 1);
+}
+
+TEST_CASE("a client that ends its side at once gets an answer of the gateway's own, also from a slow disk", "[disk]") {
+  MoodyGateway test("refuse");
+  test.disk("slow");
+  for (int i = 0; i < 20; ++i) {  // a wait ends with a tick of the wheel, so that one could be lucky
+    ScriptedClient client(test.gateway.client());
+    client.send(request_text({.method = "GET", .target = "/v1/models", .token = test.gateway.token()}));
+    client.finish_sending();
+    CHECK(client.read_answer().status() == 200);
+  }
+  test.disk("working");
+}
+
 TEST_CASE("a second SIGTERM ends a call that waits for a log's disk that hangs", "[disk]") {
   const std::string waits_with = GENERATE("its prompt", "its answer", "its record");
   INFO(waits_with);
