@@ -94,8 +94,7 @@ struct Pkcs11Holder::Keys {
     std::string id;
   };
 
-  Keys(const Pkcs11Reference& reference, const core::crypto::AskPassphrase& ask_pin)
-      : token(reference.module, reference.token, ask_pin) {
+  Keys(const Pkcs11Reference& reference, const AskPin& ask_pin) : token(reference.module, reference.token, ask_pin) {
     const std::vector<CK_OBJECT_HANDLE> handles = private_keys(token, reference.object);
     for (const CK_OBJECT_HANDLE handle : handles) {
       const auto key = public_half(token, handle);
@@ -137,7 +136,7 @@ struct Pkcs11Holder::Keys {
   std::vector<One> keys;
 };
 
-Pkcs11Holder::Pkcs11Holder(const Pkcs11Reference& reference, const core::crypto::AskPassphrase& ask_pin)
+Pkcs11Holder::Pkcs11Holder(const Pkcs11Reference& reference, const AskPin& ask_pin)
     : keys_(std::make_unique<Keys>(reference, ask_pin)) {}
 
 Pkcs11Holder::~Pkcs11Holder() = default;

@@ -38,6 +38,8 @@ std::string words(CK_RV code) {
     case CKR_MECHANISM_PARAM_INVALID:
     case CKR_FUNCTION_NOT_SUPPORTED:
       return "the token cannot do that";
+    case CKR_FUNCTION_CANCELED:
+      return "it was cancelled there";
     case CKR_DEVICE_ERROR:
     case CKR_DEVICE_MEMORY:
       return "the token has a fault of its own";
@@ -99,8 +101,7 @@ CK_SLOT_ID Pkcs11Module::slot_of(const std::string& token_label) const {
                      (others.empty() ? "none (is it plugged in, is the module configured?)" : others));
 }
 
-Pkcs11Token::Pkcs11Token(const std::filesystem::path& module, std::string label,
-                         const core::crypto::AskPassphrase& ask_pin)
+Pkcs11Token::Pkcs11Token(const std::filesystem::path& module, std::string label, const AskPin& ask_pin)
     : label_(std::move(label)), module_(module), slot_(module_.slot_of(label_)) {
   const CK_RV opened = module_.call().C_OpenSession(slot_, CKF_SERIAL_SESSION, nullptr, nullptr, &session_);
   if (opened != CKR_OK) fail(opened, "open a session");
@@ -114,12 +115,19 @@ Pkcs11Token::Pkcs11Token(const std::filesystem::path& module, std::string label,
 
 Pkcs11Token::~Pkcs11Token() { module_.call().C_CloseSession(session_); }
 
-void Pkcs11Token::log_in(const core::crypto::AskPassphrase& ask_pin) {
-  const std::string token = "the token \"" + label_ + "\"";
+void Pkcs11Token::log_in(const AskPin& ask_pin) {
+  const bool has_pad = (flags() & CKF_PROTECTED_AUTHENTICATION_PATH) != 0;
+  if (ask_pin) pin_ = ask_pin(has_pad);
   // A wrong PIN costs one of few tries, so an empty one is not even tried.
-  const core::Secret pin = ask_pin ? ask_pin() : core::Secret{};
-  if (pin.empty()) throw HolderFailed(token + " wants its PIN");
-  const CK_RV code = module_.call().C_Login(session_, CKU_USER, raw(pin.reveal()), pin.size());
+  if (pin_.empty() && !has_pad) throw HolderFailed("the token \"" + label_ + "\" wants its PIN");
+  show_pin(CKU_USER);
+}
+
+// A null PIN makes the token ask for it on its own pad (PKCS #11 v3.0, C_Login).
+void Pkcs11Token::show_pin(CK_USER_TYPE user) const {
+  const std::string token = "the token \"" + label_ + "\"";
+  CK_BYTE* const pin = pin_.empty() ? nullptr : raw(pin_.reveal());
+  const CK_RV code = module_.call().C_Login(session_, user, pin, pin_.size());
   if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) return;
   if (code == CKR_PIN_LOCKED || (flags() & CKF_USER_PIN_LOCKED) != 0) {
     throw HolderFailed("the PIN of " + token +
@@ -132,6 +140,10 @@ void Pkcs11Token::log_in(const core::crypto::AskPassphrase& ask_pin) {
   if (code == CKR_USER_PIN_NOT_INITIALIZED) throw HolderFailed(token + " has no user PIN yet");
   if (code == CKR_PIN_EXPIRED) throw HolderFailed("the PIN of " + token + " has expired");
   fail(code, "log in");
+}
+
+bool Pkcs11Token::wants_pin_at_each_use(CK_OBJECT_HANDLE key) const {
+  return attribute(key, CKA_ALWAYS_AUTHENTICATE) == core::Bytes{std::byte{CK_TRUE}};
 }
 
 CK_FLAGS Pkcs11Token::flags() const {
@@ -194,6 +206,12 @@ core::Secret Pkcs11Token::derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_poi
                          {CKA_VALUE_LEN, &size, sizeof size}};
   CK_OBJECT_HANDLE derived = CK_INVALID_HANDLE;
   const CK_RV code = module_.call().C_DeriveKey(session_, &mechanism, key, like, std::size(like), &derived);
+  // CKU_CONTEXT_SPECIFIC needs an operation that has been started, and C_DeriveKey starts and ends it in one call.
+  if (code == CKR_USER_NOT_LOGGED_IN && wants_pin_at_each_use(key)) {
+    throw HolderFailed("the key wants the PIN of the token \"" + label_ +
+                       "\" at each use, and PKCS#11 cannot show it for ECDH; one without CKA_ALWAYS_AUTHENTICATE can "
+                       "be used");
+  }
   if (code != CKR_OK) fail(still_has(key) ? code : CKR_DEVICE_REMOVED, "agree on a key by ECDH");
   core::Secret shared(shared_secret_size);
   CK_ATTRIBUTE value{CKA_VALUE, raw(shared), shared.size()};
@@ -205,7 +223,10 @@ core::Secret Pkcs11Token::derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_poi
 
 bool Pkcs11Token::start_decryption(CK_OBJECT_HANDLE key, CK_MECHANISM mechanism) const {
   const CK_RV code = module_.call().C_DecryptInit(session_, &mechanism, key);
-  if (code == CKR_OK) return true;
+  if (code == CKR_OK) {
+    if (wants_pin_at_each_use(key)) show_pin(CKU_CONTEXT_SPECIFIC);
+    return true;
+  }
   // SoftHSM answers CKR_ARGUMENTS_BAD to an OAEP hash that it does not support.
   if (code == CKR_MECHANISM_INVALID || code == CKR_MECHANISM_PARAM_INVALID || code == CKR_ARGUMENTS_BAD) return false;
   fail(still_has(key) ? code : CKR_DEVICE_REMOVED, "start to decrypt");

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "core/bytes.hpp"
-#include "core/private_key.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"
+#include "envelope/pkcs11.hpp"
 
 namespace sallyport::envelope {
 
@@ -37,7 +37,7 @@ class Pkcs11Module {
 class Pkcs11Token {
  public:
   // `ask_pin` is called once, if the token requires a login.
-  Pkcs11Token(const std::filesystem::path& module, std::string label, const core::crypto::AskPassphrase& ask_pin);
+  Pkcs11Token(const std::filesystem::path& module, std::string label, const AskPin& ask_pin);
   Pkcs11Token(const Pkcs11Token&) = delete;
   Pkcs11Token& operator=(const Pkcs11Token&) = delete;
   ~Pkcs11Token();
@@ -50,14 +50,17 @@ class Pkcs11Token {
   // The x coordinate (32 bytes) of the point that key and peer share (CKM_ECDH1_DERIVE without a derivation function).
   core::Secret derive(CK_OBJECT_HANDLE key, core::ConstBytes peer_point) const;
 
-  // False when the token does not support the mechanism for this key. On true, finish_decryption() must follow.
+  // False when the token does not support the mechanism for this key. On true, finish_decryption() must follow. Gives
+  // the token the PIN again if the key has CKA_ALWAYS_AUTHENTICATE.
   bool start_decryption(CK_OBJECT_HANDLE key, CK_MECHANISM mechanism) const;
   // The plaintext, at most `most` bytes. Errors: not_authentic, when the token rejects the ciphertext.
   core::Result<core::Secret> finish_decryption(CK_OBJECT_HANDLE key, core::ConstBytes ciphertext,
                                                std::size_t most) const;
 
  private:
-  void log_in(const core::crypto::AskPassphrase& ask_pin);
+  void log_in(const AskPin& ask_pin);
+  void show_pin(CK_USER_TYPE user) const;
+  bool wants_pin_at_each_use(CK_OBJECT_HANDLE key) const;
   CK_FLAGS flags() const;  // 0 when the token is gone
   bool still_has(CK_OBJECT_HANDLE object) const;
   [[noreturn]] void fail(CK_RV code, const char* what) const;
@@ -66,6 +69,7 @@ class Pkcs11Token {
   Pkcs11Module module_;
   CK_SLOT_ID slot_;
   CK_SESSION_HANDLE session_ = CK_INVALID_HANDLE;
+  core::Secret pin_;  // empty: the token asks for it on its own pad
 };
 
 }  // namespace sallyport::envelope

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <map>
 #include <stdexcept>
 
@@ -27,7 +28,7 @@ KEY is a key file, or names who keeps the key and opens for us:
   command:/usr/local/bin/open-log-key
 Several may be named, each with a --key of its own: what one of them opens is open. Each encrypted key file takes the
 next --passphrase-file, and the last of these serves the rest. A token's PIN comes from ;pin=file:PATH or ;pin=env:NAME,
-else from --pin-file, else from the terminal; Vault's token from ;token=file:PATH or VAULT_TOKEN, or an AppRole's from
+else from --pin-file, else from the terminal or the token's own reader; Vault's token from ;token=file:PATH or VAULT_TOKEN, or an AppRole's from
 ;role=ID;secret=file:PATH. docs/keys.md tells the rest.
 )";
 
@@ -103,10 +104,13 @@ std::unique_ptr<KeyHolder> open_token(std::string_view text, const std::string& 
   reference.module = attributes.required("module", "module=/usr/lib/softhsm/libsofthsm2.so");
   reference.token = attributes.required("token", "token=audit");
   reference.object = attributes["object"];
-  const auto ask_pin = [&]() -> Secret {
+  const auto ask_pin = [&](bool has_pad) -> Secret {
     if (attributes.has("pin")) return secret_behind(attributes["pin"], "pin", taken);
     if (!pin_file.empty()) return read_passphrase(pin_file);
-    return ask_passphrase("PIN of the token \"" + reference.token + "\"");
+    const std::string what = "PIN of the token \"" + reference.token + "\"";
+    if (!has_pad) return ask_passphrase(what);
+    std::cerr << what << ": enter it at the token's own reader\n";
+    return {};
   };
   return std::make_unique<envelope::Pkcs11Holder>(reference, ask_pin);
 }

@@ -86,15 +86,27 @@ CK_RV find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE_PTR found, CK_ULO
 }
 
 CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_PTR pin, CK_ULONG size) {
+  if (is("pad") && pin == nullptr) {  // somebody enters it there
+    static CK_BYTE entered[] = "1234-user";
+    return real->C_Login(session, user, entered, sizeof entered - 1);
+  }
+  if (is("cancelled pad")) return CKR_FUNCTION_CANCELED;
   const CK_RV code = real->C_Login(session, user, pin, size);
   pin_was_wrong = code != CKR_OK;
   return code;
+}
+
+CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_PTR like,
+                 CK_ULONG count, CK_OBJECT_HANDLE_PTR derived) {
+  if (is("pin for ecdh")) return CKR_USER_NOT_LOGGED_IN;
+  return real->C_DeriveKey(session, mechanism, key, like, count, derived);
 }
 
 CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO* info) {
   const CK_RV code = removed ? CKR_TOKEN_NOT_PRESENT : real->C_GetTokenInfo(slot, info);
   if (code == CKR_OK && pin_was_wrong && is("final try")) info->flags |= CKF_USER_PIN_FINAL_TRY;
   if (code == CKR_OK && pin_was_wrong && is("locked")) info->flags |= CKF_USER_PIN_LOCKED;
+  if (code == CKR_OK && (is("pad") || is("cancelled pad"))) info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
   return code;
 }
 
@@ -111,6 +123,7 @@ extern "C" CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   odd.C_GetAttributeValue = get_attribute;
   odd.C_FindObjects = find_objects;
   odd.C_Login = login;
+  odd.C_DeriveKey = derive_key;
   odd.C_GetTokenInfo = token_info;
   *list = &odd;
   return CKR_OK;

@@ -18,16 +18,16 @@ namespace {
 const ConstBytes data_key = bytes_of("0123456789abcdef0123456789abcdef");
 const ConstBytes context = bytes_of("segment 7");
 
-crypto::AskPassphrase answer(std::string_view pin) {
-  return [pin] { return Secret(pin); };
+AskPin answer(std::string_view pin) {
+  return [pin](bool) { return Secret(pin); };
 }
-const crypto::AskPassphrase right_pin = answer(SoftHsm::pin);
+const AskPin right_pin = answer(SoftHsm::pin);
 
 Stanza wrapped_for(const Recipient& recipient) {
   return {recipient.suite(), recipient.id(), recipient.wrap(data_key, context).value()};
 }
 
-std::string refusal(const Pkcs11Reference& reference, const crypto::AskPassphrase& ask = right_pin) {
+std::string refusal(const Pkcs11Reference& reference, const AskPin& ask = right_pin) {
   try {
     const Pkcs11Holder holder(reference, ask);
   } catch (const HolderFailed& failed) {
@@ -286,4 +286,59 @@ TEST_CASE("a wrong PIN says when the next one locks the token, and when it is lo
   }
   const OddToken odd(hsm, "locked");
   CHECK(has(refusal({OddToken::module(), "audit", ""}, answer("wrong")), "\"audit\" is locked after too many"));
+}
+
+TEST_CASE("a key that wants the PIN at each use gets it") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_rsa("audit", "rsa", 2048, SoftHsm::WantsPin::at_each_use);
+  hsm.generate_rsa("audit", "rsa", 2048);
+  int asked = 0;
+  const auto count = [&](bool has_pad) {
+    CHECK_FALSE(has_pad);
+    ++asked;
+    return Secret(std::string_view(SoftHsm::pin));
+  };
+  Pkcs11Holder holder({hsm.module(), "audit", "rsa"}, count);
+  REQUIRE(holder.recipients().size() == 2);
+  for (int i = 0; i < 3; ++i) {
+    for (const Recipient& recipient : holder.recipients()) {
+      CHECK(failure_to_unwrap(holder, wrapped_for(recipient)) == "(opened)");
+    }
+  }
+  CHECK(asked == 1);
+}
+
+TEST_CASE("a token that wants the PIN for ECDH too, where PKCS#11 has no place for it, is not said to be away") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_p256("audit", "curve", SoftHsm::WantsPin::at_each_use);
+  {
+    Pkcs11Holder holder({hsm.module(), "audit", "curve"}, right_pin);
+    CHECK(failure_to_unwrap(holder, wrapped_for(holder.recipients()[0])) == "(opened)");
+  }
+  const OddToken odd(hsm, "pin for ecdh");
+  Pkcs11Holder holder({OddToken::module(), "audit", "curve"}, right_pin);
+  CHECK(has(failure_to_unwrap(holder, wrapped_for(holder.recipients()[0])), "without CKA_ALWAYS_AUTHENTICATE"));
+}
+
+TEST_CASE("a token with a pad of its own asks there, unless it is given a PIN") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_rsa("audit", "rsa", 2048, SoftHsm::WantsPin::at_each_use);
+  const AskPin none = [](bool has_pad) {
+    CHECK(has_pad);
+    return Secret();
+  };
+  {
+    const OddToken odd(hsm, "pad");
+    for (const AskPin& ask : {none, right_pin, AskPin()}) {
+      Pkcs11Holder holder({OddToken::module(), "audit", "rsa"}, ask);
+      CHECK(failure_to_unwrap(holder, wrapped_for(holder.recipients()[0])) == "(opened)");
+    }
+    CHECK(has(refusal({OddToken::module(), "audit", "rsa"}, answer("wrong")), "the PIN is wrong"));
+  }
+  const OddToken odd(hsm, "cancelled pad");
+  CHECK(refusal({OddToken::module(), "audit", "rsa"}, none) ==
+        "the token \"audit\" did not log in: it was cancelled there");
 }

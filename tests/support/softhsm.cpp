@@ -56,7 +56,7 @@ class Module {
 };
 
 void generate(const path& file, const std::string& token, std::string label, CK_MECHANISM_TYPE type,
-              std::vector<CK_ATTRIBUTE> of_public) {
+              std::vector<CK_ATTRIBUTE> of_public, SoftHsm::WantsPin wants_pin) {
   const Module module(file);
   const CK_SESSION_HANDLE session = module.log_in(token);
   CK_BBOOL yes = CK_TRUE;
@@ -67,6 +67,7 @@ void generate(const path& file, const std::string& token, std::string label, CK_
   for (const CK_ATTRIBUTE_TYPE attribute : {CKA_PRIVATE, CKA_SENSITIVE, CKA_DECRYPT, CKA_DERIVE}) {
     of_private.push_back({attribute, &yes, sizeof yes});
   }
+  if (wants_pin == SoftHsm::WantsPin::at_each_use) of_private.push_back({CKA_ALWAYS_AUTHENTICATE, &yes, sizeof yes});
   CK_MECHANISM mechanism{type, nullptr, 0};
   CK_OBJECT_HANDLE public_key{}, private_key{};
   must(module.call->C_GenerateKeyPair(session, &mechanism, of_public.data(), of_public.size(), of_private.data(),
@@ -74,8 +75,9 @@ void generate(const path& file, const std::string& token, std::string label, CK_
        "C_GenerateKeyPair");
 }
 
-void generate_ec(const path& file, const std::string& token, const std::string& label, std::string curve) {
-  generate(file, token, label, CKM_EC_KEY_PAIR_GEN, {{CKA_EC_PARAMS, curve.data(), curve.size()}});
+void generate_ec(const path& file, const std::string& token, const std::string& label, std::string curve,
+                 SoftHsm::WantsPin wants_pin) {
+  generate(file, token, label, CKM_EC_KEY_PAIR_GEN, {{CKA_EC_PARAMS, curve.data(), curve.size()}}, wants_pin);
 }
 
 }  // namespace
@@ -107,18 +109,19 @@ void SoftHsm::add_token(const std::string& label) const {
   utility({"--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", security_officer_pin});
 }
 
-void SoftHsm::generate_p256(const std::string& token, const std::string& label) const {
-  generate_ec(module(), token, label, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");  // 1.2.840.10045.3.1.7
+void SoftHsm::generate_p256(const std::string& token, const std::string& label, WantsPin wants_pin) const {
+  generate_ec(module(), token, label, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", wants_pin);  // 1.2.840.10045.3.1.7
 }
 
 void SoftHsm::generate_p384(const std::string& token, const std::string& label) const {
-  generate_ec(module(), token, label, std::string("\x06\x05\x2b\x81\x04\x00\x22", 7));  // 1.3.132.0.34
+  generate_ec(module(), token, label, std::string("\x06\x05\x2b\x81\x04\x00\x22", 7), WantsPin::once);  // 1.3.132.0.34
 }
 
-void SoftHsm::generate_rsa(const std::string& token, const std::string& label, unsigned long bits) const {
+void SoftHsm::generate_rsa(const std::string& token, const std::string& label, unsigned long bits,
+                           WantsPin wants_pin) const {
   CK_BYTE exponent[] = {1, 0, 1};
   generate(module(), token, label, CKM_RSA_PKCS_KEY_PAIR_GEN,
-           {{CKA_MODULUS_BITS, &bits, sizeof bits}, {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}});
+           {{CKA_MODULUS_BITS, &bits, sizeof bits}, {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}}, wants_pin);
 }
 
 void SoftHsm::import(const std::string& token, const std::string& label, const path& pem) const {

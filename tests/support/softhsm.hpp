@@ -24,9 +24,11 @@ class SoftHsm {
 
   void add_token(const std::string& label) const;
   // Made in the token by C_GenerateKeyPair, and never outside it.
-  void generate_p256(const std::string& token, const std::string& label) const;
+  enum class WantsPin : unsigned char { once, at_each_use };
+  void generate_p256(const std::string& token, const std::string& label, WantsPin = WantsPin::once) const;
   void generate_p384(const std::string& token, const std::string& label) const;
-  void generate_rsa(const std::string& token, const std::string& label, unsigned long bits) const;
+  void generate_rsa(const std::string& token, const std::string& label, unsigned long bits,
+                    WantsPin = WantsPin::once) const;
   // The private key's PEM, unencrypted PKCS#8.
   void import(const std::string& token, const std::string& label, const path& pem) const;
   // One of those with this label; its private key stays.

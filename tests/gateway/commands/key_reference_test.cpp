@@ -118,6 +118,14 @@ TEST_CASE("a token's key is named by module, token and object; the PIN comes fro
   CHECK(has(refusal({{named}, {}, pin_file}), "group or others have access"));
 }
 
+TEST_CASE("for a token with a pad of its own neither a file nor the terminal is asked") {
+  const SoftHsm hsm;
+  hsm.add_token("audit");
+  hsm.generate_p256("audit", "key");
+  const Variable real("ODD_TOKEN_MODULE", hsm.module()), way("ODD_TOKEN", "pad");
+  CHECK(open_keys({{"pkcs11:module=" ODD_TOKEN ";token=audit"}, {}, ""})->recipients().size() == 1);
+}
+
 TEST_CASE("a token's reference that lacks or repeats something, or says something else, is refused") {
   CHECK(has(refusal({{"pkcs11:"}, {}, ""}), "must say module="));
   CHECK(has(refusal({{"pkcs11:module=/m.so"}, {}, ""}), "must say token="));

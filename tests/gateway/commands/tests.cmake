@@ -12,3 +12,5 @@ unit_tests(gateway/commands
   tenant_commands_test.cpp
   token_command_test.cpp)
 target_link_libraries(commands_test PRIVATE test_support)
+add_dependencies(commands_test odd_token)  # ../../envelope
+target_compile_definitions(commands_test PRIVATE ODD_TOKEN="$<TARGET_FILE:odd_token>")
