@@ -33,6 +33,14 @@ Result<std::size_t> read_at(const Descriptor& descriptor, std::uint64_t offset, 
   return filled;
 }
 
+std::optional<bool> leads_to(const path& name, const Descriptor& file) noexcept {
+  struct stat opened {
+  }, there{};
+  if (::fstat(file.number(), &opened) != 0) return std::nullopt;
+  if (::lstat(name.c_str(), &there) != 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
+  return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
 void write_file(const Descriptor& descriptor, ConstBytes bytes, const path& file) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor.number(), bytes.data(), bytes.size());

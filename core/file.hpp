@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include "core/bytes.hpp"
 #include "core/descriptor.hpp"
@@ -19,6 +20,9 @@ Descriptor open_file(const std::filesystem::path& file, int flags);
 // Fills `into` from `offset` on and gives the number of bytes, which is smaller only at the end of the file. Does not
 // throw. Errors: io_failed.
 Result<std::size_t> read_at(const Descriptor& descriptor, std::uint64_t offset, MutableBytes into) noexcept;
+
+// Whether that name is this very file's. nullopt: that cannot be told now (errno). Does not throw.
+std::optional<bool> leads_to(const std::filesystem::path& name, const Descriptor& file) noexcept;
 
 void write_file(const Descriptor& descriptor, ConstBytes bytes, const std::filesystem::path& file);
 void sync_file(const Descriptor& descriptor, const std::filesystem::path& file);  // to the disk

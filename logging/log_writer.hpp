@@ -13,6 +13,7 @@
 #include "logging/lost_content.hpp"
 #include "logging/sealed_log.hpp"
 #include "logging/storage.hpp"
+#include "logging/writer_lock.hpp"
 
 namespace sallyport::logging {
 

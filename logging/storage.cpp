@@ -1,19 +1,14 @@
 #include "logging/storage.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "core/file.hpp"
@@ -22,12 +17,12 @@ namespace sallyport::logging {
 
 namespace fs = std::filesystem;
 using core::Descriptor;
+using core::leads_to;
 
 namespace {
 
 constexpr mode_t file_mode = 0640;  // ciphertext: a log shipper in the group may copy it
 constexpr std::size_t writeback_size = 1024 * 1024;
-constexpr auto readers_moment = std::chrono::milliseconds(250);  // for which one who asks WriterLock::held() has it
 
 bool disk_refuses(int error) noexcept { return error == EIO || error == ENOSPC || error == EDQUOT; }
 
@@ -85,15 +80,6 @@ core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes byte
   if (const auto written = write_all(file.number(), bytes); !written) return written.error();
   if (::fsync(file.number()) != 0) return os_error();
   return file;
-}
-
-// nullopt: that cannot be told now.
-std::optional<bool> leads_to(const fs::path& path, const Descriptor& file) noexcept {
-  struct stat opened {
-  }, there{};
-  if (::fstat(file.number(), &opened) != 0) return std::nullopt;
-  if (::lstat(path.c_str(), &there) != 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
-  return opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }
 
 enum class IfThere { replace, keep };
@@ -206,43 +192,6 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
     (void)::fchmod(file->number(), old.st_mode & 0777);
   if (::rename(unfinished.c_str(), keys.c_str()) != 0) return os_error();
   return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
-}
-
-WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing", true) {}
-
-WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing, bool also_directory) {
-  const auto until = std::chrono::steady_clock::now() + readers_moment;
-  while (!take(directory / name) || (also_directory && !take_directory(directory))) {
-    if (std::chrono::steady_clock::now() >= until) {
-      throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
-    }
-    std::this_thread::yield();
-  }
-}
-
-// False: another has it, or it is not there any more.
-bool WriterLock::take(const fs::path& path) {
-  file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
-  if (!file_.is_open()) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
-  if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return false;
-    throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
-  }
-  return leads_to(path, file_).value_or(false);
-}
-
-// False: another has it. One that cannot be locked is nobody's.
-bool WriterLock::take_directory(const fs::path& path) {
-  directory_ = Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return ::flock(directory_.number(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
-bool WriterLock::held(const fs::path& directory) noexcept {
-  const auto is_locked = [](const fs::path& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    return file.is_open() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  };
-  return is_locked(directory / lock_name) || is_locked(directory / ".");  // the file may have been removed
 }
 
 FileSource::FileSource(const fs::path& path) : file_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {

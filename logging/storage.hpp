@@ -1,4 +1,4 @@
-// Where segments are kept: a directory of NUMBER.segment files, each with its NUMBER.keys, and one lock.
+// Where segments are kept: a directory of NUMBER.segment files, each with its NUMBER.keys.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,6 @@ inline constexpr std::string_view segment_suffix = ".segment";
 inline constexpr std::string_view keys_suffix = ".keys";
 inline constexpr std::string_view unfinished_keys_suffix = ".keys.new";
 inline constexpr std::string_view checkpoints_suffix = ".checkpoints";
-inline constexpr std::string_view lock_name = "writer.lock";
-inline constexpr std::string_view rewrap_lock_name = "rewrap.lock";
 
 // "0000000042.segment": ten digits, so that a plain listing is in order.
 std::string segment_name(std::uint64_t number);
@@ -76,34 +74,6 @@ class DirectoryStorage final : public Storage {
 
 // Another key block in the place of a segment's own: at every moment one of the two is there, whole. Errors: io_failed.
 core::Result<void> replace_keys(const std::filesystem::path& segment, core::ConstBytes key_block);
-
-// One writer a directory: flock(2) on writer.lock, gone with the process however it ends; and on the directory itself,
-// where its file system can, so that who removes the file lets no second writer in.
-class WriterLock {
- public:
-  // Tries again for a moment, as a reader may just look whether they are held. Throws std::runtime_error when another
-  // process holds one, or the file cannot be made.
-  explicit WriterLock(const std::filesystem::path& directory);
-  WriterLock(const WriterLock&) = delete;
-  WriterLock& operator=(const WriterLock&) = delete;
-  static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
-
- protected:
-  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing, bool also_directory);
-
- private:
-  bool take(const std::filesystem::path& path);
-  bool take_directory(const std::filesystem::path& path);
-
-  core::Descriptor file_, directory_;
-};
-
-// So that of two who change key blocks neither undoes what the other did.
-class RewrapLock : WriterLock {
- public:
-  explicit RewrapLock(const std::filesystem::path& directory)
-      : WriterLock(directory, rewrap_lock_name, "rewrapping", false) {}
-};
 
 // Bytes that can be read at any place.
 class ByteSource {

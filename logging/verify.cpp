@@ -10,6 +10,7 @@
 #include "logging/live_log.hpp"
 #include "logging/segment_audit.hpp"
 #include "logging/storage.hpp"
+#include "logging/writer_lock.hpp"
 
 namespace sallyport::logging {
 

@@ -13,6 +13,7 @@
 #include "logging/live_log.hpp"
 #include "logging/rewrap.hpp"
 #include "logging/storage.hpp"
+#include "logging/writer_lock.hpp"
 
 namespace sallyport::gateway {
 

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "logging/rewrap.hpp"
+#include "logging/writer_lock.hpp"
 #include "tests/logging/signed_log.hpp"
 #include "tests/logging/tenant_log.hpp"
 

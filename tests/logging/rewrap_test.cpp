@@ -1,6 +1,7 @@
 // Other recipients for a segment that is closed.
 #include "logging/rewrap.hpp"
 
+#include "logging/writer_lock.hpp"
 #include "tests/logging/signed_log.hpp"
 #include "tests/logging/tampering.hpp"
 
