@@ -40,28 +40,28 @@ core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
 
 class AppendedFile final : public SegmentFile {
  public:
-  explicit AppendedFile(Descriptor file) : file_(std::move(file)) {}
+  explicit AppendedFile(std::shared_ptr<const Descriptor> file) : file_(std::move(file)) {}
   core::Result<void> append(core::ConstBytes bytes) override {
-    if (const auto written = write_all(file_.number(), bytes); !written) return written;
+    if (const auto written = write_all(file_->number(), bytes); !written) return written;
     not_begun_ += bytes.size();
     if (not_begun_ >= writeback_size) begin_writeback();
     return {};
   }
   core::Result<void> sync() override {
-    if (::fdatasync(file_.number()) != 0) return os_error();
+    if (::fdatasync(file_->number()) != 0) return os_error();
     return {};
   }
-  void forget() noexcept override { ::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_DONTNEED); }
+  void forget() noexcept override { ::posix_fadvise(file_->number(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:
   // Else sync() would wait for the whole segment to reach the disk, and answers with it. A hint: sync() tells of
   // errors.
   void begin_writeback() noexcept {
-    ::sync_file_range(file_.number(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    ::sync_file_range(file_->number(), 0, 0, SYNC_FILE_RANGE_WRITE);
     not_begun_ = 0;
   }
 
-  Descriptor file_;
+  std::shared_ptr<const Descriptor> file_;
   std::size_t not_begun_ = 0;  // bytes of which the kernel has not been told yet
 };
 
@@ -71,11 +71,17 @@ core::Result<void> sync_directory(const fs::path& directory) {
   return {};
 }
 
-// A file of its own, whatever stands there: an operator who rewraps may do so as root, and whoever can write the
-// directory could have put a link there, to be written through.
-core::Result<Descriptor> write_whole(const fs::path& path, core::ConstBytes bytes) {
-  ::unlink(path.c_str());
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, file_mode));
+fs::path unfinished(const fs::path& path) {
+  fs::path name = path;
+  return name += ".new";
+}
+
+// Under another name, and synced: a name never shows half a file. A file of its own, whatever stands there: who rewraps
+// may do so as root, and whoever can write the directory could have put a link there, to be written through.
+core::Result<Descriptor> write_unfinished(const fs::path& path, core::ConstBytes bytes) {
+  const fs::path name = unfinished(path);
+  ::unlink(name.c_str());
+  Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
   if (const auto written = write_all(file.number(), bytes); !written) return written.error();
   if (::fsync(file.number()) != 0) return os_error();
@@ -86,32 +92,40 @@ enum class IfThere { replace, keep };
 
 // 0, or an errno: EEXIST where what is there is kept. Where the file system knows no flags for it (NFS, some of FUSE)
 // what is there is replaced.
-int rename_to(const fs::path& path, const fs::path& unfinished, IfThere what) noexcept {
+int rename_to(const fs::path& path, IfThere what) noexcept {
+  const fs::path from = unfinished(path);
   const unsigned flags = what == IfThere::keep ? RENAME_NOREPLACE : 0;
-  if (::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), flags) == 0) return 0;
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), flags) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
-  return ::rename(unfinished.c_str(), path.c_str()) == 0 ? 0 : errno;
+  return ::rename(from.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
-// Written under another name, synced, then renamed: a name never shows half a file. Whether it leads to this one is
-// asked behind that: a second writer that got in uses the same names, and a rename over NFS may be done and said to
-// fail.
-core::Result<Descriptor> put_whole(const fs::path& path, core::ConstBytes bytes, IfThere what) {
-  fs::path unfinished = path;
-  unfinished += ".new";
-  auto file = write_whole(unfinished, bytes);
-  if (!file) return file;
-  const int error = rename_to(path, unfinished, what);
-  if (leads_to(path, *file).value_or(error == 0)) return file;
+// Gives the unfinished file its name. Whether that leads to this one is asked behind it: a second writer that got in
+// uses the same names, and a rename over NFS may be done and said to fail.
+core::Result<void> put(const fs::path& path, const Descriptor& file, IfThere what) {
+  const int error = rename_to(path, what);
+  if (leads_to(path, file).value_or(error == 0)) return {};
   return core::Error(core::Reason::io_failed, error == 0 ? EEXIST : error);
 }
 
-bool is_there(const fs::path& path) noexcept {
+core::Result<void> check_gone(const fs::path& path) noexcept {
   struct stat found {};
-  return ::lstat(path.c_str(), &found) == 0;
+  if (::lstat(path.c_str(), &found) == 0) return core::Error(core::Reason::io_failed, EEXIST);
+  if (errno != ENOENT) return os_error();
+  return {};
 }
 
-bool is_gone(const fs::path& path) noexcept { return !is_there(path) && errno == ENOENT; }
+// Unless the segment stands, which another writer may have made: there may be one, where a file system cannot lock, or
+// not for other machines. Asked first, so that nothing of its is touched, and again when writing has taken its time.
+core::Result<Descriptor> put_keys(const fs::path& segment, core::ConstBytes key_block) {
+  const fs::path keys = keys_path_of(segment);
+  if (const auto gone = check_gone(segment); !gone) return gone.error();
+  auto file = write_unfinished(keys, key_block);
+  if (!file) return file;
+  if (const auto gone = check_gone(segment); !gone) return gone.error();
+  if (const auto done = put(keys, *file, IfThere::replace); !done) return done.error();
+  return file;
+}
 
 bool take_away(const fs::path& path) noexcept { return ::unlink(path.c_str()) == 0 || errno == ENOENT; }
 
@@ -151,31 +165,40 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
     if (const auto gone = remove_made(); !gone) return gone.error();
   }
   const fs::path keys = directory_ / keys_name(number), segment = directory_ / segment_name(number);
-  // There may be another writer, where a file system cannot lock, or not for other machines.
-  if (is_there(segment)) return core::Error(core::Reason::io_failed, EEXIST);
-  if (errno != ENOENT) return os_error();
-  const auto put = put_whole(keys, key_block, IfThere::replace);
-  if (!put) return put.error();
-  auto file = put_whole(segment, header, IfThere::keep);
-  if (!file) {
+  const auto own_keys = put_keys(segment, key_block);
+  if (!own_keys) return own_keys.error();
+  if (const auto done = put_segment(number, header); !done) {
     // Alone it is the trace of a segment that was taken away; but it may be another writer's by now.
-    if (is_gone(segment) && leads_to(keys, *put).value_or(false)) ::unlink(keys.c_str());
-    return file.error();
+    if (check_gone(segment) && leads_to(keys, *own_keys).value_or(false)) ::unlink(keys.c_str());
+    return done.error();
   }
   // The other put its key block there meanwhile, and then finds this segment in its way.
-  if (!leads_to(keys, *put).value_or(true)) {
-    if (leads_to(segment, *file).value_or(false)) ::unlink(segment.c_str());
+  if (!leads_to(keys, *own_keys).value_or(true)) {
+    if (leads_to(segment, *made_file_).value_or(false)) ::unlink(segment.c_str());
     return core::Error(core::Reason::io_failed, EEXIST);
   }
-  made_ = number;
   if (const auto synced = sync_directory(directory_); !synced) return synced.error();
-  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(std::move(*file)));
+  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(made_file_));
+}
+
+// Its number is taken for made before it is: where a network fails, that can be told only later.
+core::Result<void> DirectoryStorage::put_segment(std::uint64_t number, core::ConstBytes header) {
+  const fs::path segment = directory_ / segment_name(number);
+  auto file = write_unfinished(segment, header);
+  if (!file) return file.error();
+  made_ = number;
+  made_file_ = std::make_shared<const Descriptor>(std::move(*file));
+  return put(segment, *made_file_, IfThere::keep);
 }
 
 // Both for good, before others come: a crash must not leave the old segment with the key block of the new one.
 core::Result<void> DirectoryStorage::remove_made() {
-  if (!take_away(directory_ / segment_name(made_)) || !take_away(directory_ / keys_name(made_))) return os_error();
+  const fs::path segment = directory_ / segment_name(made_);
+  const auto is_own = leads_to(segment, *made_file_);
+  if (!is_own) return os_error();
+  if (*is_own && (!take_away(segment) || !take_away(keys_path_of(segment)))) return os_error();
   made_ = 0;
+  made_file_.reset();
   return sync_directory(directory_);
 }
 
@@ -183,14 +206,12 @@ core::Result<void> replace_keys(const fs::path& segment, core::ConstBytes key_bl
   const fs::path keys = keys_path_of(segment);
   struct stat old {};
   const bool known = ::lstat(keys.c_str(), &old) == 0 && S_ISREG(old.st_mode);
-  fs::path unfinished = keys;
-  unfinished += ".new";
-  const auto file = write_whole(unfinished, key_block);
+  const auto file = write_unfinished(keys, key_block);
   if (!file) return file.error();
   // Who could read the old one should read the new one; only root can give files away.
   if (known && ::fchown(file->number(), old.st_uid, old.st_gid) == 0)
     (void)::fchmod(file->number(), old.st_mode & 0777);
-  if (::rename(unfinished.c_str(), keys.c_str()) != 0) return os_error();
+  if (::rename(unfinished(keys).c_str(), keys.c_str()) != 0) return os_error();
   return sync_directory(keys.parent_path().empty() ? "." : keys.parent_path());
 }
 

@@ -66,10 +66,13 @@ class DirectoryStorage final : public Storage {
                                                     core::ConstBytes header) override;
 
  private:
+  core::Result<void> put_segment(std::uint64_t number, core::ConstBytes header);
   core::Result<void> remove_made();
 
   std::filesystem::path directory_;
-  std::uint64_t made_ = 0;  // the segment that was made last: no other's is ever replaced
+  // The segment that was put last, or may have been put: no other's is ever replaced.
+  std::uint64_t made_ = 0;
+  std::shared_ptr<const core::Descriptor> made_file_;
 };
 
 // Another key block in the place of a segment's own: at every moment one of the two is there, whole. Errors: io_failed.

@@ -1,8 +1,15 @@
 // The writer's files: what is on disk when, and what one writer leaves alone of another's.
 #include "logging/storage.hpp"
 
-#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <cerrno>
+#include <functional>
+#include <utility>
 
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
@@ -32,6 +39,23 @@ struct CrashedLog {
   TemporaryDirectory directory;
   FakeClock clock;
 };
+
+// Once, at the next rename(2) to a segment's name. What it gives is what rename says, whatever it did; 0: the truth.
+std::function<int()> after_rename;
+
+std::atomic<int> lstat_error{0};
+
+extern "C" int renameat2(int from_in, const char* from, int to_in, const char* to, unsigned flags) noexcept {
+  const auto done = static_cast<int>(::syscall(SYS_renameat2, from_in, from, to_in, to, flags));
+  const bool asked = after_rename && std::string_view(to).ends_with(segment_suffix);
+  const int error = asked ? std::exchange(after_rename, nullptr)() : 0;
+  return error == 0 ? done : (errno = error, -1);
+}
+
+extern "C" int lstat(const char* path, struct stat* found) noexcept {
+  if (lstat_error != 0) return errno = lstat_error, -1;
+  return ::fstatat(AT_FDCWD, path, found, AT_SYMLINK_NOFOLLOW);
+}
 
 }  // namespace
 
@@ -134,6 +158,49 @@ TEST_CASE("of two writers that make the same segment at once, who is too late le
   CHECK(mine.create(1, core::bytes_of("my keys"), core::bytes_of("my header")).has_error());
   CHECK(read_file(directory / keys_name(1)) == "their keys");
   CHECK(read_file(directory / segment_name(1)) == "their header");
+}
+
+TEST_CASE("a key block that took its time to be written goes over no other writer's, whose segment stands by then") {
+  const TemporaryDirectory directory;
+  DirectoryStorage mine(directory.where());
+  SyncWatch watch;
+  watch.before_sync = [&](const std::string& name) {
+    if (name != keys_name(1) + ".new") return;
+    write_file(directory / keys_name(1), "their keys");
+    write_file(directory / segment_name(1), "their header");
+  };
+  const auto made = mine.create(1, core::bytes_of("my keys"), core::bytes_of("my header"));
+  REQUIRE(made.has_error());
+  CHECK(made.error().os_code == EEXIST);
+  CHECK(read_file(directory / keys_name(1)) == "their keys");
+  CHECK(read_file(directory / segment_name(1)) == "their header");
+}
+
+TEST_CASE("a segment that was put, though the file system said no and then nothing, is replaced by its own writer") {
+  const TemporaryDirectory directory;
+  DirectoryStorage storage(directory.where());
+  after_rename = [] {
+    lstat_error = ETIMEDOUT;
+    return ETIMEDOUT;
+  };
+  const auto create = [&] { return storage.create(1, core::bytes_of("new keys"), core::bytes_of("new header")); };
+  CHECK(storage.create(1, core::bytes_of("keys"), core::bytes_of("header")).has_error());
+  CHECK(create().has_error());  // it cannot be told yet
+  lstat_error = 0;
+  REQUIRE(read_file(directory / segment_name(1)) == "header");
+  SECTION("once it can be told that it is his") {
+    REQUIRE(create().has_value());
+    CHECK(read_file(directory / keys_name(1)) == "new keys");
+    CHECK(read_file(directory / segment_name(1)) == "new header");
+  }
+  SECTION("but not one that another put there meanwhile") {
+    fs::remove(directory / segment_name(1));
+    write_file(directory / segment_name(1), "their header");
+    const auto made = create();
+    REQUIRE(made.has_error());
+    CHECK(made.error().os_code == EEXIST);
+    CHECK(read_file(directory / segment_name(1)) == "their header");
+  }
 }
 
 TEST_CASE("who finds another writer's key block beside the segment that it made takes the segment away") {
