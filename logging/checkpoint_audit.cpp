@@ -15,7 +15,8 @@ namespace {
 constexpr std::size_t max_checkpoints_file = 256 * 1024 * 1024;
 
 std::vector<SignedNote> notes_in(const fs::path& file) {
-  const core::Bytes bytes = read_whole(file, max_checkpoints_file);
+  const core::Bytes bytes = read_whole(
+      file, max_checkpoints_file, "has more than 256 MiB: cut it between two notes into several .checkpoints files");
   return parse_notes(core::text_of(bytes));
 }
 

@@ -39,10 +39,12 @@ SecondPlace::Keep keep_in_directory(std::filesystem::path directory) {
     std::string text;
     for (const SignedCheckpoint& one : checkpoints) text.append("\n\n").append(one.note).append("\n");
     const auto append_to_file_of = [&](std::uint64_t segment) {
-      return append_to(directory / checkpoints_name(segment), core::bytes_of(text)).has_value();
+      return append_to(directory / checkpoints_name(segment), core::bytes_of(text));
     };
     const std::uint64_t own = checkpoints.front().segment;
-    return append_to_file_of(own) || (own != newest && append_to_file_of(newest));
+    auto file = append_to_file_of(own);
+    if (!file && own != newest) file = append_to_file_of(newest);
+    return file && sync_appended(*file);  // what the disk does not keep in one file, it does not in another
   };
 }
 

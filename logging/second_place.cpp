@@ -37,7 +37,8 @@ struct SecondPlace::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<SignedCheckpoint> waiting;
-  std::size_t trying = 0;  // how many, now
+  std::size_t trying = 0;    // how many, now
+  std::size_t given_up = 0;  // refused at the end
   Steady::time_point trying_since;
   SecondPlaceState state;
   std::optional<Steady::time_point> stop_by;
@@ -70,7 +71,7 @@ void SecondPlace::offer(SignedCheckpoint checkpoint) {
 SecondPlaceState SecondPlace::state() const {
   const std::lock_guard lock(shared_->mutex);
   SecondPlaceState now = shared_->state;
-  now.waiting = shared_->waiting.size() + shared_->trying;
+  now.waiting = shared_->waiting.size() + shared_->trying + shared_->given_up;
   if (shared_->trying > 0 && Steady::now() - shared_->trying_since >= shared_->limits.deadline) {
     now.errors += 1;
     now.failing = true;
@@ -99,11 +100,10 @@ void SecondPlace::Shared::work() {
     if (waiting.empty() || (last && Steady::now() >= *stop_by)) break;
     if (try_now(lock)) {
       pause = limits.pause;
-      continue;
+    } else if (!last) {
+      changed.wait_for(lock, pause, [this] { return stop_by.has_value(); });
+      pause = std::max(pause, std::min(2 * pause, longest_pause));
     }
-    if (last) break;
-    changed.wait_for(lock, pause, [this] { return stop_by.has_value(); });
-    pause = std::max(pause, std::min(2 * pause, longest_pause));
   }
   ended = true;
   changed.notify_all();
@@ -114,9 +114,10 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   const auto since = Steady::now();
   trying_since = since;
   trying = batch.size();
+  const bool last = stop_by.has_value();
   const auto deadline = stop_by.value_or(since + limits.deadline);
   // At the end the newest are there already: none older goes behind them.
-  const std::uint64_t newest = stop_by || waiting.empty() ? batch.back().segment : waiting.back().segment;
+  const std::uint64_t newest = last || waiting.empty() ? batch.back().segment : waiting.back().segment;
   lock.unlock();
   const bool kept = keep_now(batch, newest, deadline);
   lock.lock();
@@ -127,6 +128,8 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   if (kept) {
     state.taken += batch.size();
     state.last = std::max(state.last, std::optional(batch.back().signed_at));
+  } else if (last) {  // another segment's file may take what is older
+    given_up += batch.size();
   } else {
     waiting.insert(waiting.begin(), std::move_iterator(batch.begin()), std::move_iterator(batch.end()));
     make_room();

@@ -44,7 +44,7 @@ class SecondPlace {
   void offer(SignedCheckpoint checkpoint);  // never blocks
   SecondPlaceState state() const;
 
-  void stop();        // what waits is tried once more, the newest segment's first, and then no more
+  void stop();        // what waits is tried once more, segment by segment, the newest first, and then no more
   void wait() const;  // after stop(): until that is done, and hardly longer than the deadline
 
  private:

@@ -243,24 +243,27 @@ core::Result<void> sync_written(const fs::path& path) {
   return {};
 }
 
-core::Result<void> append_to(const fs::path& path, core::ConstBytes bytes) {
-  const Descriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, file_mode));
+core::Result<Descriptor> append_to(const fs::path& path, core::ConstBytes bytes) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, file_mode));
   if (!file.is_open()) return os_error();
-  if (const auto written = write_all(file.number(), bytes); !written) return written;
-  while (::fdatasync(file.number()) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == EINVAL || errno == EROFS || errno == ENOSYS || errno == EOPNOTSUPP) break;  // nothing here syncs
-    return os_error();
-  }
-  return {};
+  if (const auto written = write_all(file.number(), bytes); !written) return written.error();
+  return file;
 }
 
-core::Bytes read_whole(const fs::path& path, std::size_t limit) {
+bool sync_appended(const Descriptor& file) noexcept {
+  while (::fdatasync(file.number()) != 0) {
+    if (errno == EINTR) continue;
+    return errno == EINVAL || errno == EROFS || errno == ENOSYS || errno == EOPNOTSUPP;  // nothing here syncs
+  }
+  return true;
+}
+
+core::Bytes read_whole(const fs::path& path, std::size_t limit, const char* too_large) {
   FileSource file(path);
-  core::Bytes bytes(std::min(limit + 1, std::size_t{fs::file_size(path)} + 1));
+  const std::size_t size = fs::file_size(path);
+  if (size > limit) throw std::runtime_error(path.string() + ' ' + too_large);
+  core::Bytes bytes(size);
   bytes.resize(file.read(0, bytes));
-  if (bytes.size() > limit) throw std::runtime_error(path.string() + " is larger than such a file can be");
   return bytes;
 }
 

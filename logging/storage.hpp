@@ -100,11 +100,13 @@ class FileSource final : public ByteSource {
 // do that through what this process may open. Errors: io_failed, where the disk refuses.
 core::Result<void> sync_written(const std::filesystem::path& path);
 
-// Appends to a file that is made if it is not there, and syncs it, as far as its file system can. Errors: io_failed;
-// some of the bytes may stand there then.
-core::Result<void> append_to(const std::filesystem::path& path, core::ConstBytes bytes);
+// Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
+core::Result<core::Descriptor> append_to(const std::filesystem::path& path, core::ConstBytes bytes);
+// Whether what was appended is on disk now, as far as the file system can do that.
+bool sync_appended(const core::Descriptor& file) noexcept;
 
-// A whole small file. Throws std::system_error; std::runtime_error when it is larger than `limit`.
-core::Bytes read_whole(const std::filesystem::path& path, std::size_t limit);
+// A whole small file. Throws std::system_error; std::runtime_error with these words when it is larger than `limit`.
+core::Bytes read_whole(const std::filesystem::path& path, std::size_t limit,
+                       const char* too_large = "is larger than such a file can be");
 
 }  // namespace sallyport::logging

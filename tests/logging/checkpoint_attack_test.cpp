@@ -262,6 +262,12 @@ TEST_CASE("the checkpoints kept elsewhere are themselves held to their signature
     options.checkpoints = only_the_other.where();
     CHECK_THROWS_AS(log.findings(options), std::runtime_error);
   }
+  SECTION("in a file that is too large, and whoever verifies is told what to do") {
+    fs::resize_file(log.kept(2), 256 * 1024 * 1024 + 1);
+    CHECK_THROWS_WITH(
+        log.kept_findings(),
+        log.kept(2).string() + " has more than 256 MiB: cut it between two notes into several .checkpoints files");
+  }
   SECTION("all gone") {
     for (const std::uint64_t number : {1, 2, 3, 4}) fs::remove(log.kept(number));
     CHECK_THROWS_AS(log.kept_findings(), std::runtime_error);

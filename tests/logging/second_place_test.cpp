@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "logging/checkpoint_places.hpp"
+#include "tests/logging/sync_watch.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -124,6 +125,32 @@ TEST_CASE("at the end nothing older goes behind the newest, whose last note is w
     second.offer(note(3));
   }
   CHECK(read_file(directory / "0000000001.checkpoints") == "\n\n3\n");
+}
+
+TEST_CASE("at the end one segment's file that refuses keeps no other's from what waits for it") {
+  const TemporaryDirectory directory;
+  const path place = directory / "not there yet";
+  SecondPlace second(keep_in_directory(place), {100, never, never});
+  second.offer(note(0));
+  REQUIRE(eventually([&] { return second.state().errors == 1; }));  // and waits for an hour
+  for (const int number : {3, 4, 6}) second.offer(note(number));
+  std::filesystem::create_directories(place / "0000000001.checkpoints");
+  second.stop();
+  second.wait();
+  CHECK(read_file(place / "0000000002.checkpoints") == "\n\n6\n");
+  CHECK(read_file(place / "0000000000.checkpoints") == "\n\n0\n");
+  CHECK(second.state().taken == 2);
+  CHECK(second.state().waiting == 2);  // nor are they forgotten
+}
+
+TEST_CASE("what stands in a segment's file, though the disk may not keep it, does not go into another's as well") {
+  const TemporaryDirectory directory;
+  SyncWatch watch;
+  watch.cannot_keep = "0000000000.checkpoints";
+  const std::vector notes{note(0)};
+  CHECK_FALSE(keep_in_directory(directory.where())(notes, 1, Steady::time_point::max()));
+  CHECK(std::filesystem::exists(directory / watch.cannot_keep));
+  CHECK_FALSE(std::filesystem::exists(directory / "0000000001.checkpoints"));
 }
 
 TEST_CASE("a second place that has no memory for it now gets it again") {

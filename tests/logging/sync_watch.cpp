@@ -44,6 +44,7 @@ int SyncWatch::called(int descriptor) {
   const bool for_writing = (::fcntl(descriptor, F_GETFL) & O_ACCMODE) != O_RDONLY;
   const std::lock_guard lock(mutex_);
   synced_.push_back({file.filename().string(), static_cast<std::uintmax_t>(found.st_size), for_writing});
+  if (file.filename() == cannot_keep) return EIO;
   return for_writing || S_ISDIR(found.st_mode) ? 0 : refuses_read_only.load();
 }
 

@@ -27,6 +27,9 @@ class SyncWatch {
   // An errno for every call with a descriptor that is not for writing; directories are spared. 0: it works.
   std::atomic<int> refuses_read_only{0};
 
+  // A file with that name: EIO at every call.
+  std::string cannot_keep;
+
   // Called with the file's name, by whoever syncs it. May replace itself, in a test that has no other thread.
   std::function<void(const std::string& name)> before_sync;
 
