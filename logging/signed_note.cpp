@@ -155,9 +155,10 @@ std::vector<SignedNote> parse_notes(std::string_view bytes) {
   std::vector<SignedNote> notes;
   NoteLines lines(bytes);
   while (auto note = lines.next()) {
-    const bool whole = std::ranges::none_of(
-        note->signatures, [](const auto& signature) { return signature.bytes.size() < core::crypto::ed25519_signature_size; });
-    if (whole && !note->signatures.empty()) notes.push_back(std::move(*note));
+    std::erase_if(note->signatures, [](const SignedNote::Signature& signature) {
+      return signature.bytes.size() < core::crypto::ed25519_signature_size;
+    });
+    if (!note->signatures.empty()) notes.push_back(std::move(*note));
   }
   return notes;
 }

@@ -70,8 +70,8 @@ struct SignedNote {
 // nullopt unless `bytes` are exactly one note.
 std::optional<SignedNote> parse_note(std::string_view bytes);
 
-// The notes of a file to which they were appended, with empty lines between them. One that was cut by a crash is
-// passed over.
+// The notes of a file to which they were appended, with empty lines between them. A signature with fewer bytes than an
+// Ed25519 one was cut by a crash or is of another kind: it is passed over, as is a note that has no other.
 std::vector<SignedNote> parse_notes(std::string_view bytes);
 
 enum class NoteProof : std::uint8_t {

@@ -81,6 +81,20 @@ TEST_CASE("a file of notes is read past one that was cut") {
   }
 }
 
+TEST_CASE("a signature of a kind that is not known, however short, leaves a note to those who do know one of it") {
+  const NoteSigner one = signer();
+  const std::string other = "\u2014 witness.example " + core::to_base64(core::Bytes(4 + 5)) + "\n";
+  const std::string note = one.sign("text\n");
+  const std::size_t own = note.find("\u2014");
+  for (const std::string& both : {note + other, note.substr(0, own) + other + note.substr(own)}) {
+    REQUIRE(parse_note(both).has_value());
+    CHECK(prove(*parse_note(both), {one.verifier()}) == NoteProof::good);
+    const auto notes = parse_notes(both + "\n" + one.sign("next\n"));
+    REQUIRE(notes.size() == 2);
+    CHECK(prove(notes.front(), {one.verifier()}) == NoteProof::good);
+  }
+}
+
 TEST_CASE("a signer's public key is refused when it is not whole, or its name was changed") {
   const std::string text = signer().verifier().text();
   for (const std::string& wrong :

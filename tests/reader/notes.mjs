@@ -25,13 +25,12 @@ export function parseSigner(line) {
 }
 
 // The notes in a text, with what is none between them: [{text, signatures: [{name, id, signature}]}].
-const parseNotes = (bytes) => [...bytes.matchAll(/((?:[^\n]+\n)+)\n((?:— \S+ \S+\n)+)/g)].flatMap(([, text, lines]) => {
+const parseNotes = (bytes) => [...bytes.matchAll(/((?:[^\n]+\n)+)\n((?:— \S+ \S+\n)+)/g)].map(([, text, lines]) => {
   const signatures = [...lines.matchAll(/— (\S+) (\S+)\n/g)].map(([, name, base64]) => {
     const decoded = Buffer.from(base64, 'base64');
     return { name, id: decoded.subarray(0, 4), signature: decoded.subarray(4) };
   });
-  const whole = signatures.every(({ signature }) => signature.length >= signatureSize);
-  return whole ? [{ text, signatures }] : [];
+  return { text, signatures };
 });
 
 // Undefined when one of the signers signed it; else what is wrong.
@@ -60,13 +59,17 @@ export function parseTombstone({ text }) {
   return match === null ? undefined : { origin: match[1], last: Number(match[2]), id: match[3] };
 }
 
-// The notes of a directory in which checkpoints are kept; one that a crash cut is passed over.
+// The notes of a directory in which checkpoints are kept.
 export function readCheckpoints(directory) {
   const names = readdirSync(directory).filter((name) => name.endsWith('.checkpoints')).sort();
   return names.flatMap((name) => notesIn(join(directory, name)));
 }
 
-const notesIn = (file) => parseNotes(readFileSync(file, 'utf8'));
+// A signature that a crash cut, or of another kind, is passed over, and so is a note that has no other.
+const notesIn = (file) => parseNotes(readFileSync(file, 'utf8')).flatMap(({ text, signatures }) => {
+  const whole = signatures.filter(({ signature }) => signature.length >= signatureSize);
+  return whole.length > 0 ? [{ text, signatures: whole }] : [];
+});
 
 // The last note of such a file.
 export function lastNoteIn(file) {

@@ -42,6 +42,10 @@ test('checkpoints of another signer than the one named are found', () => {
   assert.ok(found(log, { signer: other }).includes('wrong-signer@1'));
 });
 
+// With a signature of two bytes: it is of no kind that either reader knows.
+const signByAnother = (file) =>
+  alter(file, (bytes) => Buffer.from(bytes.toString().replaceAll(/— gateway-1 .+\n/g, '$&— witness.example AAAAAAAA\n')));
+
 // [what is done, found at the log's own word, by the signer's key, with the second place]
 const attacks = [
   ['the last segments taken away', [], [], [`rolled-back@${lastSegment}`], (copy) => removeLast(copy, 3)],
@@ -60,6 +64,8 @@ const attacks = [
     (copy) => rebuild(segment(1)(copy), (frames) => spliced(frames, 7, 1))],
   ['a kept checkpoint changed', [], [], ['checkpoint-forged@4'], 
     (copy) => alter(checkpointsFile(copy, 4), (bytes) => bytes.fill('3', bytes.indexOf('time 2') + 5, bytes.indexOf('time 2') + 6))],
+  ['the last segments taken away, and each kept checkpoint signed by another kind of signer too', [], [],
+    [`rolled-back@${lastSegment}`], (copy) => { removeLast(copy, 3); signByAnother(checkpointsFile(copy, lastSegment)); }],
   ['a kept checkpoint cut by a crash', [], [], [],
     (copy) => alter(checkpointsFile(copy, 4), (bytes) => bytes.subarray(0, -10))],
 ];
