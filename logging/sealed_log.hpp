@@ -18,8 +18,8 @@
 #include "core/result.hpp"
 #include "core/shared_bytes.hpp"
 #include "envelope/recipient.hpp"
+#include "logging/note_signer.hpp"
 #include "logging/record.hpp"
-#include "logging/signed_note.hpp"
 
 namespace sallyport::logging {
 

@@ -11,7 +11,6 @@ namespace sallyport::logging {
 
 namespace {
 
-constexpr std::string_view signature_mark = "\u2014 ";  // an em dash
 constexpr std::byte ed25519_type{0x01};
 constexpr std::size_t max_signatures = 16;
 
@@ -126,18 +125,6 @@ NoteVerifier NoteVerifier::parse(std::string_view text) {
 }
 
 std::string NoteVerifier::text() const { return name_ + '+' + core::to_hex(id_) + '+' + core::to_base64(typed(key_)); }
-
-NoteSigner::NoteSigner(const std::string& name, core::crypto::PrivateKey key)
-    : key_(std::move(key)), verifier_(name, key_.public_key()) {}
-
-std::string NoteSigner::sign(std::string_view text) const {
-  core::Bytes tagged(verifier_.id().begin(), verifier_.id().end());
-  const core::Bytes signature = key_.sign(core::bytes_of(text));
-  tagged.insert(tagged.end(), signature.begin(), signature.end());
-  std::string note(text);
-  note.append("\n").append(signature_mark).append(verifier_.name()) += ' ';
-  return note.append(core::to_base64(tagged)) += '\n';
-}
 
 std::optional<SignedNote> parse_note(std::string_view bytes) {
   if (bytes.size() > max_note_size || bytes.starts_with('\n')) return std::nullopt;

@@ -13,12 +13,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/private_key.hpp"
 #include "core/public_key.hpp"
 
 namespace sallyport::logging {
 
-inline constexpr std::size_t max_note_size = 16 * 1024;  // of one note; ours have about 350 bytes
+inline constexpr std::string_view signature_mark = "\u2014 ";  // an em dash
+inline constexpr std::size_t max_note_size = 16 * 1024;        // of one note; ours have about 350 bytes
 
 using NoteKeyId = std::array<std::byte, 4>;
 
@@ -43,19 +43,6 @@ class NoteVerifier {
 
 // Not empty, without white space, control characters and '+'.
 bool is_note_name(std::string_view name) noexcept;
-
-class NoteSigner {
- public:
-  // Throws as NoteVerifier does.
-  NoteSigner(const std::string& name, core::crypto::PrivateKey key);
-  const NoteVerifier& verifier() const noexcept { return verifier_; }
-  // `text`: lines, each with its line break. Gives the whole note. About 50 µs. Thread-safe.
-  std::string sign(std::string_view text) const;
-
- private:
-  core::crypto::PrivateKey key_;
-  NoteVerifier verifier_;
-};
 
 struct SignedNote {
   struct Signature {

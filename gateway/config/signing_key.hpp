@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "logging/signed_note.hpp"
+#include "logging/note_signer.hpp"
 
 namespace sallyport::gateway {
 

@@ -2,6 +2,7 @@
 #include "logging/signed_note.hpp"
 
 #include "core/base64.hpp"
+#include "logging/note_signer.hpp"
 #include "tests/support/catch.hpp"
 
 namespace sallyport::tests {
