@@ -52,20 +52,6 @@ std::optional<LogAnswers> LogReply::give(core::Result<void> result) {
   return std::nullopt;
 }
 
-LogItem& LogItem::operator=(LogItem&& other) noexcept {
-  wipe();
-  kind = other.kind;
-  key = other.key;
-  number = other.number;
-  text = std::move(other.text);
-  request = std::move(other.request);
-  response = std::move(other.response);
-  cost = other.cost;
-  content_lost = other.content_lost;
-  sealed = std::move(other.sealed);
-  return *this;
-}
-
 void LogItem::wipe() noexcept {
   core::wipe(response);
   core::wipe(std::as_writable_bytes(std::span(text)));

@@ -65,7 +65,6 @@ struct LogItem {
 
   LogItem() = default;
   LogItem(LogItem&&) noexcept = default;
-  LogItem& operator=(LogItem&& other) noexcept;
   ~LogItem() { wipe(); }
 
   std::size_t content_size() const noexcept { return request.size() + response.size(); }

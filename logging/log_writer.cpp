@@ -177,12 +177,11 @@ void LogWriter::settle(std::uint64_t vouched) {
   if (base_ + settled_ >= vouched) return;
   publish();
   for (; base_ + settled_ < vouched; ++settled_) {
-    LogItem& item = batch_[settled_];
+    LogItem item = std::move(batch_[settled_]);
     if (has_record(item.kind)) records += 1;
     queue.settled(item);
     const bool fails = item.content_lost > 0 && settings.overload == Overload::refuse;
     answer(item.sealed, fails);
-    item = LogItem();
   }
   answer_waiters(queue.take_waiters());
   tell_answered();
