@@ -33,7 +33,7 @@ bool run(const std::vector<std::string>& words, const std::string& note, Steady:
 }  // namespace
 
 SecondPlace::Keep keep_in_directory(std::filesystem::path directory) {
-  return [directory = std::move(directory)](std::span<const SignedCheckpoint> checkpoints, std::uint64_t newest,
+  return [directory = std::move(directory)](const SignedCheckpoints& checkpoints, std::uint64_t newest,
                                             Steady::time_point) {
     // What stands at the file's end may be half a note: of an earlier run, of a failed write, of another gateway's.
     std::string text;
@@ -49,7 +49,7 @@ SecondPlace::Keep keep_in_directory(std::filesystem::path directory) {
 }
 
 SecondPlace::Keep keep_by_command(std::vector<std::string> words) {
-  return [words = std::move(words)](std::span<const SignedCheckpoint> checkpoints, std::uint64_t,
+  return [words = std::move(words)](const SignedCheckpoints& checkpoints, std::uint64_t,
                                     const Steady::time_point deadline) {
     return std::ranges::all_of(checkpoints, [&](const auto& one) { return run(words, one.note, deadline); });
   };

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace sallyport::logging {
 
@@ -28,15 +26,15 @@ struct SecondPlace::Shared {
 
   void work();
   bool try_now(std::unique_lock<std::mutex>& lock);
-  bool keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t newest, Steady::time_point deadline) const;
-  std::vector<SignedCheckpoint> take();
+  bool keep_now(const SignedCheckpoints& batch, std::uint64_t newest, Steady::time_point deadline) const;
+  SignedCheckpoints take();
   void make_room();
 
   const Keep keep;
   const SecondPlaceLimits limits;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<SignedCheckpoint> waiting;
+  SignedCheckpoints waiting;
   std::size_t trying = 0;    // how many, now
   std::size_t given_up = 0;  // refused at the end
   Steady::time_point trying_since;
@@ -110,7 +108,7 @@ void SecondPlace::Shared::work() {
 }
 
 bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
-  std::vector<SignedCheckpoint> batch = take();
+  SignedCheckpoints batch = take();
   const auto since = Steady::now();
   trying_since = since;
   trying = batch.size();
@@ -131,13 +129,13 @@ bool SecondPlace::Shared::try_now(std::unique_lock<std::mutex>& lock) {
   } else if (last) {  // another segment's file may take what is older
     given_up += batch.size();
   } else {
-    waiting.insert(waiting.begin(), std::move_iterator(batch.begin()), std::move_iterator(batch.end()));
+    waiting.splice(waiting.begin(), batch);
     make_room();
   }
   return kept;
 }
 
-bool SecondPlace::Shared::keep_now(std::span<const SignedCheckpoint> batch, std::uint64_t newest,
+bool SecondPlace::Shared::keep_now(const SignedCheckpoints& batch, std::uint64_t newest,
                                    Steady::time_point deadline) const try {
   return keep(batch, newest, deadline);
 } catch (const std::exception&) {  // out of memory, or of descriptors
@@ -145,7 +143,7 @@ bool SecondPlace::Shared::keep_now(std::span<const SignedCheckpoint> batch, std:
 }
 
 // Of one segment: of the oldest, but at the end, when there may be no time for all, of the newest.
-std::vector<SignedCheckpoint> SecondPlace::Shared::take() {
+SignedCheckpoints SecondPlace::Shared::take() {
   const auto is_of = [](std::uint64_t segment) {
     return [segment](const SignedCheckpoint& one) { return one.segment == segment; };
   };
@@ -154,10 +152,10 @@ std::vector<SignedCheckpoint> SecondPlace::Shared::take() {
     begin = std::find_if(begin, end, is_of(waiting.back().segment));
   } else {
     end = std::find_if_not(begin, end, is_of(waiting.front().segment));
-    end = begin + std::min<std::ptrdiff_t>(end - begin, most_at_once);
+    end = std::next(begin, std::min(std::distance(begin, end), most_at_once));
   }
-  std::vector<SignedCheckpoint> batch{std::move_iterator(begin), std::move_iterator(end)};
-  waiting.erase(begin, end);
+  SignedCheckpoints batch;
+  batch.splice(batch.end(), waiting, begin, end);
   return batch;
 }
 

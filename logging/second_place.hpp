@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
-#include <span>
 #include <string>
 #include <thread>
 
@@ -22,6 +22,9 @@ struct SignedCheckpoint {
   core::WallTime signed_at;
 };
 
+// What waits goes from one list into the other: that needs no memory.
+using SignedCheckpoints = std::list<SignedCheckpoint>;
+
 struct SecondPlaceLimits {
   std::size_t waiting = 1;  // the oldest make room: the newest states all that came before
   core::Duration deadline;  // a try that takes longer has failed; and so long the last ones may take, at the end
@@ -35,7 +38,7 @@ class SecondPlace {
   // Keeps them: in order, all of one segment. False, or an exception: not all of them are kept. Who can gives up at the
   // deadline. `newest`: the newest segment of which there are any. Called by a thread that may outlive all else: it
   // refers to nothing outside.
-  using Keep = std::function<bool(std::span<const SignedCheckpoint>, std::uint64_t newest,
+  using Keep = std::function<bool(const SignedCheckpoints&, std::uint64_t newest,
                                   std::chrono::steady_clock::time_point deadline)>;
 
   SecondPlace(Keep keep, SecondPlaceLimits limits);

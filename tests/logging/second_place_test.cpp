@@ -32,7 +32,7 @@ struct Place {
     Signal began, go_on;
   };
 
-  bool operator()(std::span<const SignedCheckpoint> checkpoints, std::uint64_t, Steady::time_point) const {
+  bool operator()(const SignedCheckpoints& checkpoints, std::uint64_t, Steady::time_point) const {
     shared->began.set();
     shared->go_on.wait();
     const std::lock_guard lock(shared->mutex);
@@ -147,7 +147,7 @@ TEST_CASE("what stands in a segment's file, though the disk may not keep it, doe
   const TemporaryDirectory directory;
   SyncWatch watch;
   watch.cannot_keep = "0000000000.checkpoints";
-  const std::vector notes{note(0)};
+  const SignedCheckpoints notes{note(0)};
   CHECK_FALSE(keep_in_directory(directory.where())(notes, 1, Steady::time_point::max()));
   CHECK(std::filesystem::exists(directory / watch.cannot_keep));
   CHECK_FALSE(std::filesystem::exists(directory / "0000000001.checkpoints"));
