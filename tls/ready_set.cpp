@@ -45,16 +45,12 @@ void ReadySet::remove(int descriptor, Watcher& watcher) noexcept {
   for (std::size_t i = 0; i < found_count_; ++i) {
     if (found_[i].data.ptr == &watcher) found_[i].data.ptr = nullptr;
   }
-  const std::size_t place = std::exchange(watcher.place_, Watcher::nowhere);
-  for (auto* list : {&told_now_, &later_}) {
-    if (place < list->size() && (*list)[place] == &watcher) (*list)[place] = nullptr;
-  }
+  watcher.told_later_.unlink();
 }
 
-void ReadySet::tell_later(Watcher& watcher) {
-  if (watcher.place_ != Watcher::nowhere) return;
-  watcher.place_ = later_.size();
-  later_.push_back(&watcher);
+void ReadySet::tell_later(Watcher& watcher) noexcept {
+  if (watcher.told_later_.is_linked()) return;
+  later_.push_back(watcher);
   if (outer_) ::eventfd_write(bell_.number(), 1);  // nobody may be about to call wait()
 }
 
@@ -67,13 +63,11 @@ void ReadySet::wait(core::Duration most) {
     if (auto* watcher = static_cast<Watcher*>(found_[i].data.ptr)) watcher->ready(found_[i].events);
   }
   found_count_ = 0;
-  for (std::size_t i = 0; i < told_now_.size(); ++i) {
-    Watcher* watcher = std::exchange(told_now_[i], nullptr);
-    if (watcher == nullptr) continue;
-    watcher->place_ = Watcher::nowhere;
-    watcher->ready(0);
+  while (!told_now_.empty()) {
+    Watcher& watcher = told_now_.front();
+    told_now_.pop_front();
+    watcher.ready(0);
   }
-  told_now_.clear();
 }
 
 // The bell is never read: being edge-triggered, each ring tells once.

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
 
 #include <array>
 #include <cstdint>
@@ -33,8 +34,7 @@ class ReadySet {
 
    private:
     friend class ReadySet;
-    static constexpr std::size_t nowhere = SIZE_MAX;
-    std::size_t place_ = nowhere;  // in the list of those that are to be told later
+    boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> told_later_;
   };
 
   ReadySet();  // Throws std::system_error: out of descriptors.
@@ -47,7 +47,7 @@ class ReadySet {
   // Before either is gone. The watcher is not told any more, not even of what has been found already.
   void remove(int descriptor, Watcher& watcher) noexcept;
   // Tells it with the next wait(), which then does not wait: once, however often it was asked for.
-  void tell_later(Watcher& watcher);
+  void tell_later(Watcher& watcher) noexcept;
 
   // One turn: waits at most `most` for something to come, then tells all whom it concerns and does what was posted.
   void wait(core::Duration most);
@@ -68,6 +68,10 @@ class ReadySet {
   void do_posted();
   void wait_in_turn();
 
+  // In the watchers themselves: whoever is out of memory can still be told so.
+  using WatcherList = boost::intrusive::list<
+      Watcher, boost::intrusive::member_hook<Watcher, decltype(Watcher::told_later_), &Watcher::told_later_>,
+      boost::intrusive::constant_time_size<false>>;
   static constexpr std::size_t found_at_once = 128;
 
   core::Descriptor epoll_;
@@ -75,7 +79,7 @@ class ReadySet {
   Bell ringing_{*this};
   std::array<epoll_event, found_at_once> found_{};
   std::size_t found_count_ = 0;
-  std::vector<Watcher*> later_, told_now_;
+  WatcherList later_, told_now_;
   struct Outer;  // where an io_context sees this set
   std::unique_ptr<Outer> outer_;
 

@@ -107,7 +107,7 @@ bool Transport::send_some(core::ConstBytes& bytes) noexcept {
   return true;
 }
 
-Result<void> Transport::send(core::ConstBytes bytes) noexcept {
+Result<void> Transport::send(core::ConstBytes bytes) {
   if (cancelled_) return Error(Reason::cancelled);
   if (!has_unsent() && !send_some(bytes)) {
     if (errno != EAGAIN) return Error(Reason::io_failed, errno);
@@ -117,10 +117,13 @@ Result<void> Transport::send(core::ConstBytes bytes) noexcept {
   return {};
 }
 
-Result<void> Transport::send_outbox() noexcept {
+Result<void> Transport::send_outbox() try {
   const auto sent = send(loop_.outbox);
   loop_.outbox.clear();
   return sent;
+} catch (...) {
+  loop_.outbox.clear();  // it is every stream's
+  throw;
 }
 
 Task<Result<void>> Transport::flush() {

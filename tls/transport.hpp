@@ -41,9 +41,10 @@ class Transport final : ReadySet::Watcher {
   // The same, known before what was sent first has been taken.
   bool peer_closed() const noexcept { return peer_closed_; }
 
-  // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed, cancelled.
-  core::Result<void> send(core::ConstBytes bytes) noexcept;
-  core::Result<void> send_outbox() noexcept;  // what is in the worker's outbox, which is empty then
+  // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed, cancelled. Throws
+  // std::bad_alloc: part of it may have been sent, and nothing may follow.
+  core::Result<void> send(core::ConstBytes bytes);
+  core::Result<void> send_outbox();  // what is in the worker's outbox, which is empty then
   // Waits until everything kept is with the kernel. Errors: timeout, cancelled, io_failed.
   core::Task<core::Result<void>> flush();
   bool has_unsent() const noexcept { return unsent_begin_ != unsent_.size(); }
