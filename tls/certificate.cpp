@@ -77,7 +77,7 @@ core::PeerIdentity identify(SSL* ssl) {
   peer.uris = names_of(certificate, GEN_URI);
   peer.fingerprint = fingerprint_of(certificate);
   peer.valid_until = time_of(X509_get0_notAfter(certificate)).value_or(core::WallTime::min());
-  ERR_clear_error();  // an absent extension is no error of the next SSL call
+  ERR_clear_error();  // the next SSL call would fail for an absent extension
   return peer;
 }
 

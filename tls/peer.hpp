@@ -1,4 +1,4 @@
-// The other side of a connection: the way to it, and what it has proven.
+// Peer: the other side of a connection: the stream to it, and what its handshake proved.
 #pragma once
 
 #include <memory>

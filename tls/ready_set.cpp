@@ -25,8 +25,9 @@ struct ReadySet::Outer {
   boost::asio::posix::stream_descriptor set;
 };
 
-ReadySet::ReadySet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  require(epoll_.is_open() && bell_.is_open() && add(bell_.number(), ringing_), "cannot make an event loop (epoll)");
+ReadySet::ReadySet() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  require(epoll_.is_open() && wakeup_.is_open() && add(wakeup_.number(), wakeup_watcher_),
+          "cannot make an event loop (epoll)");
 }
 
 ReadySet::~ReadySet() = default;
@@ -39,7 +40,8 @@ core::Result<void> ReadySet::add(int descriptor, Watcher& watcher) noexcept {
   return core::Error(core::Reason::io_failed, errno);
 }
 
-// Said to the kernel too, although the descriptor will be closed: a program being started may hold a copy of it.
+// Removed from epoll too, although the descriptor will be closed: a program that is being started may hold a copy,
+// which would keep it in the set.
 void ReadySet::remove(int descriptor, Watcher& watcher) noexcept {
   ::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
   for (std::size_t i = 0; i < found_count_; ++i) {
@@ -51,7 +53,7 @@ void ReadySet::remove(int descriptor, Watcher& watcher) noexcept {
 void ReadySet::tell_later(Watcher& watcher) noexcept {
   if (watcher.told_later_.is_linked()) return;
   later_.push_back(watcher);
-  if (outer_) ::eventfd_write(bell_.number(), 1);  // nobody may be about to call wait()
+  if (outer_) ::eventfd_write(wakeup_.number(), 1);  // an io_context calls wait() only when there is an event
 }
 
 void ReadySet::wait(core::Duration most) {
@@ -70,24 +72,24 @@ void ReadySet::wait(core::Duration most) {
   }
 }
 
-// The bell is never read: being edge-triggered, each ring tells once.
-void ReadySet::post(std::function<void()> what) {
+// The eventfd is never read: it is edge-triggered, so each write is reported once.
+void ReadySet::post(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(what));
-    if (std::exchange(rung_, true)) return;
+    posted_.push_back(std::move(task));
+    if (std::exchange(is_waking_, true)) return;
   }
-  ::eventfd_write(bell_.number(), 1);
+  ::eventfd_write(wakeup_.number(), 1);
 }
 
-void ReadySet::do_posted() {
+void ReadySet::run_posted() {
   std::vector<std::function<void()>> posted;
   {
     const std::lock_guard lock(mutex_);
     posted.swap(posted_);
-    rung_ = false;
+    is_waking_ = false;
   }
-  for (const auto& what : posted) what();
+  for (const auto& task : posted) task();
 }
 
 void ReadySet::be_run_by(boost::asio::io_context& io) {

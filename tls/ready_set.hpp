@@ -1,7 +1,8 @@
-// ReadySet: which of one worker's sockets can be read or written now, and what other threads have for it to do.
+// ReadySet: the epoll set of one worker. It tells watchers which sockets can be read or written, and runs the tasks
+// that other threads post.
 //
-// A socket is announced once, edge-triggered (epoll(7)); whoever owns it reads when told, into a buffer it needs only
-// then. Asio's reactor wants a buffer for every read that waits, and follows each read with one that finds nothing
+// A socket is added once, edge-triggered (epoll(7)). Its owner reads when it is told, into a buffer that it needs only
+// then. Asio's reactor needs a buffer for every read that waits, and follows each read with one that finds nothing
 // (docs/adr/0005-ready-set.md).
 #pragma once
 
@@ -28,8 +29,8 @@ class ReadySet {
   class Watcher {
    public:
     virtual ~Watcher() = default;
-    // Called by wait() alone, never from inside another call. `events` are epoll's; none when tell_later() asked for
-    // it.
+    // Called by wait() only, never from inside another function of the set. `events` are those of epoll_event; 0 after
+    // tell_later(). May remove and destroy any watcher, also this one.
     virtual void ready(std::uint32_t events) = 0;
 
    private:
@@ -42,50 +43,53 @@ class ReadySet {
   ReadySet(const ReadySet&) = delete;
   ReadySet& operator=(const ReadySet&) = delete;
 
-  // From now until remove() the watcher is told of each change. Errors: io_failed (out of memory, or of watches).
+  // From now until remove() the watcher is told of each change of the descriptor. Errors: io_failed (out of memory, or
+  // of watches).
   core::Result<void> add(int descriptor, Watcher& watcher) noexcept;
-  // Before either is gone. The watcher is not told any more, not even of what has been found already.
+  // Must be called before the descriptor is closed or the watcher destroyed. The watcher is told nothing more, not even
+  // of events that wait() has already found.
   void remove(int descriptor, Watcher& watcher) noexcept;
-  // Tells it with the next wait(), which then does not wait: once, however often it was asked for.
+  // The next wait() does not block, and calls watcher.ready(0): once, however often this was called.
   void tell_later(Watcher& watcher) noexcept;
 
-  // One turn: waits at most `most` for something to come, then tells all whom it concerns and does what was posted.
+  // One turn: blocks at most `most` until there is an event, then tells the watchers concerned and runs the posted
+  // tasks.
   void wait(core::Duration most);
 
-  // From any thread: `what` is done by the thread that waits, which is woken for it.
-  void post(std::function<void()> what);
+  // May be called from any thread. The thread that calls wait() wakes up and runs `task`.
+  void post(std::function<void()> task);
 
-  // Has wait() called by whoever runs `io`, for a loop that has little to do: a turn costs two system calls more than
-  // wait() alone. The set must outlive the running.
+  // From now on `io` calls wait() when there are events. For a loop that has little to do: a turn costs two system
+  // calls more than a call of wait(). The set must outlive the running of `io`. Throws std::system_error.
   void be_run_by(boost::asio::io_context& io);
 
  private:
-  struct Bell final : Watcher {
-    explicit Bell(ReadySet& owner) : set(owner) {}
-    void ready(std::uint32_t) override { set.do_posted(); }
+  struct WakeupWatcher final : Watcher {
+    explicit WakeupWatcher(ReadySet& owner) : set(owner) {}
+    void ready(std::uint32_t) override { set.run_posted(); }
     ReadySet& set;
   };
-  void do_posted();
+  void run_posted();
   void wait_in_turn();
 
-  // In the watchers themselves: whoever is out of memory can still be told so.
+  // Intrusive: tell_later() allocates nothing, so it works when memory is out.
   using WatcherList = boost::intrusive::list<
       Watcher, boost::intrusive::member_hook<Watcher, decltype(Watcher::told_later_), &Watcher::told_later_>,
       boost::intrusive::constant_time_size<false>>;
   static constexpr std::size_t found_at_once = 128;
 
   core::Descriptor epoll_;
-  core::Descriptor bell_;
-  Bell ringing_{*this};
+  core::Descriptor wakeup_;  // an eventfd
+  WakeupWatcher wakeup_watcher_{*this};
   std::array<epoll_event, found_at_once> found_{};
   std::size_t found_count_ = 0;
   WatcherList later_, told_now_;
-  struct Outer;  // where an io_context sees this set
+  struct Outer;  // epoll_ as a descriptor of an io_context
   std::unique_ptr<Outer> outer_;
 
-  std::mutex mutex_;  // for what follows
+  std::mutex mutex_;  // guards what follows
   std::vector<std::function<void()>> posted_;
-  bool rung_ = false;
+  bool is_waking_ = false;  // wakeup_ was written to, and posted_ not yet run
 };
 
 }  // namespace sallyport::tls

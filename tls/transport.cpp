@@ -23,7 +23,7 @@ Transport::Transport(Socket socket, Loop& loop)
   ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto watched = loop_.ready.add(socket_.number(), *this);
   if (watched) return;
-  ended_ = peer_closed_ = true;  // without being told of anything, it is no use
+  ended_ = peer_closed_ = true;  // a transport that gets no events is of no use
   failure_ = watched.error().os_code;
 }
 
@@ -39,8 +39,8 @@ Result<void> Transport::ending() const noexcept {
   return Error(Reason::io_failed, failure_);
 }
 
-// Any of the three calls may destroy this transport, so that each is the last thing done; whom it leaves out is told
-// with the next turn.
+// Each of the three calls below may destroy this transport, so each is the last thing done. If that leaves out a reader
+// or a watcher, tell_later() has this function called again in the next turn.
 void Transport::ready(std::uint32_t events) {
   constexpr std::uint32_t broken = EPOLLHUP | EPOLLERR;
   taken_this_turn_ = 0;
@@ -56,8 +56,8 @@ void Transport::ready(std::uint32_t events) {
     if (may_give() || is_over()) arrived_.set();
     return;
   }
-  if (!watcher_ || !(may_give() || tells_anyway_)) return;
-  tells_anyway_ = false;
+  if (!watcher_ || !(may_give() || calls_watcher_anyway_)) return;
+  calls_watcher_anyway_ = false;
   const auto watcher = watcher_;  // a copy: the call may replace it, or destroy this transport
   watcher();
 }
@@ -77,7 +77,8 @@ std::size_t Transport::take(core::MutableBytes out) noexcept {
   }
   const ssize_t got = ::recv(socket_.number(), out.data(), out.size(), MSG_DONTWAIT);
   if (got > 0) {
-    // Less than there was room for: nothing is left, and more will be told of (epoll(7)); but an end, only once.
+    // A read that does not fill the buffer has emptied the socket, and epoll will report what comes next (epoll(7)).
+    // But it reports the end only once, so a socket whose peer has closed stays readable.
     readable_ = static_cast<std::size_t>(got) == out.size() || peer_closed_;
     taken_this_turn_ += static_cast<std::size_t>(got);
     return static_cast<std::size_t>(got);
@@ -91,13 +92,13 @@ std::size_t Transport::take(core::MutableBytes out) noexcept {
   return 0;
 }
 
-// False: the kernel takes no more now, or never will; then errno says which.
+// False when the kernel takes no more: for now if errno is EAGAIN, else for ever.
 bool Transport::send_some(core::ConstBytes& bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) {
-      // The kernel tells of a reset once, and then of an end as if by FIN. EPIPE: the FIN came first.
+      // The kernel reports a reset once; later reads find an end as after FIN. EPIPE: the FIN came before the reset.
       if (errno != EAGAIN && errno != EPIPE) failure_ = errno;
       return false;
     }
@@ -122,7 +123,7 @@ Result<void> Transport::send_outbox() try {
   loop_.outbox.clear();
   return sent;
 } catch (...) {
-  loop_.outbox.clear();  // it is every stream's
+  loop_.outbox.clear();  // another stream would send what is left there
   throw;
 }
 
@@ -140,14 +141,14 @@ Task<Result<void>> Transport::flush() {
     if (!done && error != EAGAIN) co_return Error(Reason::io_failed, error);
     writable_ = done;
   }
-  unsent_ = {};  // nothing is kept for a client that has caught up
+  unsent_ = {};  // gives the memory back
   unsent_begin_ = 0;
   co_return Result<void>();
 }
 
 void Transport::watch(std::function<void()> arrived, bool has_arrived) {
   watcher_ = std::move(arrived);
-  tells_anyway_ = has_arrived;
+  calls_watcher_anyway_ = has_arrived;
   if (watcher_ && (may_give() || has_arrived)) loop_.ready.tell_later(*this);
 }
 

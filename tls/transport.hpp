@@ -1,5 +1,6 @@
-// Transport: a socket as tcp_stream and tls_stream use it. Reads and sends at once, in the caller's buffers, and waits
-// only when the kernel has nothing or is full; one deadline; a watch.
+// Transport: a TCP socket, as TcpStream and TlsStream use it. It reads into and sends from the caller's buffers at
+// once, and waits only when the kernel has nothing to read or takes nothing more. One deadline holds for both
+// directions.
 //
 // Why not asio::ssl::stream: a BIO pair and two 17 KB buffers a connection, and two more copies of every byte
 // (docs/adr/0002-own-bio.md).
@@ -20,50 +21,53 @@ using Socket = core::Descriptor;  // of a TCP connection
 
 class Transport final : ReadySet::Watcher {
  public:
+  // The loop must outlive it. If the socket cannot be watched, the transport has ended with io_failed.
   Transport(Socket socket, Loop& loop);
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
   ~Transport();
 
-  // Waits until take() may give something, or the peer ended. Errors: timeout, cancelled. What has come by the deadline
-  // is still to be taken: a process that stood still finds both at once.
+  // Completes when take() may give bytes, or the peer has ended. Errors: timeout, cancelled. Bytes that arrived before
+  // the deadline can be taken after it: a process that was suspended finds the bytes and the deadline at the same time.
   core::Task<core::Result<void>> fill();
 
-  // Takes what has arrived, without waiting; 0 when nothing has (or the peer ended: see ended()).
+  // Takes what has arrived, without waiting; 0 when nothing has, the peer has ended (see ended()), or turn_bytes were
+  // taken in this turn of the loop.
   std::size_t take(core::MutableBytes out) noexcept;
 
-  // Nothing for the peer's FIN, else what ended the connection.
+  // Once ended(): success after the peer's FIN, else io_failed.
   core::Result<void> ending() const noexcept;
 
   bool may_give() const noexcept { return (readable_ && !yielded_ && !cancelled_) || ended_; }
   bool has_unread() const noexcept { return readable_ || ended_; }
   bool ended() const noexcept { return ended_; }  // FIN, or a failure: nothing more will come
-  // The same, known before what was sent first has been taken.
+  // The same, but true as soon as the kernel says so, when bytes may still be left to take.
   bool peer_closed() const noexcept { return peer_closed_; }
 
-  // Sends now what the kernel takes and keeps the rest for flush(). Never waits. Errors: io_failed, cancelled. Throws
-  // std::bad_alloc: part of it may have been sent, and nothing may follow.
+  // Sends now what the kernel takes and keeps a copy of the rest for flush(). Never waits. Errors: io_failed,
+  // cancelled. Throws std::bad_alloc: a part may have been sent, so nothing may be sent after it.
   core::Result<void> send(core::ConstBytes bytes);
-  core::Result<void> send_outbox();  // what is in the worker's outbox, which is empty then
-  // Waits until everything kept is with the kernel. Errors: timeout, cancelled, io_failed.
+  core::Result<void> send_outbox();  // send() of the worker's outbox, which is then empty, whatever the result
+  // Completes when the kernel has taken everything that was kept. Errors: timeout, cancelled, io_failed.
   core::Task<core::Result<void>> flush();
   bool has_unsent() const noexcept { return unsent_begin_ != unsent_.size(); }
 
   std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
-  // While nobody waits in fill(): `arrived` is called from the event loop whenever something has come, or the end; soon
-  // also when it has already, here or (has_arrived) at the caller's. An empty function stops the calls.
+  // While nobody waits in fill(), the event loop calls `arrived` whenever bytes or the end have come. If they have come
+  // already, or the caller holds some (has_arrived), the next turn calls it. `arrived` may destroy this transport. An
+  // empty function ends the watch.
   void watch(std::function<void()> arrived, bool has_arrived = false);
 
-  void set_deadline(core::TimePoint deadline) noexcept;
-  void cancel() noexcept;
-  void shut_down() noexcept;  // FIN
-  void reset() noexcept;      // RST
+  void set_deadline(core::TimePoint deadline) noexcept;  // of fill() and flush(); TimerWheel::never: none
+  void cancel() noexcept;     // fill(), flush() and send() end with Reason::cancelled, now and later
+  void shut_down() noexcept;  // sends FIN
+  void reset() noexcept;      // closes the socket with RST, and cancels
 
   Loop& loop() noexcept { return loop_; }
 
  private:
-  static constexpr std::size_t turn_bytes = 256 * 1024;  // then the event loop has its turn, for everybody else
+  static constexpr std::size_t turn_bytes = 256 * 1024;  // then the other connections of the loop have their turn
 
   void ready(std::uint32_t events) override;
   bool is_over() const noexcept { return cancelled_ || expired_; }
@@ -80,10 +84,10 @@ class Transport final : ReadySet::Watcher {
   std::size_t unsent_begin_ = 0;
   std::size_t taken_this_turn_ = 0;
   std::uint64_t bytes_sent_ = 0;
-  int failure_ = 0;                          // errno that ended it, or will; 0 for FIN
-  bool readable_ = false, writable_ = true;  // as far as the kernel has said
-  bool yielded_ = false;                     // until the next turn: it has had its share
-  bool tells_anyway_ = false;                // the watcher: it has something already
+  int failure_ = 0;                          // errno of what ended it, or will end it; 0 for FIN
+  bool readable_ = false, writable_ = true;  // what the kernel said last
+  bool yielded_ = false;                     // turn_bytes were taken in this turn
+  bool calls_watcher_anyway_ = false;        // once, whatever may_give() says (has_arrived)
   bool peer_closed_ = false;
   bool ended_ = false;
   bool expired_ = false;
