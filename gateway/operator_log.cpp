@@ -131,10 +131,11 @@ void OperatorLogger::configure(const OperatorLog& settings) {
   sink_->logger.set_level(spdlog_level(settings.level));
 }
 
-void OperatorLogger::write(LogLevel level, std::string_view event, Fields fields) {
+void OperatorLogger::write(LogLevel level, std::string_view event, Fields fields) noexcept try {
   if (!sink_->logger.should_log(spdlog_level(level))) return;
   const std::string line = format_event(sink_->format.load(), event, fields);
   sink_->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+} catch (const std::exception&) {  // what it tells of must not go wrong for it
 }
 
 }  // namespace sallyport::gateway

@@ -50,10 +50,11 @@ class OperatorLogger {
 
   void configure(const OperatorLog& settings);  // on reload
 
-  void info(std::string_view event, Fields fields = {}) { write(LogLevel::info, event, fields); }
-  void warning(std::string_view event, Fields fields = {}) { write(LogLevel::warning, event, fields); }
-  void error(std::string_view event, Fields fields = {}) { write(LogLevel::error, event, fields); }
-  void write(LogLevel level, std::string_view event, Fields fields);
+  // A line that there is no memory for is lost.
+  void info(std::string_view event, Fields fields = {}) noexcept { write(LogLevel::info, event, fields); }
+  void warning(std::string_view event, Fields fields = {}) noexcept { write(LogLevel::warning, event, fields); }
+  void error(std::string_view event, Fields fields = {}) noexcept { write(LogLevel::error, event, fields); }
+  void write(LogLevel level, std::string_view event, Fields fields) noexcept;
 
  private:
   struct Sink;

@@ -22,6 +22,7 @@ using core::Task;
 namespace {
 
 constexpr unsigned accepted_at_once = 16;  // by one listener, before everybody else has a turn
+constexpr core::Duration pause_after_failure = std::chrono::milliseconds(100);
 
 // Session tickets are one worker's own and belong to one identity and one endpoint, so they live beside the pool.
 routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapshot, WorkerMetrics& metrics,
@@ -99,7 +100,8 @@ void Worker::join() {
 void Worker::run() {
   for (std::size_t i = 0; i < entrances_.size(); ++i) {
     ++accept_loops_;
-    boost::asio::co_spawn(io_.get_executor(), accept_loop(i, *entrances_[i]), [this](std::exception_ptr) {
+    boost::asio::co_spawn(io_.get_executor(), accept_loop(i, *entrances_[i]), [this](std::exception_ptr failure) {
+      if (failure) services_.operator_log.error("accept_failed", {{"error", "a worker takes no more clients"}});
       --accept_loops_;
       finish_if_drained();
     });
@@ -134,8 +136,22 @@ bool Worker::is_full() const noexcept {
   return live_.size() >= (most + workers - 1) / workers;
 }
 
-// At the limit each listener holds one socket that it does not touch; all others wait in the kernel's queue.
+// Mostly out of descriptors or memory: the pending connection would be offered again at once, so wait for one to end.
 Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
+  while (!draining_) {
+    try {
+      const auto ended = co_await accept_clients(listener, entrance);
+      if (!ended) services_.operator_log.warning("accept_failed", {{"error", std::strerror(ended.error().os_code)}});
+    } catch (const std::exception& problem) {
+      services_.operator_log.warning("accept_failed", {{"error", problem.what()}});
+    }
+    if (!draining_) co_await core::pause(wheel_, pause_after_failure);
+  }
+}
+
+// Until the drain, or something fails. At the limit each listener holds one socket that it does not touch; all others
+// wait in the kernel's queue.
+Task<core::Result<void>> Worker::accept_clients(std::size_t listener, Entrance& entrance) {
   for (unsigned in_turn = 0; !draining_;) {
     if (in_turn == accepted_at_once) {
       loop_.ready.tell_later(entrance);
@@ -144,13 +160,7 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
       continue;
     }
     auto taken = tls::take_client(entrance.socket);
-    if (!taken) {
-      // Mostly out of descriptors or memory: the pending connection would be offered again at once, so wait for one to
-      // end.
-      services_.operator_log.warning("accept_failed", {{"error", std::strerror(taken.error().os_code)}});
-      co_await core::pause(wheel_, std::chrono::milliseconds(100));
-      continue;
-    }
+    if (!taken) co_return taken.error();
     if (!taken->is_open()) {
       co_await entrance.arrived.wait();
       in_turn = 0;
@@ -171,6 +181,7 @@ Task<void> Worker::accept_loop(std::size_t listener, Entrance& entrance) {
                             finish_if_drained();
                           });
   }
+  co_return core::Result<void>();
 }
 
 Task<void> Worker::serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot) {

@@ -82,6 +82,7 @@ class Worker {
     core::Event arrived, slot_free;
   };
   core::Task<void> accept_loop(std::size_t listener, Entrance& entrance);
+  core::Task<core::Result<void>> accept_clients(std::size_t listener, Entrance& entrance);
   core::Task<void> serve(tls::Socket socket, std::size_t listener, AddressSlots::Slot slot);
   std::optional<AddressSlots::Slot> take_slot(const tls::Socket& socket);
   void finish_if_drained();

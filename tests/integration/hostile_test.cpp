@@ -367,6 +367,24 @@ TEST_CASE("at the limit of connections every listener waits for a slot, and each
   for (const auto& client : waiting) CHECK(client->read_answer().status() == 200);
 }
 
+TEST_CASE("a client that there is no memory for is let go, and the next is served", "[hostile]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const TemporaryDirectory directory;
+  const path no_memory = directory / "no-memory";
+  const char* options = std::getenv("ASAN_OPTIONS");
+  const GatewayProcess gateway(
+      server, {.environment = {"LD_PRELOAD=" SCARCE_MEMORY, "SCARCE_MEMORY=" + no_memory.string(),
+                               std::string("ASAN_OPTIONS=verify_asan_link_order=0:") + (options ? options : "")},
+               .workers = 1});
+  write_file(no_memory, "");
+  CHECK_THROWS_AS(ScriptedClient(gateway.client()), WireError);
+  std::filesystem::remove(no_memory);
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  CHECK(client.read_answer().status() == 200);
+  CHECK(gateway.errors().find("accept_failed error=") != std::string::npos);
+}
+
 TEST_CASE("the limit of connections from one address holds for all workers together", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.limits = "{ connections: 100, connections_per_address: 4 }", .workers = 2});

@@ -13,6 +13,10 @@ target_link_libraries(slow_names PRIVATE ${CMAKE_DL_LIBS})
 add_library(moody_disk MODULE ${integration}/../support/moody_disk.cpp)
 target_link_libraries(moody_disk PRIVATE ${CMAKE_DL_LIBS})
 
+# Put before operator new: memory that ends when the tests say so.
+add_library(scarce_memory MODULE ${integration}/../support/scarce_memory.cpp)
+target_link_libraries(scarce_memory PRIVATE ${CMAKE_DL_LIBS})
+
 add_executable(integration_test
   ${integration}/streaming_test.cpp
   ${integration}/cancel_test.cpp
@@ -33,8 +37,8 @@ add_executable(integration_test
   ${integration}/status_test.cpp)
 target_link_libraries(integration_test PRIVATE gateway_harness catch_main)
 target_compile_definitions(integration_test PRIVATE SLOW_NAMES="$<TARGET_FILE:slow_names>"
-  MOODY_DISK="$<TARGET_FILE:moody_disk>")
-add_dependencies(integration_test slow_names moody_disk)
+  MOODY_DISK="$<TARGET_FILE:moody_disk>" SCARCE_MEMORY="$<TARGET_FILE:scarce_memory>")
+add_dependencies(integration_test slow_names moody_disk scarce_memory)
 
 # integration(LABEL TAG…): the test cases of each tag as a ctest of its own.
 function(integration label)
