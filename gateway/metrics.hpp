@@ -36,6 +36,7 @@ class alignas(64) WorkerMetrics {
   void connection_opened() noexcept { connections_opened_.add(); }
   void connection_closed() noexcept { connections_closed_.add(); }
   void connection_refused() noexcept { connections_refused_.add(); }
+  void connection_waited() noexcept { connections_waited_.add(); }
 
   // Reason::none: it succeeded, with this group (PeerIdentity::key_exchange).
   void handshake_finished(core::Reason outcome, std::string_view key_exchange) noexcept;
@@ -49,7 +50,7 @@ class alignas(64) WorkerMetrics {
  private:
   friend class MetricsPage;
 
-  Counter connections_opened_, connections_closed_, connections_refused_;
+  Counter connections_opened_, connections_closed_, connections_refused_, connections_waited_;
   Counter exchanges_started_, exchanges_finished_;
   Gauge upstream_idle_, upstream_open_;
   std::array<Counter, reason_count> handshakes_, upstream_connects_, outcomes_;

@@ -149,8 +149,12 @@ void MetricsPage::add_process() {
 void MetricsPage::add_connections() {
   family("sallyport_connections_accepted_total", "Client connections accepted", MetricType::Counter);
   counter(sum(&WorkerMetrics::connections_opened_));
-  family("sallyport_connections_refused_total", "Client connections closed at once, past a limit", MetricType::Counter);
+  family("sallyport_connections_refused_total", "Client connections closed at once, past the limit of one address",
+         MetricType::Counter);
   counter(sum(&WorkerMetrics::connections_refused_));
+  family("sallyport_connections_waited_total", "Client connections that waited for another to end",
+         MetricType::Counter);
+  counter(sum(&WorkerMetrics::connections_waited_));
   family("sallyport_connections_open", "Client connections open now", MetricType::Gauge);
   gauge(sum(&WorkerMetrics::connections_opened_) - sum(&WorkerMetrics::connections_closed_));
   add_outcomes("sallyport_handshakes_total", "TLS handshakes with clients", &WorkerMetrics::handshakes_);

@@ -168,6 +168,7 @@ Task<core::Result<void>> Worker::accept_clients(std::size_t listener, Entrance& 
     }
     ++in_turn;
     tls::Socket socket = std::move(*taken);
+    if (is_full()) metrics_.connection_waited();
     while (is_full() && !draining_) co_await entrance.slot_free.wait();
     if (draining_) break;
     auto slot = take_slot(socket);

@@ -167,6 +167,7 @@ TEST_CASE("connections, handshakes and upstreams are counted by outcome") {
   metrics.worker(1).connection_opened();
   metrics.worker(1).connection_closed();
   metrics.worker(1).connection_refused();
+  metrics.worker(0).connection_waited();
   metrics.worker(0).handshake_finished(core::Reason::none, "x25519");
   metrics.worker(1).handshake_finished(core::Reason::timeout, "");
   metrics.worker(0).upstream_connected(core::Reason::none, "X25519MLKEM768");
@@ -177,6 +178,7 @@ TEST_CASE("connections, handshakes and upstreams are counted by outcome") {
   CHECK(value_of(page, "sallyport_connections_accepted_total") == "2");
   CHECK(value_of(page, "sallyport_connections_open") == "1");
   CHECK(value_of(page, "sallyport_connections_refused_total") == "1");
+  CHECK(value_of(page, "sallyport_connections_waited_total") == "1");
   CHECK(value_of(page, R"(sallyport_handshakes_total{outcome="ok"})") == "1");
   CHECK(value_of(page, R"(sallyport_handshakes_total{outcome="timeout"})") == "1");
   CHECK(value_of(page, R"(sallyport_upstream_connects_total{outcome="upstream_certificate_expired"})") == "1");

@@ -362,6 +362,7 @@ TEST_CASE("at the limit of connections every listener waits for a slot, and each
     waiting.push_back(std::make_unique<ScriptedClient>(ClientWish{.port = port.number(), .plain = true}));
     waiting.back()->send(gateway.chat("when there is room"));
   }
+  CHECK(eventually([&] { return gateway.metric("sallyport_connections_waited_total") == 2; }));
   CHECK(waiting[0]->wait_for_end(100ms) == Ending::open);
   held.resize(2);
   for (const auto& client : waiting) CHECK(client->read_answer().status() == 200);
