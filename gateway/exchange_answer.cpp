@@ -54,6 +54,7 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
   }
   if (!passed) lease.stream().abort();  // its work is at an end now, not once the log has the record
   if (passed && request_sent_ && relay.upstream_reusable()) lease.release();
+  lease.drop();  // others may wait for its place, and neither the log nor this client need be quick
   account_for(relay, admission);
   if (!passed && !relay.started()) {
     // A failure that the gateway tells of costs what it would cost if the server told of it.

@@ -214,6 +214,7 @@ core::ByteStream& UpstreamLease::stream() noexcept { return *connection_->stream
 const Endpoint& UpstreamLease::endpoint() const noexcept { return connection_->shelf->endpoint; }
 const std::string& UpstreamLease::key_exchange() const noexcept { return connection_->key_exchange; }
 bool UpstreamLease::reused() const noexcept { return connection_->reused; }
+void UpstreamLease::drop() noexcept { connection_.reset(); }
 void UpstreamLease::release() noexcept {
   if (!connection_) return;
   const auto shelf = connection_->shelf;

@@ -37,11 +37,12 @@ class UpstreamLease {
   UpstreamLease(UpstreamLease&&) noexcept;
   UpstreamLease& operator=(UpstreamLease&&) noexcept;
   ~UpstreamLease();
-  core::ByteStream& stream() noexcept;  // until release()
+  core::ByteStream& stream() noexcept;  // until release() or drop()
   const Endpoint& endpoint() const noexcept;
   const std::string& key_exchange() const noexcept;  // of the connection's handshake; empty: plain
   bool reused() const noexcept;                      // came from the pool: the server may have closed it a moment ago
   void release() noexcept;  // the answer ended where it should and the peer keeps the connection
+  void drop() noexcept;     // closed now, as when destroyed
 
  private:
   friend class UpstreamPool;

@@ -406,6 +406,28 @@ TEST_CASE("a client that ends its side at once gets an answer of the gateway's o
   test.disk("working");
 }
 
+TEST_CASE("a connection that ends with its answer leaves its place while that answer waits for the log", "[disk]") {
+  ScriptedServer server(GatewayProcess::model_server(), [](Peer& peer) {
+    peer.read_request();
+    peer.send_answer(200, chat_answer, "Connection: close\r\n");
+    peer.wait_for_end();
+  });
+  const GatewayProcess gateway({.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port()),
+                                               .more = "    pool: { connections: 1 }\n"}},
+                                .log = "stall_limit: 1m",
+                                .environment = MoodyGateway::preload(),
+                                .workers = 1});
+  write_file(gateway.directory() / "disk-mood", "hanging");
+  ScriptedClient first(gateway.client()), second(gateway.client());
+  first.send(gateway.chat("one"));
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_requests_total") == 1; }));
+  second.send(gateway.chat("two"));
+  CHECK(eventually([&] { return server.received().count() == 2; }));
+  write_file(gateway.directory() / "disk-mood", "working");
+  CHECK(first.read_answer().status() == 200);
+  CHECK(second.read_answer().status() == 200);
+}
+
 TEST_CASE("a second SIGTERM ends a call that waits for a log's disk that hangs", "[disk]") {
   const std::string waits_with = GENERATE("its prompt", "its answer", "its record");
   INFO(waits_with);
