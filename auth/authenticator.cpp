@@ -13,7 +13,7 @@ namespace {
 
 using core::Reason;
 
-// RFC 9110 section 11.4: the scheme in any letter case, spaces, the credential. Empty for any other scheme.
+// RFC 9110 section 11.4: the scheme in any letter case, spaces, the credential. Empty for another scheme than Bearer.
 std::string_view bearer_token(std::string_view authorization) noexcept {
   constexpr std::string_view scheme = "bearer ";
   const std::string_view value = core::trimmed(authorization);
@@ -21,8 +21,8 @@ std::string_view bearer_token(std::string_view authorization) noexcept {
   return core::trimmed(value.substr(scheme.size()));
 }
 
-// The one token that was shown, nullopt when neither field is there. Which of two values would count is a question that
-// two readers could answer differently, so it is not answered.
+// The request's token; nullopt when it has neither field. Two different values are refused, because two readers could
+// disagree about which of them counts.
 core::Result<std::optional<std::string_view>> shown_token(const Credentials& shown) noexcept {
   if (shown.authorization.size() > 1 || shown.api_key.size() > 1) return core::Error(Reason::credential_ambiguous);
   std::optional<std::string_view> token;
@@ -47,7 +47,8 @@ bool matches(const CertificateRule& rule, const core::PeerIdentity& peer) noexce
          (rule.fingerprint.empty() || rule.fingerprint == peer.fingerprint);
 }
 
-// A rule that asks for nothing, or for what no certificate has, is a mistake that must not become a rule.
+// A rule without a condition would match every certificate, and one with a malformed fingerprint none: both are
+// mistakes.
 CertificateRule checked(CertificateRule rule) {
   if (!has_condition(rule)) throw std::invalid_argument("a certificate rule without any condition");
   if (rule.fingerprint.empty()) return rule;
@@ -92,7 +93,7 @@ core::Result<Principal> Authenticator::identify(const Credentials& shown, core::
 core::Result<Principal> Authenticator::identify_token(std::string_view text, core::WallTime now) const {
   const auto found = by_hash_.find(hash_token(text));
   if (found == by_hash_.end()) {
-    // Only the record tells a typo from a guess, so only a miss pays for the checksum.
+    // Only the record tells a mistyped token from a guessed one, so the checksum is computed only for unknown tokens.
     return core::Error(is_well_formed_token(text) ? Reason::credential_unknown : Reason::credential_malformed);
   }
   const Entry& entry = found->second;
@@ -101,7 +102,7 @@ core::Result<Principal> Authenticator::identify_token(std::string_view text, cor
   return Principal(entry.grant);
 }
 
-// The handshake looked at the certificate's time; its connection may have lasted longer.
+// The handshake checked that the certificate is valid, but the connection may outlive the certificate.
 core::Result<Principal> Authenticator::identify_certificate(const core::PeerIdentity& peer, core::WallTime now) const {
   if (now >= peer.valid_until) return core::Error(Reason::credential_expired);
   for (const Certificate& certificate : certificates_) {

@@ -1,4 +1,5 @@
-// Credential text and handshake facts → Principal. Immutable once built; safe from every thread; replaced whole.
+// Authenticator: proves from a token or a client certificate who calls, and makes the Principal. Immutable after
+// construction, so every thread may use it; a reload replaces it whole.
 #pragma once
 
 #include <memory>
@@ -16,35 +17,41 @@
 
 namespace sallyport::auth {
 
-// "AB:CD…" → "abcd…", as a PeerIdentity has it; nullopt for what is not SHA-256 in hex.
+// "AB:CD…" → "abcd…", the form of PeerIdentity::fingerprint; nullopt for text that is not SHA-256 in hex.
 std::optional<std::string> parse_fingerprint(std::string_view text);
 
-// A client certificate that stands for a principal. Every field that is set must match what the handshake proved, and
-// at least one is set.
+// Which client certificate stands for a principal. Every condition that is set must match what the handshake proved,
+// and at least one must be set.
 struct CertificateRule {
   std::string common_name;
-  std::string dns_name;  // one of the certificate's names, letter case aside; no wildcards
-  std::string uri;
+  std::string dns_name;     // one of the certificate's DNS names, without letter case; no wildcards
+  std::string uri;          // one of the certificate's URIs
   std::string fingerprint;  // as parse_fingerprint() takes it
   Grant grant;
 };
 
-// What one request showed. Each list has every value of its field, in order.
+// The credentials of one request. Each list has every value of its field, in order. Views and pointer need to live only
+// until identify() returns.
 struct Credentials {
   std::vector<std::string_view> authorization;
-  std::vector<std::string_view> api_key;  // x-api-key
-  const core::PeerIdentity* peer = nullptr;
+  std::vector<std::string_view> api_key;     // x-api-key
+  const core::PeerIdentity* peer = nullptr;  // may be null
 };
 
 class Authenticator {
  public:
-  // Throws std::invalid_argument for a rule without a condition or with a fingerprint that is none.
+  // Throws std::invalid_argument for a rule without a condition or with a malformed fingerprint.
   Authenticator(const std::vector<Token>& tokens, std::vector<CertificateRule> certificates);
 
-  // A token in either field, both only if equal; with none, the client certificate, first rule first. Time does not
-  // depend on how much of a token is right: the lookup is by hash and the hash comparison takes constant time. Errors:
-  // credential_missing, _ambiguous, _malformed, _unknown, _expired, _revoked. _ambiguous also for a field shown twice,
-  // _unknown also for a verified certificate that no rule knows.
+  // Takes the token from either field; both fields must have the same token. Without these fields the client
+  // certificate counts, and the first rule that matches it wins. The time does not depend on how much of a token is
+  // right: the lookup is by hash and the comparison of hashes takes constant time. Errors:
+  //   credential_missing    neither field and no verified certificate
+  //   credential_ambiguous  two different tokens, or a field that is there twice
+  //   credential_malformed  not a token's form or checksum; also an Authorization scheme other than Bearer
+  //   credential_unknown    no such token, or no rule for the verified certificate
+  //   credential_expired    of the token or the certificate
+  //   credential_revoked
   core::Result<Principal> identify(const Credentials& shown, core::WallTime now) const;
 
  private:
@@ -57,7 +64,7 @@ class Authenticator {
     CertificateRule rule;
     std::shared_ptr<const Grant> grant;
   };
-  // A hash of random text is spread already; nobody can aim at a bucket without inverting SHA-256.
+  // The first bytes of a SHA-256 are already evenly distributed, and nobody can aim at a bucket without inverting it.
   struct FirstBytes {
     std::size_t operator()(const TokenHash& hash) const noexcept;
   };

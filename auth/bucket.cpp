@@ -8,7 +8,7 @@ namespace sallyport::auth {
 
 using std::chrono::microseconds;
 
-// refill() adds at most a debt and a full bucket; a level never leaves [deepest, capacity].
+// The level stays in [deepest, capacity], so refill() adds at most a debt and a full bucket: no overflow.
 constexpr std::uint64_t most_taken = max_per_minute * (Bucket::longest_debt_minutes + 1);
 static_assert(most_taken + max_per_minute <= INT64_MAX / 60'000'000);
 
@@ -32,7 +32,7 @@ void Bucket::refill(core::TimePoint now) noexcept {
   }
   const auto passed = std::chrono::floor<microseconds>(now - refilled_at_);
   level_ = std::min(level_ + passed.count() * per_minute_, capacity());
-  refilled_at_ += passed;  // what is left of a microsecond counts the next time
+  refilled_at_ += passed;  // the rest of a microsecond counts at the next refill
 }
 
 core::Duration Bucket::time_for(std::int64_t units) const noexcept {

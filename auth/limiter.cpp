@@ -14,7 +14,7 @@ namespace {
 
 using core::Reason;
 
-// When a running exchange will end is not known, so this is only a polite pause.
+// Nobody knows when a running exchange will end, so this is only a polite pause.
 constexpr core::Duration concurrency_retry = std::chrono::seconds(1);
 
 Standings standings_of(const Bucket& requests, const Bucket& tokens) noexcept {
@@ -26,7 +26,7 @@ Standings standings_of(const Bucket& requests, const Bucket& tokens) noexcept {
 
 std::int64_t whole(std::int64_t thousandths) noexcept { return (thousandths + 999) / 1000; }  // rounded up
 
-// How many run at once is each gateway's own matter.
+// Whether gateways count this allowance together; each gateway limits concurrent requests by itself.
 bool is_limited_by_time(const Allowance& allowance) noexcept {
   return allowance.requests_per_minute != 0 || allowance.tokens_per_minute != 0;
 }
@@ -57,7 +57,7 @@ struct Admission::Account {
     tokens.refill(now);
   }
 
-  // The first limit that refuses is named; the wait is long enough for both buckets.
+  // Names the first limit that refuses; the wait is long enough for both buckets.
   Verdict judge(const Allowance& allowance, std::uint64_t expected_tokens) const noexcept {
     const core::Duration requests_wait = requests.wait_for(1);
     const core::Duration tokens_wait = expected_tokens == 0 ? core::Duration::zero() : tokens.wait_for(expected_tokens);
@@ -68,7 +68,7 @@ struct Admission::Account {
     return busy ? Verdict{Reason::concurrency_limited, concurrency_retry} : Verdict{};
   }
 
-  // Gives what was reserved.
+  // Gives the number of tokens that it reserved.
   std::uint64_t take(std::uint64_t expected_tokens) noexcept {
     ++running;
     requests_spent += static_cast<std::int64_t>(requests.take(1));
@@ -118,7 +118,7 @@ struct Admission::Account {
     tokens.set_owed(owed.tokens + tokens_spent * 1000);
   }
 
-  // A lost return of tokens is forgotten: time brings them back.
+  // Clamped at 0: tokens that were given back and not shared are dropped, because time restores them anyway.
   void put_back(const Spent& spent, core::TimePoint now) noexcept {
     const std::lock_guard lock(mutex);
     requests.refill(now);
@@ -132,7 +132,7 @@ struct Admission::Account {
     --running;
   }
 
-  // For an account that no Admission holds, so nothing is running.
+  // For an account that no Admission holds, so no call is running.
   bool like_new(core::TimePoint now) noexcept {
     const std::lock_guard lock(mutex);
     requests.refill(now);
@@ -168,8 +168,8 @@ void Admission::settle(std::uint64_t tokens_used) noexcept {
   account_->correct(reserved_, tokens_used);
 }
 
-// A shard's lock is held to find an account, an account's to count; the second is also taken within the first, never
-// the other way round.
+// A shard's mutex guards its map, an account's mutex its counts. A thread that holds a shard's mutex may lock an
+// account's, never the other way round.
 struct Limiter::Shards {
   using Account = Admission::Account;
 
@@ -197,13 +197,13 @@ struct Limiter::Shards {
       return kept;
     }
 
-    // Another thread gets hold of an account only through this map, so one that nobody else holds stays so.
+    // Under this mutex, an account that only the map holds stays so: other threads get accounts only from the map.
     void sweep(core::TimePoint now) {
       std::erase_if(accounts, [&](const auto& entry) {
         const auto& account = entry.second;
         return account.use_count() == 1 && !account->listed && account->like_new(now);
       });
-      sweep_above = std::max(accounts_before_sweep, accounts.size() * 2);  // keeps the cost of sweeping constant each
+      sweep_above = std::max(accounts_before_sweep, accounts.size() * 2);  // sweeping costs O(1) for each new account
     }
 
     void collect(std::vector<Spent>& all, core::TimePoint now) {
@@ -217,7 +217,7 @@ struct Limiter::Shards {
       });
     }
 
-    // One that was collected and not forgotten since.
+    // The account of a collected principal; null when it has been dropped since.
     std::shared_ptr<Account> find(const std::string& id) const {
       const std::lock_guard lock(mutex);
       const auto found = accounts.find(id);

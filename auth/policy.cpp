@@ -5,7 +5,7 @@
 namespace sallyport::auth {
 namespace {
 
-// <cctype> would ask the process's locale.
+// Not <cctype>, which depends on the process's locale.
 bool is_letter_or_digit(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -17,13 +17,13 @@ bool is_visible(char c) noexcept { return c > ' ' && c <= '~'; }
 bool is_principal_name(std::string_view text) noexcept {
   constexpr std::string_view marks = "._@/+:-";
   if (text.empty() || text.size() > max_name_size || text.starts_with("tk-")) return false;
-  if (!is_letter_or_digit(text.front())) return false;  // '-' in front would be an option on a command line
+  if (!is_letter_or_digit(text.front())) return false;  // a command line would take a leading '-' for an option
   return std::ranges::all_of(text, [&](char c) { return is_letter_or_digit(c) || marks.find(c) != marks.npos; });
 }
 
 bool is_pattern(std::string_view text) noexcept {
   if (text.empty() || text.size() > max_pattern_size || !std::ranges::all_of(text, is_visible)) return false;
-  return text.find('*') >= text.size() - 1;  // none (npos), or the last
+  return text.find('*') >= text.size() - 1;  // no '*' (npos), or the last character
 }
 
 bool matches(std::string_view pattern, std::string_view name) noexcept {

@@ -1,4 +1,4 @@
-// What the names and patterns of a grant may look like, and what a pattern matches. Pure functions.
+// The form of the names and patterns in a grant, and what a pattern matches. Pure functions.
 #pragma once
 
 #include <string>
@@ -11,14 +11,16 @@ inline constexpr std::size_t max_name_size = 64;
 inline constexpr std::size_t max_pattern_size = 256;
 inline constexpr std::size_t max_patterns = 256;  // in one list
 
-// A principal's name: 1 to max_name_size of letters, digits and "._@/+:-", the first a letter or digit. It appears in
-// records, metrics and tables, so nothing in it can be taken for anything else there. "tk-…" is left to token ids.
+// A principal's name: 1 to max_name_size letters, digits and "._@/+:-", the first a letter or digit. No other character
+// is allowed, because the name appears in records, metrics and tables. "tk-…" is reserved for token ids.
 bool is_principal_name(std::string_view text) noexcept;
 
-// A whole name, or a prefix and one '*' as the last character; "*" alone stands for every name. Visible ASCII.
+// A whole name, or a prefix and one '*' as the last character; "*" alone stands for every name. 1 to max_pattern_size
+// characters of visible ASCII.
 bool is_pattern(std::string_view text) noexcept;
 
-// Letter case counts. What is not a pattern matches nothing, and an empty list allows nothing.
+// Case-sensitive. Text that is not a pattern matches nothing, nothing matches an empty name, and an empty list allows
+// nothing.
 bool matches(std::string_view pattern, std::string_view name) noexcept;
 bool any_matches(const std::vector<std::string>& patterns, std::string_view name) noexcept;
 

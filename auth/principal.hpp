@@ -1,5 +1,5 @@
-// Principal: a proven caller. Only the Authenticator makes one, so whatever asks for a Principal cannot be reached
-// without proof.
+// Principal: an authenticated caller. Only the Authenticator makes one, so no code that takes a Principal can run
+// without authentication.
 #pragma once
 
 #include <memory>
@@ -19,14 +19,14 @@ struct Allowance {
   friend bool operator==(const Allowance&, const Allowance&) = default;
 };
 
-// What a token or certificate is worth. Patterns: a name, or a prefix and '*'; matched with policy.hpp.
+// What a token or certificate allows. A pattern is a name, or a prefix and '*' (policy.hpp).
 struct Grant {
-  std::string id;                   // token id ("tk-3f9a…") or "cert:NAME"; stable, public, the key of its limits
+  std::string id;                   // token id ("tk-3f9a…") or "cert:NAME"; stable, public; limits are counted by it
   std::string name;                 // "team-a"
   std::vector<std::string> models;  // patterns of public model names
   std::vector<std::string> routes;  // patterns of path route names
   Allowance allowance;
-  std::string tenant{};  // whose content its calls carry; empty: what is called decides
+  std::string tenant{};  // who owns the content of its calls; empty: the model or path route decides
 };
 
 class Principal {
@@ -41,7 +41,7 @@ class Principal {
  private:
   friend class Authenticator;
   explicit Principal(std::shared_ptr<const Grant> grant) noexcept : grant_(std::move(grant)) {}
-  std::shared_ptr<const Grant> grant_;  // outlives a reload that removes it: a request keeps what it started with
+  std::shared_ptr<const Grant> grant_;  // shared: a request keeps its grant when a reload removes it
 };
 
 }  // namespace sallyport::auth

@@ -24,15 +24,15 @@ using core::sync_file;
 using core::throw_file_error;
 using std::filesystem::path;
 
-// The lock ends with the descriptor.
+// Waits for the lock, which closing the descriptor releases.
 void lock(const Descriptor& descriptor, const path& file) {
   while (::flock(descriptor.number(), LOCK_EX) != 0) {
     if (errno != EINTR) throw_file_error(file);
   }
 }
 
-// Does not wait: anyone who may read the file may keep it locked, and a gateway that waited for him could neither take
-// up a revocation nor end.
+// Does not wait for the lock: any reader of the file could hold it forever, and a gateway that waits could neither load
+// a revocation nor shut down.
 bool somebody_writes(const Descriptor& descriptor, const path& file) {
   while (::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return true;
@@ -48,7 +48,7 @@ std::size_t regular_size(const Descriptor& descriptor, const path& file) {
   return static_cast<std::size_t>(status.st_size);
 }
 
-// A line that was cut short, by a crash or an editor, must not swallow the next one.
+// Whether the last line has no end, after a crash or an edit. The next line must not become a part of it.
 bool ends_within_line(const Descriptor& descriptor, std::size_t size, const path& file) {
   char last = '\n';
   if (size > 0 && ::pread(descriptor.number(), &last, 1, static_cast<off_t>(size - 1)) != 1) throw_file_error(file);
@@ -65,14 +65,14 @@ void append_line(const path& file, const std::string& line) {
     core::write_file(descriptor, core::bytes_of(text), file);
     sync_file(descriptor, file);
   } catch (const std::system_error&) {
-    if (::ftruncate(descriptor.number(), static_cast<off_t>(size)) != 0) { /* the first failure says enough */
+    if (::ftruncate(descriptor.number(), static_cast<off_t>(size)) != 0) { /* the first failure is the one to report */
     }
     throw;
   }
   if (size == 0) core::sync_directory_of(file);
 }
 
-// Never write what would not be read back.
+// Refuses to write a line that could not be read back.
 void require_readable(const std::string& line) {
   const TokenLine read = read_token_line(line);
   if (!read.problems.empty()) throw std::invalid_argument(read.problems.front());
@@ -104,7 +104,7 @@ class FileReader {
     content_.tokens.push_back(std::move(token));
   }
 
-  // A second revocation changes nothing: two operators may act at once.
+  // A second revocation has no effect and is no error: two operators may revoke a token at the same time.
   void apply(std::size_t number, const Revocation& revocation) {
     const auto found = by_id_.find(revocation.id);
     if (found == by_id_.end()) return add_problem(number, "this revokes an id that was not created before");
@@ -133,14 +133,14 @@ TokenFileContent parse_token_file(std::string_view text) {
 }
 
 TokenFileContent read_token_file(const path& file) {
-  const Descriptor descriptor = open_file(file, O_RDONLY | O_NONBLOCK);  // opening a pipe must not wait for its writer
+  const Descriptor descriptor = open_file(file, O_RDONLY | O_NONBLOCK);  // opening a FIFO must not wait for a writer
   const bool written_to = somebody_writes(descriptor, file);
   std::string text(regular_size(descriptor, file), '\0');
   if (text.size() > max_token_file_size) throw_file_error(file, EFBIG);
   const auto got = core::read_at(descriptor, 0, std::as_writable_bytes(std::span(text)));
   if (!got) throw_file_error(file, got.error().os_code);
   text.resize(*got);
-  if (written_to) text.resize(text.rfind('\n') + 1);  // a line without its end is not there yet
+  if (written_to) text.resize(text.rfind('\n') + 1);  // the writer has not finished a line without its end
   return parse_token_file(text);
 }
 

@@ -15,11 +15,11 @@ using nlohmann::json;
 using Problems = std::vector<std::string>;
 
 constexpr int format_version = 1;
-constexpr int max_depth = 2;  // the line's object, and in it a list or the limits
+constexpr int max_depth = 2;  // the line's object, and in it a list or the object of limits
 constexpr std::size_t max_quoted_size = 40;
 constexpr std::size_t id_digits = 16;
 
-// A field's name, safe for a terminal: ASCII, escaped, bounded.
+// A field's name, safe to print on a terminal: ASCII, escaped, bounded. A token is too long to be shown as a name.
 std::string shown_name(std::string_view name) {
   if (name.size() > max_quoted_size) return "of " + std::to_string(name.size()) + " bytes";
   return json(name).dump(-1, ' ', true, json::error_handler_t::replace);
@@ -30,7 +30,7 @@ bool is_token_id(std::string_view text) {
   return core::from_hex(text.substr(3)).has_value();
 }
 
-// Takes the fields of one object one by one; what is left over at the end is not known.
+// Takes the fields of one object one by one; fields that nobody took are unknown.
 class Fields {
  public:
   Fields(const json& object, Problems& problems) : object_(object), problems_(problems) {}
@@ -57,7 +57,7 @@ class Fields {
   std::set<std::string_view> taken_;
 };
 
-// Empty, with a problem said, unless it is text that `valid` accepts.
+// The text of a field. When it is not text that `valid` accepts, adds a problem and gives empty text.
 template <class Valid>
 std::string read_text(const json* value, std::string_view name, std::string_view form, Valid valid,
                       Problems& problems) {
@@ -155,7 +155,7 @@ Revocation read_revocation(Fields& fields, Problems& problems) {
   return revocation;
 }
 
-// nlohmann keeps the last of two equal names and builds any depth; both are refused here while it parses.
+// nlohmann keeps the last of two fields with one name, and builds objects of any depth. This parser refuses both.
 json parse_object(std::string_view text, Problems& problems) {
   std::vector<std::set<std::string>> names;
   bool too_deep = false;

@@ -1,4 +1,4 @@
-// One line of the token file as a value, and back. Strict: what it does not know it refuses.
+// Parses and writes one line of the token file. Strict: it refuses everything it does not know.
 #pragma once
 
 #include <string>
@@ -16,13 +16,13 @@ struct Revocation {
 };
 
 struct TokenLine {
-  std::variant<std::monostate, Token, Revocation> value;  // monostate when there is any problem
+  std::variant<std::monostate, Token, Revocation> value;  // std::monostate when there is any problem
   std::vector<std::string> problems;
 };
 
 TokenLine read_token_line(std::string_view text);
 
-// Without the line's end.
+// Without a line end. They do not check the values.
 std::string write_token_line(const Token& token);
 std::string write_token_line(const Revocation& revocation);
 

@@ -13,13 +13,13 @@ constexpr std::size_t checksum_size = 6;
 constexpr std::size_t token_size = prefix.size() + body_size + checksum_size;
 constexpr std::size_t id_random_size = 8;
 
-// Of 5 bytes' 7 digits the first 6 hold 36 bits.
+// 5 bytes make 7 base64url digits; the first 6 of them are 36 bits.
 std::string checksum(std::string_view text) {
   const core::crypto::Digest digest = core::crypto::sha256(core::bytes_of(text));
   return core::to_base64url(core::ConstBytes(digest).first(5)).substr(0, checksum_size);
 }
 
-// Arithmetic in place of a table and branches, so that time does not depend on the characters.
+// Arithmetic instead of a table and branches, so that the time does not depend on the characters.
 bool is_base64url(std::string_view text) noexcept {
   unsigned wrong = 0;
   for (const unsigned char c : text) {
@@ -37,7 +37,7 @@ core::Secret make_token_text() {
   core::crypto::random(random.reveal_for_writing());
   std::string body = core::to_base64url(random.reveal());
   std::string text;
-  text.reserve(token_size);  // so that growing leaves no unwiped copy behind
+  text.reserve(token_size);  // a reallocation would leave an unwiped copy
   text.append(prefix).append(body);
   core::Secret::take(body);
   text.append(checksum(text));
