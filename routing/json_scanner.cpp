@@ -13,8 +13,9 @@ using Byte = unsigned char;
 bool is_space(Byte c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(Byte c) { return static_cast<Byte>(c - '0') < 10; }
 
-// How many bytes of `written` a reader that ignores letters' case would take for the letter `c`; 0: another one. ASCII,
-// and the two letters outside it that Unicode folds into ASCII (U+017F long s, U+212A kelvin), as Go's encoding/json.
+// The number of bytes at the front of `written` that a reader which ignores letter case would take for the letter `c`;
+// 0 for another letter. Covers ASCII and the two letters that Unicode folds into ASCII (U+017F long s, U+212A kelvin),
+// as Go's encoding/json does.
 std::size_t same_letter(std::string_view written, char c) {
   if (written.empty()) return 0;
   const char first = written.front();
@@ -23,9 +24,9 @@ std::size_t same_letter(std::string_view written, char c) {
   return c == 'k' && written.starts_with("\u212a") ? 3 : 0;
 }
 
-// Whether such a reader would take `written` for `wanted`.
+// Whether a reader that ignores letter case would take `written` for `wanted`.
 bool same_letters(std::string_view written, std::string_view wanted) {
-  if (written.size() < wanted.size()) return false;  // those two are longer than what they stand for
+  if (written.size() < wanted.size()) return false;  // no letter is shorter than the one it folds into
   for (const char c : wanted) {
     const std::size_t taken = same_letter(written, c);
     if (taken == 0) return false;
@@ -63,7 +64,7 @@ const JsonScanner::Member* JsonScanner::member(std::size_t index) const noexcept
   return slots_[index].ended ? &slots_[index].member : nullptr;
 }
 
-// All of the piece, or as far as it is well-formed.
+// Reads to the end of the piece, or to its first malformed byte.
 void JsonScanner::read(const Byte* at, const Byte* end) {
   while (at != end) {
     if (state_ <= last_structural && is_space(*at)) {
@@ -216,7 +217,7 @@ void JsonScanner::keep(const Byte* until) {
   }
 }
 
-// The key that ends here, however many pieces it came in. Of one that is too long, the beginning.
+// The key that ends at `end`, even when it came in several pieces. Of a key that is too long, only its beginning.
 std::string_view JsonScanner::whole_key(const Byte* end) {
   if (key_size_ == 0) return {reinterpret_cast<const char*>(kept_from_), static_cast<std::size_t>(end - kept_from_)};
   keep(end);
@@ -235,7 +236,7 @@ bool JsonScanner::choose_slot(const Byte* key_end) {
 
 bool JsonScanner::choose_slot(std::string_view key) {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    if (key_is_plain_ && key.size() != keys_[i].size()) continue;  // nothing plain stands for less
+    if (key_is_plain_ && key.size() != keys_[i].size()) continue;  // a plain key folds only into one of its size
     const bool same = key == keys_[i];
     if (!same && !same_letters(key, keys_[i])) continue;
     if (!same || slots_[i].seen) return fail(nullptr, core::Reason::duplicate_field), false;

@@ -1,7 +1,7 @@
-// The house's one reader of JSON (RFC 8259), for requests and answers: it is fed pieces as they arrive, checks the
-// whole grammar at every depth, and finds the members of the outermost object whose keys somebody wants. It builds no
-// tree, keeps no more than the wanted values, and allocates nothing for what it skips. Sans-I/O. Why:
-// docs/adr/0001-incremental-json.md.
+// An incremental JSON parser (RFC 8259), the only one for bodies of requests and answers. It is fed pieces as they
+// arrive, checks the whole grammar at every depth, and finds the members of the outermost object that have one of the
+// wanted keys. It builds no tree, keeps only the wanted values, and allocates nothing for values that it skips. No I/O.
+// docs/adr/0001-incremental-json.md has the reasons.
 #pragma once
 
 #include <array>
@@ -20,28 +20,30 @@ namespace sallyport::routing {
 
 class JsonScanner {
  public:
-  static constexpr std::size_t depth_limit = 512;  // objects and arrays inside each other
-  static constexpr std::size_t key_limit = 256;    // bytes of a key as written; a longer one is no key that we want
+  static constexpr std::size_t depth_limit = 512;  // of nested objects and arrays
+  static constexpr std::size_t key_limit = 256;    // bytes of a key as written; a longer key is never a wanted one
 
   struct Member {
-    std::uint64_t offset = 0;  // of the value's first byte, from the start of the text
-    std::uint64_t size = 0;    // of the value as written
+    std::uint64_t offset = 0;  // of the value's first byte, in bytes from the start of the text
+    std::uint64_t size = 0;    // bytes of the value as written
     std::string text;          // the value as written; only its first value_limit bytes when it is longer
     bool whole() const noexcept { return text.size() == size; }
   };
 
-  // `keys` must outlive the scanner. value_limit bounds what is kept of each wanted value, in bytes.
+  // `keys` are lower-case ASCII and must outlive the scanner. The scanner keeps at most value_limit bytes of each
+  // wanted value.
   JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit);
 
-  // Errors, and then for good: malformed_json (also: too deep, not UTF-8); duplicate_field (a wanted key for the second
-  // time, or in other letters' case: some servers take "Model" for "model").
+  // Reads the next piece, which need not live longer than the call. Errors: malformed_json (also: too deep, not UTF-8,
+  // half a surrogate pair or U+0000 in a key of the outermost object); duplicate_field (a wanted key for the second
+  // time, or in other letter case: some servers take "Model" for "model"). Every later call gives the same error.
   core::Result<void> feed(core::ConstBytes piece);
-  // The text is over. Error: malformed_json when it is not one whole value.
+  // Ends the text. Errors: malformed_json when it is not one whole value; feed()'s error again.
   core::Result<void> finish();
 
-  // What has been found under keys[index]; null when it was not there (yet: a value counts when it has ended).
+  // The member with keys[index]; null when it has not been found, or its value has not ended yet.
   const Member* member(std::size_t index) const noexcept;
-  // Just after the '{' of the outermost object; nothing when the outermost value is something else.
+  // The offset just after the '{' of the outermost object; nullopt until it has begun, or for another outermost value.
   std::optional<std::uint64_t> object_offset() const noexcept { return object_offset_; }
 
  private:
@@ -75,7 +77,7 @@ class JsonScanner {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
   void read(const Byte* at, const Byte* end);
-  // Each takes the place to read from and gives the place to go on from; on an error the state is `failed`.
+  // Each takes the position to read from and gives the position to continue at. After an error the state is `failed`.
   const Byte* begin_value(const Byte* at);
   const Byte* begin_key(const Byte* at);
   const Byte* open(const Byte* at, bool object);
@@ -95,15 +97,15 @@ class JsonScanner {
   bool in_object() const noexcept { return depth_ > 0 && objects_[depth_ - 1]; }
   std::uint64_t offset_of(const Byte* at) const noexcept { return offset_ + static_cast<std::uint64_t>(at - piece_); }
   void value_ended(const Byte* at);
-  void keep(const Byte* until);           // appends what the piece holds of the key or value being kept
-  bool choose_slot(const Byte* key_end);  // for the key just read; false when it must be refused
+  void keep(const Byte* until);           // appends the piece's bytes of the key or value that is being kept
+  bool choose_slot(const Byte* key_end);  // for the key just read; false when the key must be refused
   bool choose_slot(std::string_view key);
   std::string_view whole_key(const Byte* end);
 
   std::span<const std::string_view> keys_;
   std::size_t value_limit_;
   std::vector<Slot> slots_;
-  std::size_t wanted_ = none;  // the slot whose value is next or being read
+  std::size_t wanted_ = none;  // the slot whose value comes next or is being read
 
   State state_ = State::value;
   core::Reason reason_ = core::Reason::none;
@@ -112,23 +114,23 @@ class JsonScanner {
   std::optional<std::uint64_t> object_offset_;
 
   bool key_string_ = false;    // the string being read is a key
-  bool key_is_plain_ = false;  // the key being kept is ASCII without escapes so far
+  bool key_is_plain_ = false;  // so far the key being kept is ASCII without escapes
   std::uint8_t hexadecimal_left_ = 0;
   std::uint8_t continuation_left_ = 0;                       // bytes that the UTF-8 sequence still needs,
-  Byte continuation_low_ = 0x80, continuation_high_ = 0xbf;  // and the bounds of the next one
+  Byte continuation_low_ = 0x80, continuation_high_ = 0xbf;  // and the bounds of the next byte
   std::string_view literal_left_;
 
-  // The piece being read, and from where in it a key or value is being kept; null when nothing is.
+  // The current piece, and where in it the key or value being kept begins; valid only while one is being kept.
   const Byte* piece_ = nullptr;
   const Byte* kept_from_ = nullptr;
   bool keeping_key_ = false, keeping_value_ = false;
-  std::uint64_t offset_ = 0;  // of the piece in the text
+  std::uint64_t offset_ = 0;  // of the current piece in the text
   std::array<char, key_limit> key_;
   std::size_t key_size_ = 0;
 };
 
-// The values, as written, that `object` has under `keys`: views into it, empty for a key that is not there. All are
-// empty when it is not one whole well-formed object or has one of the keys twice.
+// The values, as written, that `object` has under `keys`: views into `object`, empty for a key that is not there. All
+// are empty when `object` is not one whole well-formed object, or has one of the keys twice or in other letter case.
 template <std::size_t N>
 std::array<std::string_view, N> values_of(std::string_view object, const std::array<std::string_view, N>& keys);
 void find_values(std::string_view object, std::span<const std::string_view> keys, std::span<std::string_view> values);

@@ -30,7 +30,7 @@ void append_utf8(std::string& out, std::uint32_t point) {
   put(0x80 | (point & 0x3f));
 }
 
-// The code point of "\uXXXX" or of a pair of them at the front of `text`, which moves past it.
+// The code point of "\uXXXX", or of a surrogate pair of them, at the front of `text`, which is advanced past it.
 std::optional<std::uint32_t> take_code_point(std::string_view& text) {
   const auto first = code_unit(text.substr(2, 4));
   if (!first || *first == 0) return std::nullopt;

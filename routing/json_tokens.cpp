@@ -1,4 +1,4 @@
-// JsonScanner's strings, literals and numbers; json_scanner.cpp has what stands between them.
+// JsonScanner's strings, literals and numbers; json_scanner.cpp has the structure around them.
 #include <cstring>
 
 #include "core/find_byte.hpp"
@@ -17,8 +17,8 @@ const Byte* skip_digits(const Byte* at, const Byte* end) {
 
 bool is_hexadecimal(Byte c) { return is_digit(c) || static_cast<Byte>((c | 0x20) - 'a') < 6; }
 
-// Past the bytes of a string that are only themselves: no quote, backslash, control character, or part of a UTF-8
-// sequence, which is negative here.
+// Skips the bytes of a string that need no attention. It stops at a quote, a backslash, a control character or a byte
+// of a UTF-8 sequence, which is negative here.
 const Byte* skip_plain(const Byte* at, const Byte* end) {
   const std::string_view text(reinterpret_cast<const char*>(at), static_cast<std::size_t>(end - at));
   return at + core::find_byte(text, [](auto c) { return c < 0x20 || c == '"' || c == '\\'; });
@@ -66,7 +66,7 @@ const Byte* JsonScanner::hexadecimal(const Byte* at) {
   return at + 1;
 }
 
-// Well-formed UTF-8 only (Unicode 15, table 3-7): no overlong form, no surrogate, nothing above U+10FFFF.
+// Accepts only well-formed UTF-8 (Unicode 15, table 3-7): no overlong form, no surrogate, nothing above U+10FFFF.
 const Byte* JsonScanner::not_ascii(const Byte* at, const Byte* end) {
   for (; at != end; ++at) {
     const Byte c = *at;
@@ -98,7 +98,7 @@ const Byte* JsonScanner::literal(const Byte* at, const Byte* end) {
   return at;
 }
 
-// RFC 8259 section 6. A number ends at the first byte that is not part of it, which may be in the next piece.
+// RFC 8259 section 6. A number ends at the first byte that is not part of it; that byte may be in the next piece.
 const Byte* JsonScanner::number(const Byte* at, const Byte* end) {
   for (; at != end; ++at) {
     if (state_ == State::integer || state_ == State::fraction || state_ == State::exponent_digits) {
@@ -115,7 +115,7 @@ const Byte* JsonScanner::number(const Byte* at, const Byte* end) {
   return at;
 }
 
-// The state after `c`, which is not one more digit where any number of them may stand.
+// The state after `c`. The caller has already skipped digits where any number of them is allowed.
 JsonScanner::State JsonScanner::next_in_number(State state, Byte c) {
   const bool exponent_begins = c == 'e' || c == 'E';
   switch (state) {

@@ -57,7 +57,8 @@ core::Result<void> read_options(const JsonScanner::Member& member, ModelCall& ca
   return {};
 }
 
-// Where in the body, and by what, usage is asked for. Options that are no object are left for the server to refuse.
+// The change to the body that asks for usage. nullopt when stream_options is not an object: the server will refuse
+// that.
 std::optional<Splice> usage_splice(const ModelCall& call) {
   if (!call.options_offset) return Splice{call.object_offset, 0, R"("stream_options":{"include_usage":true},)"};
   if (call.options == "null") return Splice{*call.options_offset, call.options_size, R"({"include_usage":true})"};

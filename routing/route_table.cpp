@@ -23,7 +23,7 @@ std::uint64_t total_weight(const Model& model) {
 }
 
 const Target& choose(const Model& model, std::uint32_t pick) {
-  // Scaled, not the remainder: that would favour the first targets a little.
+  // Scaled, because a remainder would favour the first targets a little.
   std::uint64_t left = (static_cast<std::uint64_t>(pick) * total_weight(model)) >> 32;
   for (const auto& target : model.targets) {
     if (left < target.weight) return target;
@@ -32,7 +32,7 @@ const Target& choose(const Model& model, std::uint32_t pick) {
   return model.targets.back();
 }
 
-// As OpenAI's clients expect it, and in the same object as Anthropic's do: each passes over the other's keys.
+// One object for OpenAI's and Anthropic's clients: each ignores the other's keys.
 std::string model_object(std::string_view name, const Model& model) {
   const std::string quoted = quote_json(name);
   return R"({"id":)" + quoted + R"(,"object":"model","created":)" + std::to_string(model.created) +
@@ -40,7 +40,7 @@ std::string model_object(std::string_view name, const Model& model) {
          core::format_utc(core::WallTime(std::chrono::seconds(model.created))) + R"("})";
 }
 
-// Anthropic's clients go from page to page by these.
+// Anthropic's clients use these to get the next page.
 std::string page_ends(const std::vector<std::string_view>& names) {
   const auto id = [](const std::string_view* name) { return name ? quote_json(*name) : std::string("null"); };
   return R"("has_more":false,"first_id":)" + id(names.empty() ? nullptr : &names.front()) + R"(,"last_id":)" +

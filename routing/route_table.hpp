@@ -1,4 +1,5 @@
-// Where a call goes. Immutable once built; replaced whole on reload.
+// RouteTable: decides which upstream gets a call. Immutable after construction, so every thread may use it; a reload
+// replaces it whole.
 #pragma once
 
 #include <memory>
@@ -23,7 +24,7 @@ struct Endpoint {
 };
 
 struct UpstreamTimeouts {
-  core::Duration connect = std::chrono::seconds(3);       // TCP and TLS
+  core::Duration connect = std::chrono::seconds(3);       // for each endpoint: name lookup, TCP and TLS
   core::Duration first_byte = std::chrono::seconds(120);  // request sent → first byte of the answer
   core::Duration idle = std::chrono::seconds(60);         // between bytes of the answer
 };
@@ -32,7 +33,7 @@ struct PoolLimits {
   std::size_t connections = 1024;  // per worker and endpoint
   std::size_t idle = 128;          // kept open, per worker and endpoint
   core::Duration idle_expiry = std::chrono::seconds(60);
-  core::Duration lifetime = std::chrono::hours(1);
+  core::Duration lifetime = std::chrono::hours(1);  // from its opening; a lease may exceed it
 };
 
 struct Upstream {
@@ -40,8 +41,8 @@ struct Upstream {
   std::vector<Endpoint> endpoints;
   UpstreamTimeouts timeouts;
   PoolLimits pool;
-  std::size_t number = 0;         // its place in the configuration: by it the snapshot has what the gateway shows it
-  bool has_tls() const noexcept;  // at one of its endpoints
+  std::size_t number = 0;         // its index in the configuration's and the snapshot's lists of upstreams
+  bool has_tls() const noexcept;  // whether any endpoint uses TLS
 };
 
 enum class Capture : std::uint8_t { metadata, full };
@@ -56,22 +57,23 @@ struct Model {
   std::vector<std::string> aliases;
   std::vector<Target> targets;
   Capture capture = Capture::metadata;
-  std::uint64_t created = 0;  // for GET /v1/models
-  std::string tenant{};       // whose content it is, unless the caller says; empty: the operator's
+  std::uint64_t created = 0;  // for GET /v1/models, in seconds since 1970
+  std::string tenant{};       // who owns the content of its calls, unless the caller has a tenant; empty: the operator
 };
 struct PathRoute {
   std::string name;
-  std::string prefix;  // "/v1/audio/"; the longest match wins; never normalised
+  std::string prefix;  // "/v1/audio/"; the longest match wins; compared byte by byte
   std::size_t upstream = 0;
   Capture capture = Capture::metadata;
-  std::string tenant{};  // as a model's
+  std::string tenant{};  // as Model::tenant
 };
 
-// A decision. Only RouteTable makes one, and only for a Principal.
+// The decision where one call goes. Only RouteTable makes a Route, and only for a Principal. The table must outlive it.
 class Route {
  public:
   const Upstream& upstream() const noexcept { return *upstream_; }
-  std::string_view model_name() const noexcept { return model_name_; }          // public name; "" on a path route
+  // The model's public name, also when the call used an alias; "" on a path route.
+  std::string_view model_name() const noexcept { return model_name_; }
   std::string_view upstream_model() const noexcept { return upstream_model_; }  // "" on a path route
   Capture capture() const noexcept { return capture_; }
   std::string_view tenant() const noexcept { return tenant_; }
@@ -86,22 +88,23 @@ class Route {
 
 class RouteTable {
  public:
-  // Throws std::invalid_argument on what load_config should have refused: an index out of range, a name, alias or
-  // prefix that is empty or there twice, a model without a target or without any weight.
+  // Throws std::invalid_argument for what load_config should have refused: an upstream without an endpoint, an index
+  // out of range, a name, alias or prefix that is empty or there twice, a model without a target or whose weights add
+  // up to 0 or to more than 2^32 - 1.
   RouteTable(std::vector<Upstream> upstreams, std::vector<Model> models, std::vector<PathRoute> routes);
 
   RouteTable(RouteTable&&) noexcept = default;
   RouteTable& operator=(RouteTable&&) noexcept = default;
 
-  // `pick`, random over all 32 bits, chooses among the weights. `model` is a name or an alias, and must be allowed as
-  // it is written: leave for a name is none for its aliases, nor the other way round. Errors: model_unknown,
-  // model_forbidden. The Route's views live as long as the table.
+  // `pick`, random over all 32 bits, chooses a target by weight. `model` is a name or an alias and must be allowed as
+  // it is written: a permission for a name does not cover its aliases, nor the other way round. Errors: model_unknown,
+  // model_forbidden.
   core::Result<Route> for_model(const auth::Principal& who, std::string_view model, std::uint32_t pick) const;
   // Errors: route_unknown, route_forbidden.
   core::Result<Route> for_path(const auth::Principal& who, std::string_view path) const;
 
-  // The body of GET /v1/models: what `who` may call, by name, each alias as a model of its own
-  // (and of /v1/models/{id}: nullopt when `who` may not see it).
+  // The bodies of GET /v1/models and /v1/models/{id}: the models that `who` may call, sorted by name, each alias as a
+  // model of its own; nullopt for a model that does not exist or that `who` may not call.
   std::string models_json(const auth::Principal& who) const;
   std::optional<std::string> model_json(const auth::Principal& who, std::string_view name) const;
 

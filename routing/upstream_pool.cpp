@@ -14,13 +14,13 @@ constexpr core::Duration longest_cool_down = std::chrono::seconds(30);
 
 }  // namespace
 
-// Counted on its shelf from before it is dialled until it is gone.
+// Counted in its shelf's `open` from before it is dialled until it is destroyed.
 struct UpstreamLease::Connection {
   explicit Connection(std::shared_ptr<UpstreamPool::Shelf> home);
   ~Connection();
 
   const std::shared_ptr<UpstreamPool::Shelf> shelf;
-  const std::uint64_t epoch;  // the shelf's when this was dialled
+  const std::uint64_t epoch;  // of the shelf, when this connection was dialled
   core::TimePoint opened{};
   bool reused = false;
   std::unique_ptr<core::ByteStream> stream;
@@ -28,8 +28,9 @@ struct UpstreamLease::Connection {
   std::optional<core::TimerWheel::Timer> expiry;  // while idle
 };
 
-// Shared by the pool and its connections, so that either may end first. Idle connections and their shelf hold each
-// other until they are taken or discarded, at the latest when the pool ends; what is released later is not kept.
+// The connections of one endpoint. The pool and the connections share it, so that either may be destroyed first. An
+// idle connection and its shelf own each other until the connection is taken or discarded, at the latest when the pool
+// is destroyed; a connection that is released later is closed.
 struct UpstreamPool::Shelf {
   Shelf(const Endpoint& where, core::TimerWheel& time) : endpoint(where), wheel(time) {}
 
@@ -44,9 +45,9 @@ struct UpstreamPool::Shelf {
   const Endpoint endpoint;
   PoolLimits limits;
   core::TimerWheel& wheel;
-  std::uint64_t epoch = 0;                        // raised by close_idle: what was dialled before is not kept
+  std::uint64_t epoch = 0;                        // raised by close_idle: connections dialled before are not kept
   std::vector<std::unique_ptr<Connection>> idle;  // the most recently used last
-  std::size_t open = 0;                           // idle ones too
+  std::size_t open = 0;                           // leased, being opened and idle
   std::uint32_t failures = 0;                     // since the last success
   core::TimePoint cool_until = core::TimePoint::min();
 };
@@ -79,7 +80,7 @@ void UpstreamPool::Shelf::keep(std::unique_ptr<Connection> connection) {
   const auto discard_it = [this, self = connection.get()] { discard(*self); };
   connection->expiry.emplace(wheel, discard_it).set(expires);
   idle.push_back(std::move(connection));
-  stream.set_deadline(core::TimerWheel::never);  // the last exchange's would end the watch
+  stream.set_deadline(core::TimerWheel::never);  // the deadline was for the exchange that has ended
   stream.watch(discard_it);
 }
 
@@ -97,7 +98,8 @@ void UpstreamPool::Shelf::close_idle() {
   while (!idle.empty()) discard_oldest();
 }
 
-// For one more connection. An idle one gives way: whoever asks past it wants a fresh one.
+// Whether one more connection may be opened. Closes an idle one for it if needed: where there is one, the caller wants
+// a fresh connection instead.
 bool UpstreamPool::Shelf::make_room() {
   if (open >= limits.connections && !idle.empty()) discard_oldest();
   return open < limits.connections;
@@ -123,7 +125,7 @@ struct UpstreamPool::Group {
     return std::any_of(shelves.begin(), shelves.end(), [](const auto& shelf) { return shelf->open > 0; });
   }
 
-  // Each shelf once: from the one whose turn it is, and those that cool down after all others.
+  // Each shelf once, beginning with the one whose turn it is; shelves that cool down come after all others.
   std::vector<std::shared_ptr<Shelf>> in_turn(core::TimePoint now) {
     std::vector<std::shared_ptr<Shelf>> order;
     order.reserve(shelves.size());
@@ -145,7 +147,7 @@ struct UpstreamPool::Group {
 UpstreamPool::UpstreamPool(Dial dial, core::TimerWheel& wheel) : dial_(std::move(dial)), wheel_(wheel) {}
 UpstreamPool::~UpstreamPool() { close_idle(); }
 
-// Upstreams are few: a walk is cheaper than building a key.
+// A linear search: upstreams are few, and making a key for a map would cost more.
 UpstreamPool::Group& UpstreamPool::group_of(const Upstream& upstream) {
   for (const auto& group : groups_) {
     if (group->is_for(upstream)) return *group;
@@ -164,7 +166,7 @@ core::Task<core::Result<UpstreamLease>> UpstreamPool::take(const Upstream& upstr
     if (!shelf->make_room()) continue;
     auto connection = std::make_unique<Connection>(shelf);
     const core::TimePoint deadline = wheel_.now() + upstream.timeouts.connect;
-    // After a failure one call finds out; the others go elsewhere meanwhile.
+    // After a failure, this call finds out whether the endpoint is back; until then the others prefer other endpoints.
     if (shelf->failures > 0) shelf->cool_until = deadline;
     auto dialled = co_await dial_(upstream, shelf->endpoint, deadline);
     if (dialled) {

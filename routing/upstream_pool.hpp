@@ -1,10 +1,10 @@
-// Connections to the model servers, kept by one worker for itself. Route → UpstreamLease, through an injected Dial, so
-// that this folder never sees TLS. All on the worker's thread.
+// UpstreamPool: one worker's connections to the model servers. take() lends a connection as an UpstreamLease. The pool
+// opens connections through an injected Dial, so that this folder never sees TLS. All on the worker's thread.
 //
-// Idle connections are watched: one that the peer ends is dropped at once, one on which anything arrived is never
-// taken. The most recently used is taken first; the tail expires. Endpoints come in turn; one that could not be reached
-// comes last for a while (1 s, doubled with each failure to 30 s) and is then tried by one call before the others
-// follow.
+// The pool watches idle connections: it closes one at once when the peer ends it, and never reuses one on which bytes
+// have arrived. It reuses the most recently used connection first, and closes those that stay idle for idle_expiry.
+// Endpoints take turns. An endpoint that could not be reached comes last for a while (1 s, doubled with each failure up
+// to 30 s). After that, one call tries it again; for the other calls it stays last until that attempt succeeds.
 #pragma once
 
 #include <functional>
@@ -18,20 +18,20 @@
 
 namespace sallyport::routing {
 
-// A new connection, and what its record should say of it.
+// A new connection, and what the record says about it.
 struct Dialled {
   std::unique_ptr<core::ByteStream> stream;
   std::string key_exchange;  // the handshake's group; empty: plain
 };
 
-// Opens one connection, handshake included. Errors: the upstream_* reasons of connecting; cancelled. The upstream and
-// the endpoint live until completion.
+// Opens one connection, handshake included, before `deadline`. Errors: the upstream_* reasons of connecting; cancelled,
+// after which no further endpoint is tried. The upstream and the endpoint live until completion.
 using Dial = std::function<core::Task<core::Result<Dialled>>(const Upstream& upstream, const Endpoint& endpoint,
                                                              core::TimePoint deadline)>;
 
 class UpstreamPool;
 
-// One connection for one exchange. Dropped (closed) when destroyed, unless release() said the exchange ended cleanly.
+// One connection for one exchange. The destructor closes it, unless release() has given it back to the pool.
 class UpstreamLease {
  public:
   UpstreamLease(UpstreamLease&&) noexcept;
@@ -40,9 +40,11 @@ class UpstreamLease {
   core::ByteStream& stream() noexcept;  // until release() or drop()
   const Endpoint& endpoint() const noexcept;
   const std::string& key_exchange() const noexcept;  // of the connection's handshake; empty: plain
-  bool reused() const noexcept;                      // came from the pool: the server may have closed it a moment ago
-  void release() noexcept;  // the answer ended where it should and the peer keeps the connection
-  void drop() noexcept;     // closed now, as when destroyed
+  bool reused() const noexcept;                      // from the pool: the server may have closed it a moment ago
+  // Gives the connection back to the pool, after which the lease is empty. Call it only when the answer was complete
+  // and the peer keeps the connection open.
+  void release() noexcept;
+  void drop() noexcept;  // closes the connection now, as the destructor does
 
  private:
   friend class UpstreamPool;
@@ -53,19 +55,20 @@ class UpstreamLease {
 
 class UpstreamPool {
  public:
-  // One for each configuration. Time is the wheel's, which must outlive the pool. A take() under way must not go on
-  // after the pool's end; leases, and coroutines that are destroyed where they wait, may be left over: what is released
-  // then closes.
+  // A worker has one pool for each configuration. The pool takes its time from the wheel, which must outlive the pool.
+  // No take() may resume after the pool is destroyed. A lease may outlive the pool, and its release()
+  // closes the connection then; a coroutine that waits in take() may be destroyed later than the pool.
   UpstreamPool(Dial dial, core::TimerWheel& wheel);
   ~UpstreamPool();
 
-  // A pooled connection, opened for an upstream of this name and endpoints, or a new one: each endpoint has the
-  // upstream's connect timeout, and the next one is tried when one cannot be reached. fresh: never a pooled one.
-  // `upstream` must live until the lease ends. Errors: upstream_busy (the limit is reached everywhere), or the last
-  // endpoint's.
+  // Gives a pooled connection that was opened for an upstream of this name and endpoints, or a new one. It tries the
+  // endpoints in turn until one can be reached, each with the upstream's connect timeout. fresh: never a pooled one.
+  // `upstream` must live until completion. Errors: upstream_busy when every endpoint has its limit of connections; else
+  // the error of the endpoint that was dialled last.
   core::Task<core::Result<UpstreamLease>> take(const Upstream& upstream, bool fresh = false);
 
-  // Drain, and the end of a configuration: closes what is idle, and what is leased now closes when it is released.
+  // For the drain and the end of a configuration. Closes the idle connections now; those that are leased or being
+  // opened are closed when they are released.
   void close_idle() noexcept;
   std::size_t idle_count() const noexcept;
   std::size_t open_count() const noexcept;  // idle, leased and being opened

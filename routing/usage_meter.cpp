@@ -11,17 +11,17 @@
 namespace sallyport::routing {
 namespace {
 
-constexpr std::size_t event_limit = 1024 * 1024;  // a larger event is passed, not read
-constexpr std::size_t hold_limit = 64 * 1024;     // of an incomplete event, while it might have to be dropped
-constexpr std::size_t usage_limit = 64 * 1024;    // of a plain answer's "usage"
+constexpr std::size_t event_limit = 1024 * 1024;  // a larger event passes unread
+constexpr std::size_t hold_limit = 64 * 1024;     // bytes held back of an incomplete event that may have to be dropped
+constexpr std::size_t usage_limit = 64 * 1024;    // bytes of the "usage" in a plain answer
 
 constexpr std::array<std::string_view, 1> plain_keys{"usage"};
 
-// Cheap enough for every event: whether `"usage"` is followed by an object anywhere. Inside a string its quotes would
-// be escaped; servers that are asked for usage write `"usage":null` into every other event.
+// A cheap test for every event: whether an object follows `"usage"` anywhere. Within a string the quotes would be
+// escaped. Servers that are asked for usage write `"usage":null` into all events but the last.
 bool may_have_usage(std::string_view event) {
   constexpr std::string_view key = R"("usage")";
-  // Not find(), which stops at each quote of an event that is full of them.
+  // Not find(), which would stop at each of the event's many quotes.
   while (const void* const found = ::memmem(event.data(), event.size(), key.data(), key.size())) {
     event.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - event.data()) + key.size());
     const auto colon = event.find_first_not_of(" \t\r\n");
@@ -32,7 +32,8 @@ bool may_have_usage(std::string_view event) {
   return false;
 }
 
-// What the families call the same things. A negative, fractional or huge number makes the whole usage worthless.
+// Adds up usage objects under the names that each family uses. An object with a negative, fractional or huge number is
+// ignored whole.
 class Counts {
  public:
   explicit Counts(Family family) : cache_is_extra_(family == Family::anthropic_messages) {}
@@ -49,7 +50,7 @@ class Counts {
       counts[i] = count_of(values[i]);
       if (!counts[i]) return;
     }
-    // Anthropic tells the input when the message starts and the output, counted from its start, as it goes on.
+    // Anthropic reports the input when the message starts; later events report the output counted from the start.
     update(input_, counts[0] ? counts[0] : counts[1]);
     update(cache_created_, counts[2]);
     update(cache_read_, counts[3]);
@@ -64,7 +65,7 @@ class Counts {
  private:
   static void update(std::uint64_t& count, const std::optional<std::uint64_t>& value) { count = value.value_or(count); }
 
-  // OpenAI's prompt tokens include what came from a cache; Anthropic's do not.
+  // OpenAI's prompt tokens include those from a cache; Anthropic's do not.
   Usage sum() const {
     const auto prompt = input_ + (cache_is_extra_ ? cache_created_ + cache_read_ : 0);
     return {prompt, output_, std::max(total_, prompt + output_)};
@@ -96,7 +97,7 @@ struct UsageMeter::State {
   std::string held;       // the incomplete event so far
   std::string completed;  // the event that began in an earlier piece and ended in this one
   std::string data;       // scratch for http::event_data
-  bool released = false;  // what is held went out already: the event can no longer be dropped
+  bool released = false;  // the bytes of `held` have passed, so the event can no longer be dropped
 
   bool passing() const noexcept { return !hide_usage_event || released; }
   void emit(std::string_view bytes);
@@ -117,7 +118,7 @@ void UsageMeter::State::emit(std::string_view bytes) {
   }
 }
 
-// Some of an event whose end has not come: the last part of a piece.
+// Takes the beginning or middle of an event whose end has not arrived: the last part of a piece.
 void UsageMeter::State::take_part(std::string_view part) {
   const bool passed = passing();
   if (passed) emit(part);
@@ -132,7 +133,7 @@ void UsageMeter::State::take_part(std::string_view part) {
   }
 }
 
-// The rest of an event, with its blank line.
+// Takes the rest of an event, including its blank line.
 void UsageMeter::State::take_end(std::string_view part) {
   std::string_view event = part;
   if (!held.empty()) {
@@ -147,13 +148,13 @@ void UsageMeter::State::take_end(std::string_view part) {
   released = false;
 }
 
-// What is held when the body is over: an event that lost its blank line still counts.
+// Takes what is held at the body's end: an event without its blank line still counts.
 void UsageMeter::State::take_rest() {
   const bool usage_event = !splitter.event_too_long() && read_event(held);
   if (!passing() && !usage_event) emit(held);
 }
 
-// True when this is the event that a server adds at the end of a stream because usage was asked for.
+// Counts and reads one event. True for the event that a server adds at a stream's end because usage was asked for.
 bool UsageMeter::State::read_event(std::string_view event) {
   const std::string_view text = http::event_data(event, data);
   if (text.empty()) return false;
@@ -182,7 +183,7 @@ const std::vector<core::ConstBytes>& UsageMeter::pass(core::ConstBytes piece) {
   state.out.clear();
   if (!state.event_stream) {
     state.emit(core::text_of(piece));
-    if (!state.unread) (void)state.plain.feed(piece);  // an answer that is no JSON has no usage
+    if (!state.unread) (void)state.plain.feed(piece);  // an answer that is not JSON has no usage
     return state.out;
   }
   for (std::string_view text = core::text_of(piece); !text.empty();) {
