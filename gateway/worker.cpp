@@ -123,6 +123,10 @@ void Worker::run() {
 void Worker::tick(core::TimePoint now) {
   wheel_.advance(now);
   metrics_.upstream_connections(snapshot_->pool->idle_count(), snapshot_->pool->open_count());
+  if (log_ && now >= log_look_due_) {
+    log_->look();
+    log_look_due_ = now + logging::LogLane::look_interval;
+  }
 }
 
 std::optional<AddressSlots::Slot> Worker::take_slot(const tls::Socket& socket) {

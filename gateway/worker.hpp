@@ -100,6 +100,7 @@ class Worker {
   std::vector<std::unique_ptr<Entrance>> entrances_;
   std::list<LiveConnection> live_;
   std::size_t accept_loops_ = 0;
+  core::TimePoint log_look_due_{};
   std::atomic<std::size_t> open_connections_{0};
   bool draining_ = false;
   bool finished_ = false;  // drained, but for the last turn

@@ -32,11 +32,7 @@ std::string text_of(Record record, const std::string& tenant) {
 core::Result<void> LogEntry::State::request_body(core::SharedBytes piece) {
   if (!keep_ || !reserved_ || piece.empty()) return told_of_content();
   if (piece.size() > max_content_piece) throw std::length_error("a piece of content over its limit");
-  if (!request_.empty()) {
-    LogItem data;
-    data.request = std::exchange(request_, {});
-    hand_on(std::move(data));
-  }
+  hand_on_request();
   if (content_lost_ > 0 || !afford(piece.size())) {
     content_lost_ += piece.size();
   } else {
@@ -48,11 +44,7 @@ core::Result<void> LogEntry::State::request_body(core::SharedBytes piece) {
 core::Result<void> LogEntry::State::response_body(core::ConstBytes piece) {
   while (keep_ && reserved_ && !piece.empty()) {
     const std::size_t limit = writer_.queue.crowded() ? crowded_piece : max_content_piece;
-    if (response_.size() >= limit) {
-      LogItem data;
-      data.response = std::exchange(response_, {});
-      hand_on(std::move(data));
-    }
+    if (response_.size() >= limit) hand_on_response();
     const core::ConstBytes taken = piece.first(std::min(piece.size(), max_content_piece - response_.size()));
     if (content_lost_ > 0 || !afford(taken.size())) {
       content_lost_ += piece.size();
@@ -81,14 +73,37 @@ bool LogEntry::State::afford(std::size_t size) {
   return true;
 }
 
+void LogEntry::State::look() {
+  if (!reserved_ || !std::exchange(seen_, true)) return;
+  hand_on_begin();
+  hand_on_request();
+  hand_on_response();
+}
+
+void LogEntry::State::hand_on_begin() {
+  if (std::exchange(begun_, true)) return;
+  LogItem begin;
+  begin.kind = FrameKind::begin;
+  begin.text = time_note("opened", opened_);
+  push(std::move(begin), 0);
+}
+
+void LogEntry::State::hand_on_request() {
+  if (request_.empty()) return;
+  LogItem data;
+  data.request = std::exchange(request_, {});
+  hand_on(std::move(data));
+}
+
+void LogEntry::State::hand_on_response() {
+  if (response_.empty()) return;
+  LogItem data;
+  data.response = std::exchange(response_, {});
+  hand_on(std::move(data));
+}
+
 void LogEntry::State::hand_on(LogItem data) {
-  if (!begun_) {
-    LogItem begin;
-    begin.kind = FrameKind::begin;
-    begin.text = time_note("opened", opened_);
-    push(std::move(begin), 0);
-    begun_ = true;
-  }
+  hand_on_begin();
   data.kind = FrameKind::data;
   const std::size_t size = data.content_size();
   push(std::move(data), size);

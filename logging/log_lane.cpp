@@ -1,19 +1,35 @@
 #include "logging/log_lane.hpp"
 
+#include <boost/intrusive/list.hpp>
 #include <mutex>
 #include <utility>
 
+#include "logging/log_entry.hpp"
 #include "logging/log_writer.hpp"
 
 namespace sallyport::logging {
 
+struct LogLane::OpenEntries {
+  boost::intrusive::list<LogEntry::State, boost::intrusive::constant_time_size<false>> all;
+};
+
 LogLane::LogLane(SealedLog& log, Post at_turns_end, Post post)
-    : log_(log), queue_(log.writer_->queue), at_turns_end_(std::move(at_turns_end)), answers_(std::move(post)) {}
+    : log_(log),
+      queue_(log.writer_->queue),
+      at_turns_end_(std::move(at_turns_end)),
+      answers_(std::move(post)),
+      open_(std::make_unique<OpenEntries>()) {}
 
 LogLane::~LogLane() { close(); }
 
 core::Result<LogEntry> LogLane::open_entry(bool keep_content, std::string_view tenant) {
-  return log_.writer_->open_entry(keep_content, tenant, *this);
+  auto entry = log_.writer_->open_entry(keep_content, tenant, *this);
+  if (entry) open_->all.push_back(*entry->state_);
+  return entry;
+}
+
+void LogLane::look() {
+  for (LogEntry::State& entry : open_->all) entry.look();
 }
 
 void LogLane::push(LogItem item) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/result.hpp"
 #include "logging/log_queue.hpp"
 #include "logging/sealed_log.hpp"
@@ -25,6 +27,11 @@ class LogLane final : public ItemSink {
   // The entry must be gone before the lane.
   core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant = {});
 
+  // To be called about each `look_interval`, on the worker's thread. An exchange that was open at the look before is in
+  // the log from then on, with what has passed of it: whoever ends the process cannot take it back unseen.
+  static constexpr core::Duration look_interval = std::chrono::seconds(1);
+  void look();
+
   // The worker's loop runs no more: what waits is handed over, `Post` is not called again, answers are dropped.
   void close();
 
@@ -40,6 +47,8 @@ class LogLane final : public ItemSink {
   LogQueue& queue_;
   const Post at_turns_end_;
   LogAnswers answers_;
+  struct OpenEntries;
+  std::unique_ptr<OpenEntries> open_;
   std::vector<LogItem> items_;
   std::size_t cost_ = 0;  // of items_
   bool closed_ = false;

@@ -132,8 +132,8 @@ class LogEntry {
   // and everybody once the disk fails. One that hangs tells nobody.
   void wait_for_room(std::function<void()> told);
 
-  // Content, in the order it passes. The last piece of a request, and what is small of an answer, waits for the record;
-  // the rest is handed on as frames of its own.
+  // Content, in the order it passes. The last piece of a request, and what is small of an answer, waits for the record
+  // or for its lane's look; the rest is handed on as frames of its own.
   // Errors: log_unavailable, when the queue has no room for it and the policy is to refuse: finish() will say so too.
   core::Result<void> request_body(core::SharedBytes piece);  // at most 64 KiB; its memory is kept, not copied
   core::Result<void> response_body(core::ConstBytes piece);  // copied
@@ -147,6 +147,7 @@ class LogEntry {
 
  private:
   friend class LogWriter;
+  friend class LogLane;
   class State;
   explicit LogEntry(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

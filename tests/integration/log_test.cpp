@@ -191,6 +191,31 @@ TEST_CASE("after kill -9 under load every whole answer has its record, and verif
   CHECK(declared.out.find("byte ") != std::string::npos);
 }
 
+TEST_CASE("kill -9 in the middle of a stream leaves in the log that it was, and what had passed of it", "[log]") {
+  const std::string capture = GENERATE("full", "metadata");
+  Signal left;
+  ScriptedServer server(GatewayProcess::model_server(), begin_stream(left));
+  GatewayProcess gateway(server, {.log = "capture: " + capture});
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("the question", true));
+  client.read_until("\n\n\r\n");
+  const auto unfinished = [&] {
+    const Finished shown = gateway.command(
+        {"log", "cat", "--json", "--content", "--key", gateway.directory() / "auditor.key", gateway.log_directory()});
+    return shown.out.empty() ? Json() : Json::parse(shown.out);
+  };
+  REQUIRE(eventually([&] { return !unfinished().is_null(); }));
+  gateway.signal(SIGKILL);
+  REQUIRE(gateway.wait_for_exit() == 128 + SIGKILL);
+  gateway.start();
+  const Json left_behind = unfinished();
+  INFO(left_behind.dump());
+  CHECK(left_behind["finished"] == false);
+  const std::string text = left_behind.dump();
+  CHECK((text.find("the question") != std::string::npos) == (capture == "full"));
+  CHECK((text.find("data: ") != std::string::npos) == (capture == "full"));
+}
+
 TEST_CASE("a torn tail is found where it is, and what is before it can be read", "[log]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   GatewayProcess gateway(server);

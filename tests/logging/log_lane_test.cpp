@@ -8,6 +8,7 @@
 #include "tests/logging/failing_storage.hpp"
 #include "tests/logging/log_fixture.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/waiting.hpp"
 
 namespace sallyport::tests {
 
@@ -92,6 +93,15 @@ struct Desk {
     entry.wait_for_room([this, id] { told.push_back(id); });
   }
 };
+
+// Whether the record is sealed, once the loop has turned for it.
+bool finish_in(Desk& desk, logging::LogEntry entry, const std::string& id) {
+  entry.finish(record_named(id), [&desk, id](core::Result<void> result) {
+    if (result) desk.told.push_back(id);
+  });
+  while (desk.told.empty()) desk.loop.turn();
+  return desk.told == std::vector<std::string>{id};
+}
 
 }  // namespace
 
@@ -221,6 +231,48 @@ TEST_CASE("a lane that closes hands over what waits, and its loop hears no more"
   while (desk.log.counters().records < 2) std::this_thread::yield();
   CHECK(desk.loop.posted() == posted);
   CHECK(desk.told.empty());
+}
+
+TEST_CASE("an exchange that is still open at the second look is in the log, with what has passed of it") {
+  Desk desk;
+  auto entry = desk.lane.open_entry(true);
+  REQUIRE(entry.has_value());
+  REQUIRE(keep_request(*entry, "the question").has_value());
+  REQUIRE(entry->response_body(core::bytes_of("the first half")).has_value());
+  desk.lane.look();
+  CHECK(desk.loop.posted() == 0);  // a short one costs one frame
+  desk.lane.look();
+  REQUIRE(desk.loop.posted() == 1);
+  desk.loop.turn();
+  REQUIRE(eventually([&] { return desk.log.counters().frames == 3; }));  // begin, and a piece of each body
+  {
+    const ReadLog killed_now = read_log(desk.directory.where());
+    CHECK(killed_now.exchanges.empty());
+    CHECK(killed_now.unfinished.size() == 1);
+  }
+  desk.lane.look();
+  CHECK(desk.loop.posted() == 0);  // nothing has passed since
+  REQUIRE(entry->response_body(core::bytes_of(", the second half")).has_value());
+  CHECK(finish_in(desk, std::move(*entry), "whole"));
+  const ReadLog read = read_log(desk.directory.where());
+  REQUIRE(read.has("whole"));
+  CHECK(read.find("whole")->request == "the question");
+  CHECK(read.find("whole")->response == "the first half, the second half");
+  CHECK(read.unfinished.empty());
+  CHECK(read.troubles.empty());
+}
+
+TEST_CASE("without content the second look still leaves that there was an exchange") {
+  Desk desk;
+  auto entry = desk.lane.open_entry(false);
+  REQUIRE(entry.has_value());
+  desk.lane.look();
+  desk.lane.look();
+  REQUIRE(desk.loop.posted() == 1);
+  desk.loop.turn();
+  REQUIRE(eventually([&] { return desk.log.counters().frames == 1; }));
+  CHECK(read_log(desk.directory.where()).unfinished.size() == 1);
+  CHECK(finish_in(desk, std::move(*entry), "whole"));
 }
 
 }  // namespace sallyport::tests

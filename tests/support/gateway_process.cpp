@@ -151,7 +151,9 @@ Records GatewayProcess::records() const {
   for (std::size_t at = 0; at < shown.out.size();) {
     const std::string line = shown.out.substr(at, shown.out.find('\n', at) - at);
     at += line.size() + 1;
-    if (!line.empty()) records.push_back(Json::parse(line));
+    if (line.empty()) continue;
+    Json record = Json::parse(line);
+    if (record["finished"] == true) records.push_back(std::move(record));
   }
   return records;
 }

@@ -82,7 +82,7 @@ class GatewayProcess {
   std::string config_text(const GatewayWish& wish) const;
 
   Finished verify() const { return command({"log", "verify", log_directory()}); }
-  Records records() const;  // of the log as it stands
+  Records records() const;  // of the log as it stands; exchanges that have not ended have none
   // Waits for `count` records (a record follows its answer) and gives all; throws when they do not come.
   Records wait_for_records(std::size_t count) const;
 
