@@ -88,9 +88,10 @@ constexpr Row table[] = {
 
     {{upstream_unresolved, upstream_unreachable},
      {502, server, "upstream_unreachable", "The model server could not be reached."}},
-    {{upstream_tls_failed, upstream_certificate_expired, upstream_certificate_untrusted, upstream_certificate_name,
-      upstream_rejected_certificate},
+    {{upstream_tls_failed, upstream_certificate_expired, upstream_certificate_untrusted, upstream_certificate_name},
      {502, server, "upstream_untrusted", "The model server could not prove who it is."}},
+    {{upstream_rejected_certificate},
+     {502, server, "upstream_untrusted", "The model server does not accept the gateway's certificate."}},
     {{upstream_closed, upstream_malformed, upstream_truncated},
      {502, server, "upstream_error", "The model server did not give a valid answer."}},
     {{upstream_connect_timeout, upstream_first_byte_timeout, upstream_idle_timeout},

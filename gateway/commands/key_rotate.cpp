@@ -97,7 +97,9 @@ void explain_tenant(const std::string& old_name, const std::string& name) {
       << "tenant's content (`operator_reads: true`) exchanges it:\n"
       << "     sallyport log rewrap --tenant NAME --key OPERATOR.key --add " << name << ".pub --remove " << old_name
       << ".pub LOG\n"
-      << "Otherwise nobody can, and the tenant keeps " << old_name << ".key as long as those segments.\n";
+      << "Otherwise the operator's key opens the segment and the tenant's its content, both in one place:\n"
+      << "     sallyport log rewrap --tenant NAME --key OPERATOR.key --key " << old_name << ".key --add " << name
+      << ".pub --remove " << old_name << ".pub LOG\n";
 }
 
 void explain(const path& old_path, const Recipient& old, const KeyPairOptions& pair, const Recipient& made) {

@@ -47,7 +47,7 @@ Examples:
 
 constexpr auto revoke_details = R"(
 By id, or by name when one active token has it. A revoked token stays in the file and never comes back. A running
-gateway takes it up within a second, unless its configuration or a file it names has an error: with --config that is
+gateway takes it up within two seconds, unless its configuration or a file it names has an error: with --config that is
 looked at too, with this account's eyes, and said with exit code 1. Nor does it take anything up after a change that
 needs a restart (listeners, say), which only the running gateway knows: sallyport status tells.
 
@@ -153,7 +153,7 @@ void revoke(const std::string& id_or_name, const TokensPlace& place, core::WallT
   if (const auto obstacle = place.obstacle(now); !obstacle.empty()) {
     throw Failure("a running gateway may still accept it: " + obstacle);
   }
-  std::cerr << "A running gateway refuses it within a second, unless its configuration was changed in what needs a "
+  std::cerr << "A running gateway refuses it within two seconds, unless its configuration was changed in what needs a "
                "restart; sallyport status tells.\n";
 }
 

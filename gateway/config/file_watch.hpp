@@ -30,14 +30,16 @@ class FileWatch {
   bool unchanged() const { return look() == known_; }
 
  private:
-  using Stamp = std::tuple<ino_t, off_t, std::int64_t, std::int64_t>;
+  using Stamp = std::tuple<ino_t, off_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
   std::vector<Stamp> look() const {
     std::vector<Stamp> stamps;
     for (const auto& file : files_) {
       struct stat info {};
       if (::stat(file.c_str(), &info) != 0) info = {};
-      stamps.emplace_back(info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+      // The change of its inode as well: who mends a file's permissions expects it to be read again.
+      stamps.emplace_back(info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec,
+                          info.st_ctim.tv_nsec);
     }
     return stamps;
   }

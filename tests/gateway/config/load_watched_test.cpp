@@ -2,6 +2,7 @@
 
 #include "tests/gateway/config/config_fixture.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/waiting.hpp"
 
 using namespace sallyport::gateway;
 using namespace sallyport::tests;
@@ -33,6 +34,17 @@ TEST_CASE("a configuration that cannot be read leaves the watch where it was") {
   CHECK_FALSE(watched.loaded.usable());
   write_file(folder.file(), ConfigText{}.text());
   CHECK(changed(watched.files));
+}
+
+TEST_CASE("permissions that were mended are a change, though not a byte of the file is another") {
+  const ConfigFolder folder;
+  const auto files = folder.load(ConfigText{}).config.files;
+  Watched watched = load_watched(files, [&] { return load_config(folder.file()); });
+  REQUIRE_FALSE(changed(watched.files));
+  CHECK(eventually([&] {  // not within the same tick of the file system's clock
+    std::filesystem::permissions(folder.file(), std::filesystem::perms::owner_read);
+    return changed(watched.files);
+  }));
 }
 
 TEST_CASE("a file that changes while the configuration is being read is a change") {
