@@ -46,7 +46,7 @@ TEST_CASE("a client that leaves a stream ends the model server's work at once", 
   client.read_until("\n\n\r\n");
   leave(client, how);
   INFO("way of leaving: " << int(how));
-  CHECK(seen.wait_for(2s));
+  CHECK(seen.wait_for(5s));
   Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "client_left");
@@ -62,7 +62,7 @@ TEST_CASE("a client that leaves before a plain answer ends the model server's wo
   asked.wait();
   leave(client, how);
   INFO("way of leaving: " << int(how));
-  CHECK(seen.wait_for(2s));
+  CHECK(seen.wait_for(5s));
   Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() == 1);
   CHECK(records[0]["outcome"] == "client_left");
@@ -114,7 +114,7 @@ TEST_CASE("a client that sent a byte too many and then leaves ends the model ser
   client.send(more);
   leave(client, how);
   INFO("way of leaving: " << int(how) << ", plain: " << plain << ", after: " << more);
-  CHECK(seen.wait_for(2s));
+  CHECK(seen.wait_for(5s));
   Records records = gateway.wait_for_records(1);
   REQUIRE(records.size() >= 1);
   CHECK(records[0]["outcome"] == "client_left");

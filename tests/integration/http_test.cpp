@@ -56,10 +56,11 @@ TEST_CASE("a connection ends with an answer when it has lasted its time, and say
   REQUIRE(eventually([&] {
     client.send(gateway.chat("hello"));
     answer = client.read_answer();
-    return answer.field("connection") == "close" || ++kept == 10'000;
+    const bool ends = answer.field("connection") == "close";
+    kept += ends ? 0 : 1;
+    return ends;
   }));
   CHECK(kept > 0);  // a first request within two seconds
-  CHECK(kept < 10'000);
   CHECK(answer.status() == 200);
   CHECK(client.wait_for_end() == Ending::clean);
 }

@@ -2,6 +2,7 @@
 // tools' OpenSSL is the same as the gateway's, so each test knows what to expect from its own.
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
+#include "tests/support/skipped.hpp"
 
 using namespace sallyport::tests;
 
@@ -50,16 +51,14 @@ TEST_CASE("a record of a plain upstream names no key exchange there", "[key-exch
 }
 
 TEST_CASE("require_pq on an OpenSSL without it ends check and serve, with words", "[key-exchange]") {
-  if (has_post_quantum()) return;
+  if (has_post_quantum()) return skipped("this OpenSSL has ML-KEM");
   GatewayWish wish = {.upstreams = {{.endpoint = "https://127.0.0.1:1"}}};
   const GatewayProcess gateway(wish);
-  std::string path;
-  SECTION("for clients") {
-    path = "listeners[0].tls.key_exchange";
+  const std::string path =
+      GENERATE(as<std::string>{}, "listeners[0].tls.key_exchange", "upstreams[0].tls.key_exchange");
+  if (path.starts_with("listeners")) {
     wish.listener_tls = require_pq;
-  }
-  SECTION("for an upstream") {
-    path = "upstreams[0].tls.key_exchange";
+  } else {
     wish.upstreams[0].more_tls = std::string(", ") + require_pq;
   }
   gateway.write_config(wish);
@@ -72,7 +71,7 @@ TEST_CASE("require_pq on an OpenSSL without it ends check and serve, with words"
 }
 
 TEST_CASE("require_pq refuses clients without post-quantum key exchange, and counts them", "[key-exchange]") {
-  if (!has_post_quantum()) return;
+  if (!has_post_quantum()) return skipped(no_ml_kem);
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.listener_tls = require_pq});
   CHECK(chat(gateway, "X25519").exit_code == 35);  // curl: the handshake failed
@@ -84,7 +83,7 @@ TEST_CASE("require_pq refuses clients without post-quantum key exchange, and cou
 }
 
 TEST_CASE("require_pq refuses model servers without post-quantum key exchange", "[key-exchange]") {
-  if (!has_post_quantum()) return;
+  if (!has_post_quantum()) return skipped(no_ml_kem);
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(
       GatewayWish{.upstreams = {{.endpoint = server.url(), .more_tls = std::string(", ") + require_pq}}, .workers = 1});

@@ -16,9 +16,7 @@ namespace {
 // of the path.
 struct SigningGateway {
   explicit SigningGateway(const std::string& moody)
-      : gateway(server, {.environment = {"LD_PRELOAD=" MOODY_DISK, "MOODY_DISK=disk-mood", "MOODY_DISK_PATH=" + moody,
-                                         std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
-                                             (std::getenv("ASAN_OPTIONS") ? std::getenv("ASAN_OPTIONS") : "")}}) {
+      : gateway(server, {.environment = preload(MOODY_DISK, {"MOODY_DISK=disk-mood", "MOODY_DISK_PATH=" + moody})}) {
     stop();
     const path signer = gateway.directory() / "signer";
     REQUIRE(gateway.command({"key", "new", "--signing", "test-gateway", "--out", signer}).exit_code == 0);

@@ -1,8 +1,6 @@
 // Upstreams with host names, one of which takes half a minute to look up.
 #include <signal.h>
 
-#include <cstdlib>
-
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
 
@@ -21,12 +19,10 @@ struct Names {
 
   GatewayWish wish(const std::string& connect) const {
     const std::string port = std::to_string(server.port()), more = "    timeouts: { connect: " + connect + " }\n";
-    const char* options = std::getenv("ASAN_OPTIONS");
     return {.upstreams = {{.name = "slow", .endpoint = "https://slow.test:" + port, .more = more},
                           {.name = "fast", .endpoint = "https://fast.test:" + port, .more = more}},
             .models = "  - name: quick\n    targets: [{ upstream: fast }]\n",
-            .environment = {"LD_PRELOAD=" SLOW_NAMES, "SLOW_NAMES_ASKED=" + asked.string(),
-                            std::string("ASAN_OPTIONS=verify_asan_link_order=0:") + (options ? options : "")},
+            .environment = preload(SLOW_NAMES, {"SLOW_NAMES_ASKED=" + asked.string()}),
             .workers = 1};
   }
   bool slow_is_asked() const {

@@ -137,10 +137,11 @@ TEST_CASE("TLS 1.2 is refused, TLS 1.3 is spoken", "[tls]") {
 TEST_CASE("a listener that requires client certificates serves ours only", "[tls]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.listener_tls = with_client_certificates("required")});
+  const TestPki& pki = GatewayProcess::pki();
   ClientWish wish = gateway.client();
-  SECTION("none") {}
-  SECTION("from another authority") { wish.tls.identity = GatewayProcess::pki().foreign_client; }
-  SECTION("a server's certificate of our authority") { wish.tls.identity = GatewayProcess::pki().model_server; }
+  // None, one from another authority, a server's of our authority.
+  wish.tls.identity =
+      GENERATE_REF(values<std::optional<Identity>>({std::nullopt, pki.foreign_client, pki.model_server}));
   ScriptedClient refused(wish);
   try {
     refused.send(gateway.chat("hello"));
@@ -150,7 +151,7 @@ TEST_CASE("a listener that requires client certificates serves ours only", "[tls
   CHECK(refused.wait_for_end() == Ending::cut);
   CHECK(server.connections() == 0);
 
-  wish.tls.identity = GatewayProcess::pki().client;
+  wish.tls.identity = pki.client;
   ScriptedClient accepted(wish);
   accepted.send(gateway.chat("hello"));
   CHECK(accepted.read_answer().status() == 200);

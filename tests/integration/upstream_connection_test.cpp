@@ -150,6 +150,7 @@ TEST_CASE("the next endpoint is tried when one cannot be reached", "[upstream-co
       "https://127.0.0.1:" + std::to_string(nobody.number()) + ", https://127.0.0.1:" + std::to_string(server.port());
   const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = both}}});
   for (int i = 0; i < 4; ++i) CHECK(chat_status(gateway) == 200);
+  CHECK(gateway.metric("sallyport_upstream_connects_total{outcome=\"upstream_unreachable\"}") >= 1);
 }
 
 TEST_CASE("answers that two readers could read differently are refused", "[upstream-connection]") {

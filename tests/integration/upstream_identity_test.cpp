@@ -134,23 +134,19 @@ TEST_CASE("the gateway shows its own client certificate and resumes its sessions
     client.send(gateway.chat("hello"));
     REQUIRE(client.read_answer().status() == 200);
   }
+  const std::lock_guard lock(mutex);
   CHECK(subject == "/CN=sallyport");
   // Each of the two workers has sessions of its own.
   CHECK(resumed >= 4);
 }
 
 TEST_CASE("a host name that has no address, and a port where nobody listens, are 502", "[upstream-identity]") {
-  std::string endpoint, expected;
-  SECTION("no address") {
-    endpoint = "https://model-server.invalid:443";
-    expected = "upstream_unresolved";
-  }
-  SECTION("nobody listens") {
-    const ReservedPort nobody;
-    endpoint = "https://127.0.0.1:" + std::to_string(nobody.number());
-    expected = "upstream_unreachable";
-  }
-  const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = endpoint}}});
+  const ReservedPort nobody;
+  const auto [endpoint, expected] = GENERATE_REF(values<std::pair<std::string, std::string>>(
+      {{"https://none.test:443", "upstream_unresolved"},
+       {"https://127.0.0.1:" + std::to_string(nobody.number()), "upstream_unreachable"}}));
+  INFO(endpoint);
+  const GatewayProcess gateway(GatewayWish{.upstreams = {{.endpoint = endpoint}}, .environment = preload(SLOW_NAMES)});
   const Outcome outcome = one_chat(gateway);
   CHECK(outcome.answer.status() == 502);
   CHECK(Json::parse(outcome.answer.body)["error"]["code"] == "upstream_unreachable");

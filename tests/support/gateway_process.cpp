@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <exception>
 
 namespace sallyport::tests {
@@ -30,6 +31,13 @@ GatewayWish with_upstream(GatewayWish wish, const ScriptedServer& server) {
 
 }  // namespace
 
+std::vector<std::string> preload(const std::string& library, std::vector<std::string> told) {
+  const char* options = std::getenv("ASAN_OPTIONS");
+  told.push_back("LD_PRELOAD=" + library);
+  told.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") + (options ? options : ""));
+  return told;
+}
+
 const TestPki& GatewayProcess::pki() {
   static const TemporaryDirectory directory;
   static const TestPki made(directory.where());
@@ -42,7 +50,7 @@ GatewayProcess::GatewayProcess(const ScriptedServer& model_server, GatewayWish w
     : GatewayProcess(with_upstream(std::move(wish), model_server)) {}
 
 GatewayProcess::GatewayProcess(const GatewayWish& wish)
-    : has_admin_(wish.admin), environment_(wish.environment), under_(wish.under) {
+    : has_admin_(wish.admin), wished_exit_code_(wish.exit_code), environment_(wish.environment), under_(wish.under) {
   if (const Finished made = command({"key", "new", "--out", directory_ / "auditor"}); made.exit_code != 0) {
     throw std::runtime_error("key new: " + made.errors);
   }
@@ -56,11 +64,38 @@ GatewayProcess::GatewayProcess(const GatewayWish& wish)
 }
 
 GatewayProcess::~GatewayProcess() noexcept(false) {
-  if (child_ == nullptr) return;
-  const int exit_code = child_->wait(0ms).value_or(0);
-  if (exit_code > 128 && exit_code != 128 + signal_sent_ && std::uncaught_exceptions() == 0) {
-    throw std::runtime_error("the gateway died of signal " + std::to_string(exit_code - 128) + ": " + errors());
+  if (child_ == nullptr || std::uncaught_exceptions() > 0) return;
+  const std::string how = stopped_badly();
+  if (!how.empty()) throw std::runtime_error("the gateway " + how + ": " + errors());
+}
+
+bool GatewayProcess::is_well() const try {
+  return !has_admin_ || admin("/healthz").status() == 200;
+} catch (const WireError&) {
+  return false;
+}
+
+std::string GatewayProcess::stopped_badly() {
+  const bool asked = signal_sent_ == SIGTERM || signal_sent_ == SIGKILL;
+  if (child_->running()) {
+    if (!asked && !is_well()) return "was not well";
+    child_->signal(SIGTERM);
+    if (!child_->wait(1s)) child_->signal(SIGTERM);
+    if (!child_->wait()) return "did not stop";
+  } else if (exit_judged_) {
+    return "";
+  } else if (!asked) {
+    return "ended by itself";
   }
+  const int exit_code = child_->wait(0ms).value();
+  const bool as_wished = exit_code == wished_exit_code_ || (signal_sent_ == SIGKILL && exit_code == 128 + SIGKILL);
+  return as_wished ? "" : "ended with exit code " + std::to_string(exit_code);
+}
+
+std::optional<int> GatewayProcess::wait_for_exit(Milliseconds limit) {
+  const std::optional<int> exit_code = child_->wait(limit);
+  exit_judged_ = exit_code.has_value();
+  return exit_code;
 }
 
 void GatewayProcess::signal(int number) {
@@ -91,6 +126,8 @@ void GatewayProcess::write_config(const GatewayWish& wish) const { write_file(co
 void GatewayProcess::start() {
   std::vector<std::string> command = under_;
   command.insert(command.end(), {SALLYPORT_BINARY, "serve", "--config", config_file()});
+  signal_sent_ = 0;
+  exit_judged_ = false;
   child_ = std::make_unique<ChildProcess>(
       Launch{command, "/dev/null", errors_file(), "/dev/null", directory(), environment_});
   const auto serves = [this] {
@@ -120,13 +157,16 @@ Message GatewayProcess::admin(const std::string& target) const {
   return client.read_answer();
 }
 
-double GatewayProcess::metric(const std::string& line_start) const {
-  const std::string text = admin("/metrics").body;
+double GatewayProcess::metric(const std::string& wanted) const {
+  const std::string text = "\n" + admin("/metrics").body, name = wanted.substr(0, wanted.find('{'));
+  if (text.find("\n# TYPE " + name + " ") == std::string::npos) {
+    throw std::runtime_error("the gateway has no metric " + name);
+  }
   double sum = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string line = text.substr(at, text.find('\n', at) - at);
-    at += line.size() + 1;
-    if (line.starts_with(line_start)) sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
+  for (std::size_t at = text.find("\n" + wanted); at != std::string::npos; at = text.find("\n" + wanted, at + 1)) {
+    const std::size_t rest = at + 1 + wanted.size();
+    if (wanted == name && text[rest] != '{' && text[rest] != ' ') continue;  // a longer name
+    sum += std::strtod(text.c_str() + text.rfind(' ', text.find('\n', rest)), nullptr);
   }
   return sum;
 }
@@ -147,6 +187,7 @@ std::string GatewayProcess::create_token(const std::string& name, std::vector<st
 Records GatewayProcess::records() const {
   const Finished shown =
       command({"log", "cat", "--json", "--content", "--key", directory_ / "auditor.key", log_directory()});
+  if (shown.exit_code != 0) throw std::runtime_error("log cat: " + shown.errors);
   Records records;
   for (std::size_t at = 0; at < shown.out.size();) {
     const std::string line = shown.out.substr(at, shown.out.find('\n', at) - at);

@@ -36,7 +36,11 @@ struct GatewayWish {
   std::vector<std::string> under{};                          // a program and its arguments, which starts it
   int workers = 2;                                           // each has upstream connections of its own
   bool admin = true;
+  int exit_code = 0;  // when the test's end stops it: 1 where the log's disk still fails then
 };
+
+// For GatewayWish::environment: `library` before the C library, with what it is to know; under AddressSanitizer too.
+std::vector<std::string> preload(const std::string& library, std::vector<std::string> told = {});
 
 // One record of the sealed log with what was kept of its content, as `log cat --content --json` shows it.
 using Records = std::vector<Json>;
@@ -47,7 +51,8 @@ class GatewayProcess {
   explicit GatewayProcess(const GatewayWish& wish);
   // The usual case: one scripted model server with mutual TLS.
   explicit GatewayProcess(const ScriptedServer& model_server, GatewayWish wish = {});
-  // Throws when the gateway died of a signal that the test did not send: no input may end the process.
+  // Stops a gateway that the test left running. Throws, with its stderr, when it was not well, does not end, ends with
+  // another exit code than was wished, or had ended without being asked: no input may end the process.
   ~GatewayProcess() noexcept(false);
 
   static const TestPki& pki();  // one for the whole test program
@@ -61,13 +66,15 @@ class GatewayProcess {
   // A chat to "llama" with that token.
   std::string chat(std::string_view prompt, bool stream = false, HeaderFields more_fields = {}) const;
   std::uint16_t admin_port() const noexcept { return admin_port_.number(); }
-  Message admin(const std::string& target) const;      // GET on the admin listener
-  double metric(const std::string& line_start) const;  // sum of all lines that start so
+  Message admin(const std::string& target) const;  // GET on the admin listener
+  // The sum over all labels of "name", or of those lines that begin so: "name{label=…". Throws where there is no such
+  // metric.
+  double metric(const std::string& wanted) const;
 
   // The process.
   void start();  // again, after it ended
   void signal(int number);
-  std::optional<int> wait_for_exit(Milliseconds limit = patience) { return child_->wait(limit); }
+  std::optional<int> wait_for_exit(Milliseconds limit = patience);  // the test judges the exit code
   ChildProcess& process() noexcept { return *child_; }
   std::string errors() const { return read_file(errors_file()); }
 
@@ -87,14 +94,19 @@ class GatewayProcess {
   Records wait_for_records(std::size_t count) const;
 
  private:
+  bool is_well() const;
+  std::string stopped_badly();  // how, or nothing
+
   TemporaryDirectory directory_;
   ReservedPort port_, admin_port_;
   bool has_admin_ = true;
+  int wished_exit_code_ = 0;
   std::string token_;
   std::map<std::string, std::string> tokens_;
   std::vector<std::string> environment_, under_;
   std::unique_ptr<ChildProcess> child_;
   int signal_sent_ = 0;
+  bool exit_judged_ = false;  // by the test
 };
 
 }  // namespace sallyport::tests

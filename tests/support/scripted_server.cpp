@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace sallyport::tests {
@@ -64,6 +65,7 @@ ScriptedServer::ScriptedServer(ServerWish wish, Script script)
 }
 
 ScriptedServer::~ScriptedServer() {
+  for (const std::string& failure : failures()) std::fprintf(stderr, "a scripted server: %s\n", failure.c_str());
   ::eventfd_write(stop_, 1);
   acceptor_.join();
   scripts_.clear();

@@ -57,7 +57,7 @@ class ScriptedServer {
   // Listens on a free port of loopback when the constructor returns. A script that throws ends its connection, and the
   // words are kept; one that returns closes it cleanly.
   ScriptedServer(ServerWish wish, Script script);
-  ~ScriptedServer();  // wakes and joins every script
+  ~ScriptedServer();  // tells the failures so far, for whoever asks why a test failed; wakes and joins every script
 
   std::uint16_t port() const noexcept { return port_; }
   std::string url() const;  // "https://localhost:PORT"
