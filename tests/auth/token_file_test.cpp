@@ -18,6 +18,7 @@
 #include "core/utc_time.hpp"
 #include "tests/auth/samples.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/waiting.hpp"
 
 using namespace sallyport;
 using namespace sallyport::auth;
@@ -366,6 +367,16 @@ TEST_CASE("processes that append and read at once see whole lines only") {
   CHECK(content.tokens.size() == 1 + processes * each);
 }
 
+// As the kernel tells it: "2: -> FLOCK  ADVISORY  WRITE 4711 …".
+static bool waits_for_a_lock(pid_t process) {
+  std::ifstream locks("/proc/locks");
+  const std::string of_process = " " + std::to_string(process) + " ";
+  for (std::string line; std::getline(locks, line);) {
+    if (line.find("-> FLOCK") != line.npos && line.find(of_process) != line.npos) return true;
+  }
+  return false;
+}
+
 TEST_CASE("an append waits for whoever holds the file's lock") {
   const TemporaryFolder folder;
   const auto file = folder / "tokens";
@@ -379,7 +390,7 @@ TEST_CASE("an append waits for whoever holds the file's lock") {
     append_token(file, token_for("second"));
     ::_exit(0);
   }
-  ::usleep(100'000);
+  REQUIRE(tests::eventually([&] { return waits_for_a_lock(child); }));
   CHECK(read_all(file) == before);
   ::close(holder);
   int status = -1;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/skipped.hpp"
 #include "tests/support/temporary_directory.hpp"
 
 using namespace sallyport::core;
@@ -74,10 +75,7 @@ TEST_CASE("a private file is never written over") {
 }
 
 TEST_CASE("a secret that is another's, and a group's of ours to read, is read: so an orchestrator gives it") {
-  if (::geteuid() != 0) {
-    WARN("skipped: only root can give a file away");
-    return;
-  }
+  if (::geteuid() != 0) return skipped("only root can give a file away");
   const TemporaryDirectory directory;
   const path file = directory / "key";
   write_private_file(file, bytes_of("content"));

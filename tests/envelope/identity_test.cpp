@@ -4,6 +4,7 @@
 
 #include "core/private_file.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/skipped.hpp"
 #include "tests/support/temporary_directory.hpp"
 #include "tests/support/vectors.hpp"
 
@@ -95,7 +96,7 @@ TEST_CASE("a key file that others can read, that signs or that is none is refuse
 }
 
 TEST_CASE("a post-quantum identity opens its own stanzas, from a plain and from an encrypted file") {
-  if (!crypto::hybrid_available()) return;
+  if (!crypto::hybrid_available()) return skipped(no_ml_kem);
   const TemporaryDirectory directory;
   const auto key = crypto::HybridPrivateKey::generate();
   write_private_file(directory / "plain.key", key.pem().reveal());

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/wire.hpp"
 
 using namespace sallyport;
 using namespace std::chrono_literals;
@@ -19,16 +20,12 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-std::uint16_t free_port() {
-  boost::asio::io_context io;
-  return tcp::acceptor(io, {boost::asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
-
 struct Bench {
   boost::asio::io_context io{1};
   core::TimerWheel wheel{core::TimePoint{}};
   tls::Loop loop{io, wheel};
-  gateway::Address address{"127.0.0.1", free_port()};
+  tests::ReservedPort port;
+  gateway::Address address{"127.0.0.1", port.number()};
   std::optional<gateway::Admin> admin;
   boost::asio::io_context clients;
 
@@ -45,7 +42,10 @@ struct Bench {
   bool answers(tcp::socket& client) {
     const std::string_view question = "GET /readyz HTTP/1.1\r\nhost: here\r\n\r\n";
     boost::asio::write(client, boost::asio::buffer(question));
-    while (client.available() == 0) loop.turn(100ms);
+    REQUIRE(tests::eventually([&] {
+      loop.turn(100ms);
+      return client.available() > 0;
+    }));
     char answer[16] = {};
     boost::asio::read(client, boost::asio::buffer(answer, 15));
     return std::string_view(answer) == "HTTP/1.1 200 OK";
@@ -81,7 +81,16 @@ TEST_CASE("an admin's client that comes while there are no descriptors is served
     bench.wheel.advance(bench.wheel.now() + 1s);
     CHECK(bench.answers(client));
   }
-  SECTION("unless all ends first, when nothing stays behind") { bench.admin.reset(); }
+  SECTION("unless all ends first, when nothing stays behind") {
+    bench.admin.reset();
+    bench.wheel.advance(bench.wheel.now() + 1s);
+    bench.loop.turn(0s);
+    char byte = 0;
+    boost::system::error_code error;
+    client.read_some(boost::asio::buffer(&byte, 1), error);
+    CHECK(error == boost::asio::error::connection_reset);
+    CHECK_THROWS(bench.arrive());
+  }
 }
 
 TEST_CASE("an admin's client has one time for its whole request, however it spreads it") {

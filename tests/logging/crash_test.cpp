@@ -1,9 +1,11 @@
 // kill -9 of a process that writes a log: what was acknowledged is there.
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <climits>
 #include <random>
 #include <set>
 #include <thread>
@@ -19,7 +21,18 @@ namespace {
 
 constexpr int workers = 4;
 constexpr int rounds = 200;
-constexpr int longest_round_us = 40'000;  // some end while the log is opened, most under load
+constexpr int longest_opening_ms = 20;  // of the lives that end by the clock, so that some end while the log is opened
+
+// When a life ends: once so many records were acknowledged, or after that time.
+struct Life {
+  int acknowledgements;
+  std::chrono::milliseconds longest;
+};
+Life draw_life(std::mt19937& random) {
+  const auto up_to = [&](int most) { return std::uniform_int_distribution<int>(0, most)(random); };
+  if (up_to(4) == 0) return {INT_MAX, std::chrono::milliseconds(up_to(longest_opening_ms))};
+  return {1 + up_to(60), std::chrono::milliseconds(INT_MAX)};
+}
 
 logging::LogSettings signed_settings(const path& directory) {
   auto settings = log_settings(directory);
@@ -47,7 +60,7 @@ logging::LogSettings signed_settings(const path& directory) {
   ::_exit(0);
 }
 
-std::set<std::string> acknowledged_before_kill(const path& directory, int round, std::chrono::microseconds lifetime) {
+std::set<std::string> acknowledged_before_kill(const path& directory, int round, const Life& life) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -57,15 +70,24 @@ std::set<std::string> acknowledged_before_kill(const path& directory, int round,
     write_until_killed(directory, ends[1], round);
   }
   ::close(ends[1]);
-  std::thread killer([&] {
-    std::this_thread::sleep_for(lifetime);
-    ::kill(child, SIGKILL);
-  });
   std::string text;
   char buffer[4096];
-  for (ssize_t got; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;)
-    text.append(buffer, static_cast<std::size_t>(got));
-  killer.join();
+  const auto born = std::chrono::steady_clock::now();
+  const auto enough = [&] { return std::count(text.begin(), text.end(), '\n') >= life.acknowledgements; };
+  const auto left = [&] { return born + life.longest - std::chrono::steady_clock::now(); };
+  pollfd spoken{ends[0], POLLIN, 0};
+  const auto speaks = [&] {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
+    return milliseconds > 0 && ::poll(&spoken, 1, static_cast<int>(milliseconds)) > 0;
+  };
+  const auto hear = [&] {
+    const ssize_t got = ::read(ends[0], buffer, sizeof buffer);
+    if (got > 0) text.append(buffer, static_cast<std::size_t>(got));
+    return got > 0;
+  };
+  while (!enough() && speaks() && hear()) continue;
+  ::kill(child, SIGKILL);
+  while (hear()) continue;
   ::waitpid(child, nullptr, 0);
   ::close(ends[0]);
   std::set<std::string> ids;
@@ -87,12 +109,10 @@ TEST_CASE(
   const unsigned seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937 random(seed);
-  std::uniform_int_distribution<int> lifetime_us(0, longest_round_us);
   for (int round = 0; round < rounds; ++round) {
-    const std::chrono::microseconds lifetime(lifetime_us(random));
-    acknowledged.merge(acknowledged_before_kill(directory.where(), round, lifetime));
+    acknowledged.merge(acknowledged_before_kill(directory.where(), round, draw_life(random)));
   }
-  REQUIRE(acknowledged.size() > rounds / 4);  // else it would have proved little; under a sanitizer a life is short
+  REQUIRE(acknowledged.size() > rounds);  // else it would have proved little
   {  // one run that nobody kills: it declares how the last one ended, and vouches for all that died before they could
     const core::SystemClock clock;
     const SealedLog log(signed_settings(directory.where()), {reader_key().recipient()}, clock);
@@ -120,6 +140,7 @@ TEST_CASE(
   options.signers = {log_signer().verifier()};
   options.checkpoints = directory / "kept";
   const auto report = logging::verify_log(directory.where(), options);
+  CHECK(report.findings.size() > rounds / 2);
   for (const auto& finding : report.findings) {
     INFO(logging::name(finding.kind) << " in segment " << finding.segment << ": " << finding.words);
     CHECK(finding.kind == logging::FindingKind::torn_declared);

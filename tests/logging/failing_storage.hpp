@@ -16,6 +16,7 @@ class Disk {
 
   std::atomic<Mood> mood{Mood::working};
   std::atomic<int> writes{0}, syncs{0}, writes_after_error{0};
+  std::atomic<int> waiting{0};                           // writes that the hanging disk keeps
   std::atomic<int> forgotten{0}, forgotten_unsynced{0};  // files that forget() was said of
 
   // While hung, each write waits.
@@ -28,7 +29,9 @@ class Disk {
   }
   void pass() {
     std::unique_lock lock(mutex_);
+    waiting += 1;
     changed_.wait(lock, [&] { return !hung_; });
+    waiting -= 1;
   }
 
  private:

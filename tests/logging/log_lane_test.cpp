@@ -36,7 +36,7 @@ class Loop {
   // Runs the function posted first, waiting for it.
   void turn() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !posted_.empty(); });
+    REQUIRE(changed_.wait_for(lock, patience, [this] { return !posted_.empty(); }));
     const auto function = std::move(posted_.front());
     posted_.pop_front();
     lock.unlock();
@@ -122,7 +122,7 @@ TEST_CASE("the writer's answer is heard on the worker's thread alone") {
   Desk desk;
   desk.seal("one");
   desk.loop.turn();
-  while (desk.loop.posted() == 0) std::this_thread::yield();  // the writer's answer waits
+  REQUIRE(eventually([&] { return desk.loop.posted() > 0; }));  // the writer's answer waits
   CHECK(desk.told.empty());
   desk.loop.turn();
   CHECK(desk.told.size() == 1);
@@ -134,7 +134,7 @@ TEST_CASE("much content does not wait for the turn's end") {
   REQUIRE(entry.has_value());
   const std::string piece(64 * 1024, 'x');
   for (int i = 0; i < 8; ++i) REQUIRE(keep_request(*entry, piece).has_value());
-  while (desk.log.counters().frames < 4) std::this_thread::yield();  // while the loop has not turned
+  CHECK(eventually([&] { return desk.log.counters().frames >= 4; }));  // while the loop has not turned
   entry->finish(record_named("long"), nullptr);
   desk.lane.close();
 }
@@ -153,7 +153,7 @@ TEST_CASE("who waits for room in the log is told in turn, when the writer is beh
     desk.disk.mood = Disk::Mood::full;
     desk.disk.hang(false);
   }
-  while (desk.loop.posted() == posted) std::this_thread::yield();
+  REQUIRE(eventually([&] { return desk.loop.posted() > posted; }));
   CHECK(desk.told.empty());
   while (desk.told.size() < 3) desk.loop.turn();
   CHECK(desk.told == std::vector<std::string>{"second", "first", "third"});

@@ -203,7 +203,7 @@ TEST_CASE("a disk that hangs blocks no worker, counts as failed after the limit,
   const auto sealed = std::make_shared<std::promise<core::Result<void>>>();
   auto told = sealed->get_future();
   entry->finish(record_named("waiting"), [sealed](core::Result<void> result) { sealed->set_value(result); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  REQUIRE(eventually([&] { return test.disk.waiting == 1; }));
   CHECK(test.log->open_entry(true).has_value());
   test.clock.advance(test.settings.stall_limit);
   CHECK(!test.log->counters().healthy);

@@ -130,6 +130,7 @@ std::uint64_t bytes_read() {
   std::string name;
   std::uint64_t count = 0;
   counts >> name >> count;
+  REQUIRE(count > 0);
   return count;
 }
 

@@ -224,11 +224,12 @@ TEST_CASE("a resolver may end while others wait and a lookup is under way", "[re
   CHECK(names->lookups("a") <= 1);
 }
 
-TEST_CASE("the system's resolver knows this machine and no name that is reserved for not existing", "[resolver]") {
+TEST_CASE("the system's resolver knows this machine, and no name that cannot be", "[resolver]") {
   const auto local = tls::Resolver::ask_system("localhost");
   REQUIRE(local.has_value());
   REQUIRE_FALSE(local->empty());
   CHECK(local->front().is_loopback());
-  const auto none = tls::Resolver::ask_system("nobody.invalid");
+  const auto none =
+      tls::Resolver::ask_system(std::string(64, 'x') + ".invalid");  // a label too long, so that no server is asked
   CHECK((!none.has_value() || none->empty()));
 }

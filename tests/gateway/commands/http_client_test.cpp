@@ -145,12 +145,8 @@ TEST_CASE("a server that is silent, slow or not there is given up at the deadlin
   const auto started = std::chrono::steady_clock::now();
   CHECK(get(silent, 300ms).error() == Error{Reason::timeout});
   CHECK(std::chrono::steady_clock::now() - started < 10s);
-  std::uint16_t free_port = 0;
-  {
-    ScriptedServer gone(site().server(site().pki.model_server), answer_always("{}"));
-    free_port = gone.port();
-  }
-  HttpClient client("localhost", free_port, &site().trust);
+  const ReservedPort nobody;
+  HttpClient client("localhost", nobody.number(), &site().trust);
   CHECK(client.fetch({"GET", "/", {}, {}}).error().reason == Reason::upstream_unreachable);
 }
 
