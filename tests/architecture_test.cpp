@@ -4,6 +4,7 @@
 #include <cctype>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/source_tree.hpp"
@@ -134,10 +135,11 @@ Findings fences_climbed(const std::vector<SourceFile>& files) {
   return findings;
 }
 
-Findings words_in_code(const std::vector<SourceFile>& files, const std::vector<std::string>& words) {
+template <class Which>
+Findings words_in_code(const std::vector<SourceFile>& files, const std::vector<std::string>& words, Which which) {
   Findings findings;
   for (const SourceFile& file : files) {
-    if (!is_product(file)) continue;
+    if (!which(file)) continue;
     const std::string code = code_only(file.text);
     for (const std::string& word : words) {
       const std::size_t at = find_word(code, word);
@@ -145,6 +147,13 @@ Findings words_in_code(const std::vector<SourceFile>& files, const std::vector<s
     }
   }
   return findings;
+}
+
+// Of the tests, but for the harness's own waiting and the disk and names that are slow when a test says so.
+bool is_to_wait_for_conditions(const SourceFile& file) {
+  return file.name.starts_with("tests/") &&
+         !begins_with_one_of(
+             file.name, {"tests/support/waiting.hpp", "tests/support/moody_disk.cpp", "tests/support/slow_names.cpp"});
 }
 
 // A Secret is opened with reveal…(); a line that also writes somewhere a person reads is looked at twice.
@@ -188,6 +197,70 @@ Findings files_longer_than(std::size_t most, std::size_t most_of_tests, const st
   return findings;
 }
 
+// The words behind the label in each "integration(LABEL TAG…)" of a list.
+std::set<std::string> tags_run(const std::string& list) {
+  const std::string call = "\nintegration(";
+  std::set<std::string> tags;
+  for (std::size_t at = list.find(call); at != std::string::npos; at = list.find(call, at + 1)) {
+    const std::size_t from = at + call.size();
+    std::istringstream words(list.substr(from, list.find(')', from) - from));
+    std::string word;
+    words >> word;
+    while (words >> word) tags.insert(word);
+  }
+  return tags;
+}
+
+// A case is run by its tag: one that has none, or one that no ctest names, never runs.
+Findings integration_cases_not_run(const std::vector<SourceFile>& files, const std::string& list) {
+  const std::string folder = "tests/integration/";
+  Findings findings;
+  std::set<std::string> used;
+  for (const SourceFile& file : files) {
+    if (!file.name.starts_with(folder)) continue;
+    const std::string& marks = file.text;
+    for (std::size_t at = marks.find("\nTEST_CASE("); at != std::string::npos;) {
+      const std::size_t next = marks.find("\nTEST_CASE(", at + 1), end = marks.find("\") {\n", at);
+      const std::size_t open = marks.rfind('[', end);
+      const bool tagged = end < next && open > at && marks[open - 1] == '"' && marks[end - 1] == ']';
+      if (!tagged) findings.push_back(place(file, at + 1) + " has no tag of its own");
+      if (tagged) used.insert(marks.substr(open + 1, end - open - 2));
+      at = next;
+    }
+  }
+  const std::set<std::string> run = tags_run(list);
+  for (const std::string& tag : used) {
+    if (!run.contains(tag)) findings.push_back("no ctest runs [" + tag + "]");
+  }
+  for (const std::string& tag : run) {
+    if (!used.contains(tag)) findings.push_back("nothing is tagged [" + tag + "]");
+  }
+  return findings;
+}
+
+// Named by a list of its own folder, or with its folder by another's. A fuzz target is named by its stem.
+bool is_built(const std::string& name, const std::vector<SourceFile>& lists) {
+  const path file = name;
+  const auto names = [&](const SourceFile& list) {
+    const std::string target = "fuzz_target(" + file.stem().string();
+    if (path(list.name).parent_path() != file.parent_path()) {
+      return find_word(list.text, (file.parent_path().filename() / file.filename()).string()) != std::string::npos;
+    }
+    return find_word(list.text, file.filename().string()) != std::string::npos ||
+           find_word(list.text, target) != std::string::npos;
+  };
+  return std::any_of(lists.begin(), lists.end(), names);
+}
+
+Findings tests_not_built(const std::vector<SourceFile>& files, const std::vector<SourceFile>& lists) {
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!file.name.starts_with("tests/") || !file.name.ends_with(".cpp")) continue;
+    if (!is_built(file.name, lists)) findings.push_back(file.name + " is in no list of what is built");
+  }
+  return findings;
+}
+
 }  // namespace
 
 TEST_CASE("every room includes only the floors below it") { NOTHING_FOUND(doors_that_should_not_be_there(sources())); }
@@ -210,12 +283,20 @@ TEST_CASE("the architecture's checks can fail") {
                                                         "gateway/server.hpp includes gateway/commands/d.hpp",
                                                         "gateway/commands/d.hpp includes tests/support/d.hpp"});
   CHECK(fences_climbed(bad) == Findings{"auth/a.cpp reaches <openssl/ssl.h>"});
-  CHECK(words_in_code(bad, {"detached"}) == Findings{"core/b.cpp:2 uses detached"});
+  CHECK(words_in_code(bad, {"detached"}, is_product) == Findings{"core/b.cpp:2 uses detached"});
   CHECK(secrets_that_may_be_printed(bad).size() == 1);
   std::string body;
   for (int i = 0; i < 70; ++i) body += "  f();\n";
   const std::vector<SourceFile> tall = {{"core/c.cpp", "namespace n {\nvoid g() {\n" + body + "}\n}\n"}};
   CHECK(long_functions(tall) == Findings{"core/c.cpp:2 g has 72 lines"});
+  const std::vector<SourceFile> cases = {
+      {"tests/integration/a_test.cpp",
+       "\nTEST_CASE(\"one\", \"[log]\") {\n}\nTEST_CASE(\"two\") {\n}\nTEST_CASE(\"3\", \"[other]\") {\n}\n"}};
+  CHECK(integration_cases_not_run(cases, "\nintegration(log log disk)\n") ==
+        Findings{"tests/integration/a_test.cpp:4 has no tag of its own", "no ctest runs [other]",
+                 "nothing is tagged [disk]"});
+  CHECK(tests_not_built(cases, {{"tests/integration/tests.cmake", "b_a_test.cpp"}}).size() == 1);
+  CHECK(tests_not_built(cases, {{"tests/integration/tests.cmake", "${here}/a_test.cpp"}}).empty());
 }
 
 TEST_CASE("braces in text and comments do not confuse the counting") {
@@ -231,8 +312,15 @@ TEST_CASE("braces in text and comments do not confuse the counting") {
 }
 
 TEST_CASE("nobody detaches a coroutine, shares itself, sleeps on a thread or shells out") {
-  NOTHING_FOUND(words_in_code(sources(), {"detached", "shared_from_this", "enable_shared_from_this", "sleep_for",
-                                          "sleep_until", "system(", "popen(", "strcpy(", "sprintf(", "rand("}));
+  NOTHING_FOUND(words_in_code(sources(),
+                              {"detached", "shared_from_this", "enable_shared_from_this", "sleep_for", "sleep_until",
+                               "system(", "popen(", "strcpy(", "sprintf(", "rand("},
+                              is_product));
+}
+
+TEST_CASE("no test sleeps where it could wait for a condition") {
+  NOTHING_FOUND(words_in_code(sources(), {"sleep_for", "sleep_until", "sleep(", "usleep(", "nanosleep("},
+                              is_to_wait_for_conditions));
 }
 
 TEST_CASE("no line opens a secret and prints it") { NOTHING_FOUND(secrets_that_may_be_printed(sources())); }
@@ -258,6 +346,11 @@ TEST_CASE("every header is included once, and every source is built") {
     if (find_word(lists, short_name) == std::string::npos) findings.push_back(file.name + " is in no CMakeLists.txt");
   }
   NOTHING_FOUND(findings);
+}
+
+TEST_CASE("every test is built, and every case of the real process is run") {
+  NOTHING_FOUND(tests_not_built(sources(), read_tree(SOURCE_DIR, {"CMakeLists.txt", "tests.cmake"})));
+  NOTHING_FOUND(integration_cases_not_run(sources(), read_file(path(SOURCE_DIR) / "tests/integration/tests.cmake")));
 }
 
 TEST_CASE("each room says its job and whom it may see") {
