@@ -132,6 +132,8 @@ void Relay::start(std::string_view own_fields) {
     if (!head_.fields.find("cache-control")) http::append_field(client_head_, "cache-control", "no-cache");
   }
   http::append_framing(client_head_, framing_);
+  // RFC 9110 §9.3.2: what GET would be told. An event stream's size is not told either way.
+  if (head_.size_for_get && !event_stream_) http::append_field(client_head_, "content-length", *head_.size_for_get);
   http::append_persistence(client_head_, client_reusable(), plan_.client_minor_version);
   http::append_end_of_head(client_head_);
 }

@@ -78,6 +78,7 @@ struct ResponseHead {
   unsigned minor_version = 1;
   Fields fields;
   Framing framing;
+  std::optional<std::uint64_t> size_for_get;  // of the body that an answer to HEAD speaks of, and that does not come
   bool keep_alive = true;
 };
 

@@ -127,6 +127,8 @@ core::Result<void> interpret(ResponseHead& head, std::string_view request_method
   head.framing = *framing;
   const bool framing_forbidden = head.status < 200 || head.status == 204;  // RFC 9110 §8.6, RFC 9112 §6.1
   if (framing_forbidden && (framing->kind == BodyKind::chunked || framing->size > 0)) return Reason::upstream_malformed;
+  const bool tells_size = request_method == "HEAD" && framing->kind == BodyKind::sized && !framing_forbidden;
+  head.size_for_get = tells_size ? std::optional(framing->size) : std::nullopt;
   if (framing_forbidden || head.status == 304 || request_method == "HEAD") {
     head.framing = {};
   } else if (framing->kind == BodyKind::none) {

@@ -97,3 +97,18 @@ TEST_CASE("interim answers are read before the final one") {
   CHECK(head.framing.size == 2);
   CHECK(rest == "{}");
 }
+
+TEST_CASE("an answer to HEAD tells the size that GET's would have, and no other answer does") {
+  const auto size = [](const std::string& bytes, const std::string& method) {
+    ResponseHead head;
+    head.size_for_get = 1;
+    REQUIRE(parse_response_head(bytes, limits, method, head).has_value());
+    return head.size_for_get;
+  };
+  CHECK(size(with("Content-Length: 1000\r\n"), "HEAD") == 1000);
+  CHECK(size(with("Content-Length: 0\r\n"), "HEAD") == 0);
+  CHECK_FALSE(size(with(""), "HEAD").has_value());
+  CHECK_FALSE(size(with("Transfer-Encoding: chunked\r\n"), "HEAD").has_value());
+  CHECK_FALSE(size(with("Content-Length: 1000\r\n"), "GET").has_value());
+  CHECK_FALSE(size("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "HEAD").has_value());
+}
