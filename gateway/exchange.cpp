@@ -57,6 +57,7 @@ Exchange::Exchange(Connection& connection)
 }
 
 Exchange::~Exchange() {
+  core::wipe(std::as_writable_bytes(std::span(head_text_)));  // it has the caller's credential
   connection_.stream.watch({});
   connection_.stop_when_idle();
 }

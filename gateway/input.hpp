@@ -1,4 +1,5 @@
-// Input: what has been received from a stream and not been used yet, in a block that is borrowed only while it is.
+// Input: what has been received from a stream and not been used yet, in a block that is borrowed only while it is, and
+// wiped when it is given back: it held prompts, answers and credentials.
 #pragma once
 
 #include <string_view>
@@ -13,7 +14,7 @@ class Input {
   Input(core::ByteStream& stream, BufferPool& pool) : stream_(stream), pool_(pool) {}
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
-  ~Input() { pool_.give_back(std::move(block_)); }
+  ~Input() { release(); }
 
   core::ConstBytes bytes() const noexcept { return {data() + begin_, end_ - begin_}; }
   core::MutableBytes mutable_bytes() noexcept { return {data() + begin_, end_ - begin_}; }
@@ -27,7 +28,7 @@ class Input {
   // Grows up to `limit` unused bytes; at the limit the error is head_too_large.
   core::Task<core::Result<std::size_t>> more(std::size_t limit = BufferPool::block_size);
 
-  // Gives the block back. Only when empty; views end here.
+  // Wipes the block and gives it back. Only when empty; views end here.
   void release() noexcept;
   // Waits for the peer while holding no block. Only when empty.
   core::Task<core::Result<void>> wait();
@@ -35,6 +36,7 @@ class Input {
  private:
   std::byte* data() const noexcept { return large_.empty() ? block_.get() : large_.data(); }
   bool make_room(std::size_t limit);
+  void wipe() noexcept;
 
   core::ByteStream& stream_;
   BufferPool& pool_;
@@ -42,6 +44,7 @@ class Input {
   mutable core::Bytes large_;  // for a head that outgrew one block
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0, end_ = 0;
+  std::size_t filled_ = 0;  // the furthest that end_ has been in this block
 };
 
 }  // namespace sallyport::gateway

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/secret.hpp"
+
 namespace sallyport::tls {
 
 using core::ConstBytes;
@@ -47,6 +49,8 @@ Task<Result<std::size_t>> TlsStream::read_some(MutableBytes into) {
     if (auto filled = co_await transport_.fill(); !filled) co_return filled.error();
   }
 }
+
+TlsStream::~TlsStream() { core::wipe(content_); }
 
 // Not a coroutine: a stream waits here for each event, and a coroutine frame costs time.
 Task<Result<void>> TlsStream::wait_readable() {
@@ -100,6 +104,7 @@ std::size_t TlsStream::take_content(MutableBytes into) {
   std::copy_n(rest.begin(), size, into.begin());
   content_begin_ += size;
   if (size < rest.size()) return size;
+  core::wipe(content_);
   content_ = {};
   content_begin_ = 0;
   return size;
@@ -138,6 +143,7 @@ std::size_t TlsStream::open_records(MutableBytes arrived, std::size_t& used, Mut
     std::copy(given.begin(), given.end(), left.begin());
     got += given.size();
     content_.assign(content.begin() + static_cast<std::ptrdiff_t>(given.size()), content.end());
+    core::wipe(place);  // other connections' records come into this buffer next
   }
   return got;
 }

@@ -19,6 +19,7 @@ class TlsStream final : public core::ByteStream {
  public:
   // The loop must outlive it. sessions: keeps a client's tickets; may be null.
   TlsStream(Socket socket, Loop& loop, SSL_CTX* context, Role role, std::shared_ptr<SessionSlot> sessions = nullptr);
+  ~TlsStream() override;  // wipes what was opened and never read
 
   SSL* ssl() noexcept { return handshake_->ssl(); }  // only before handshake() completes
   Transport& transport() noexcept { return transport_; }
