@@ -232,9 +232,6 @@ Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Rout
       watch_client(nullptr);  // this upstream is gone
       continue;
     }
-    if (sent.error().reason == Reason::timeout && !upstream.has_unread()) {
-      co_return Error(Reason::upstream_first_byte_timeout);
-    }
     co_return lease;  // it may have said why before it stopped listening: an early answer, or an alert
   }
 }

@@ -32,7 +32,9 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
       .family = family_,
       .hide_usage = call_ && routing::must_ask_usage(*call_, *family_),
       .keep_client = keeps_connection(),
-      .first_byte = times.first_byte,
+      // A server that did not take the whole request has answered already, or will not: its tickets would look like
+      // an answer on the way.
+      .first_byte = request_sent_ ? times.first_byte : farewell,
       .idle = times.idle,
       .write_stall = write_stall(),
   };

@@ -1,4 +1,11 @@
 // Connections to model servers: kept while they are good, never trusted when they are not.
+#include <linux/sockios.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstdio>
+
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
 
@@ -17,6 +24,24 @@ const std::map<std::string, std::vector<std::string>> once = {
     {"once", {"--models", "*", "--tokens-per-minute", "1000"}}};
 std::string costly_chat(const GatewayProcess& gateway) {
   return request_text({.token = gateway.token_of("once"), .body = R"({"model":"llama","max_tokens":600})"});
+}
+
+bool is_stopped(pid_t process) {
+  return read_file("/proc/" + std::to_string(process) + "/status").find("State:\tT") != std::string::npos;
+}
+
+// Whether the peer's kernel has all that was sent.
+bool has_arrived(Wire& client) {
+  int on_the_way = 0;
+  REQUIRE(::ioctl(SSL_get_fd(client.tls()), SIOCOUTQ, &on_the_way) == 0);
+  return on_the_way == 0;
+}
+
+// Whether anybody is connected to that port of loopback.
+bool is_connected(std::uint16_t port) {
+  char established[32];
+  std::snprintf(established, sizeof established, " 0100007F:%04X 01 ", port);
+  return read_file("/proc/net/tcp").find(established) != std::string::npos;
 }
 
 }  // namespace
@@ -109,6 +134,36 @@ TEST_CASE("a call that was written is not tried again", "[upstream-connection]")
   CHECK(gateway.wait_for_records(1).back()["outcome"] == "upstream_closed");
 }
 
+TEST_CASE("a call that finds its pooled connection dead before a byte of it was sent goes out on a fresh one",
+          "[upstream-connection]") {
+  Signal reset, gone;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    peer.send_answer(200, chat_answer);
+    if (peer.number() != 1) return (void)peer.wait_for_end();
+    reset.wait();
+    peer.reset();
+    gone.set();
+  });
+  GatewayProcess gateway(server, {.log = "capture: metadata", .workers = 1});
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat("hello"));
+  CHECK(client.read_answer().status() == 200);
+  // It stands still meanwhile, so that it hears of the request first, and of the reset after it.
+  gateway.signal(SIGSTOP);
+  REQUIRE(eventually([&] { return is_stopped(gateway.process().id()); }));
+  client.send(gateway.chat("again"));
+  REQUIRE(eventually([&] { return has_arrived(client); }));
+  reset.set();
+  gone.wait();
+  REQUIRE(eventually([&] { return !is_connected(server.port()); }));
+  gateway.signal(SIGCONT);
+  CHECK(client.read_answer().status() == 200);
+  CHECK(gateway.records().back()["attempts"] == 2);
+  CHECK(server.connections() == 2);
+  CHECK(server.received().count() == 2);
+}
+
 TEST_CASE("an answer that the gateway gives in the model server's place costs no tokens", "[upstream-connection]") {
   const std::string said =
       GENERATE(as<std::string>{}, "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
@@ -195,4 +250,29 @@ TEST_CASE("an answer that comes before the whole request was sent is passed on",
   ScriptedClient client(gateway.client());
   client.send(gateway.chat(std::string(16 << 20, 'x')), 30s);
   CHECK(client.read_answer(30s).status() == 413);
+}
+
+TEST_CASE("a model server that stops reading a request is left with 504, or heard if it has said why",
+          "[upstream-connection]") {
+  const bool says_why = GENERATE(false, true);
+  INFO("says why: " << says_why);
+  Signal left, done;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    const int little = 64 * 1024;  // else its kernel takes all of it
+    ::setsockopt(SSL_get_fd(peer.tls()), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    read_head(peer);
+    if (says_why) peer.send_answer(413, "{\"error\":{\"message\":\"too much for me\"}}", "Connection: close\r\n");
+    done.wait(60s);
+    if (peer.wait_for_end() != Ending::open) left.set();
+  });
+  const GatewayProcess gateway(server, {.log = "capture: metadata", .limits = "{ write_stall: 1s }"});
+  ScriptedClient client(gateway.client());
+  client.send(gateway.chat(std::string(16 << 20, 'x')), 30s);
+  const Message answer = client.read_answer(30s);
+  done.set();
+  CHECK(answer.status() == (says_why ? 413 : 504));
+  Json body = Json::parse(answer.body, nullptr, false);
+  CHECK(body["error"].value("code", "") == (says_why ? "" : "upstream_timeout"));
+  CHECK(left.wait_for(patience));
+  CHECK(gateway.wait_for_records(1).at(0)["outcome"] == (says_why ? "none" : "upstream_first_byte_timeout"));
 }
