@@ -11,5 +11,6 @@ unit_tests(gateway
   respond_test.cpp
   shared_count_test.cpp
   shared_limits_test.cpp
+  steps_test.cpp
   upstream_watch_test.cpp)
 target_link_libraries(gateway_test PRIVATE test_support)

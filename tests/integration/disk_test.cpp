@@ -149,6 +149,25 @@ TEST_CASE("refuse: on a disk that is full, read-only or broken calls are refused
   test.check_log();
 }
 
+TEST_CASE("a call that is refused because no record can be kept is told so, and counted", "[disk]") {
+  MoodyGateway test("refuse");
+  test.disk("full");
+  CHECK(test.ask("the first that finds out") != 200);
+  REQUIRE(test.tells_of_failure());
+  const double lost = test.gateway.metric("sallyport_log_lost_total");
+  ScriptedClient client(test.gateway.client());
+  client.send(test.gateway.chat("hello"));
+  const Message refused = client.read_answer();
+  CHECK(refused.status() == 503);
+  CHECK(refused.field("retry-after") == "1");
+  Json body = Json::parse(refused.body, nullptr, false);
+  CHECK(body["error"]["type"] == "server_error");
+  CHECK(body["error"]["code"] == "log_unavailable");
+  CHECK(test.gateway.metric("sallyport_log_lost_total") == lost + 1);
+  CHECK(test.server.received().count() <= 2);
+  CHECK(test.recovers());
+}
+
 TEST_CASE("count: on a disk that is full, read-only or broken calls are answered, and what is missing is counted",
           "[disk]") {
   const std::string mood = GENERATE("full", "read-only", "errors");

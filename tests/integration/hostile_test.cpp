@@ -129,18 +129,6 @@ std::string with_token(std::string text, const std::string& token) {
   return at == std::string::npos ? text : text.replace(at, 5, token);
 }
 
-// Of a process's files without a name, which is where bodies wait.
-std::uintmax_t spooled_bytes(pid_t process) {
-  std::uintmax_t bytes = 0;
-  std::error_code gone;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
-    const bool nameless = std::filesystem::read_symlink(entry.path(), gone).string().ends_with(" (deleted)");
-    const auto size = nameless ? std::filesystem::file_size(entry.path(), gone) : 0;
-    if (!gone) bytes += size;
-  }
-  return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("hostile requests are refused, recorded, and reach no model server", "[hostile]") {
@@ -322,52 +310,6 @@ TEST_CASE("what a known caller was allowed is not left to a stranger on the same
   CHECK_THROWS_AS(client.send(std::string(60'000'000, 'x'), 5s), WireError);
 }
 
-TEST_CASE("bodies that would fill the disk are refused, and those under way go on", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  GatewayProcess gateway(server, {.limits = "{ spool_memory: 4KiB, body_disk_total: 256KiB }"});
-  const auto status = [&](std::size_t size) {
-    ScriptedClient client(gateway.client());
-    client.send(gateway.chat(std::string(size, 'x')));
-    return client.read_answer().status();
-  };
-  CHECK(status(400 * 1024) == 503);
-  const std::string request = gateway.chat(std::string(200 * 1024, 'x'));  // three blocks, and no more fit
-  ScriptedClient under_way(gateway.client());
-  under_way.send(request.substr(0, request.size() - 10));
-  REQUIRE(eventually([&] { return spooled_bytes(gateway.process().id()) > 3 * 64 * 1024; }));
-  CHECK(status(100 * 1024) == 503);
-  under_way.send(request.substr(request.size() - 10));
-  CHECK(under_way.read_answer().status() == 200);
-  CHECK(server.received().requests().back().body.size() > 200 * 1024);
-  CHECK(eventually([&] { return status(200 * 1024) == 200; }));  // what was taken has been given back
-}
-
-TEST_CASE("at the limit of connections every listener waits for a slot, and each gets one", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  const ReservedPort ports[2];
-  GatewayWish wish{.limits = "{ connections: 4, connections_per_address: 4 }", .workers = 1};
-  for (const auto& port : ports) {
-    const std::string number = std::to_string(port.number());
-    wish.more_listeners +=
-        "  - { name: plain-" + number + ", address: \"127.0.0.1:" + number + "\", plaintext: allowed }\n";
-  }
-  const GatewayProcess gateway(server, wish);
-  std::vector<std::unique_ptr<ScriptedClient>> held, waiting;
-  for (int i = 0; i < 4; ++i) {
-    held.push_back(std::make_unique<ScriptedClient>(gateway.client()));
-    held.back()->send(gateway.chat("hello"));
-    CHECK(held.back()->read_answer().status() == 200);
-  }
-  for (const auto& port : ports) {
-    waiting.push_back(std::make_unique<ScriptedClient>(ClientWish{.port = port.number(), .plain = true}));
-    waiting.back()->send(gateway.chat("when there is room"));
-  }
-  CHECK(eventually([&] { return gateway.metric("sallyport_connections_waited_total") == 2; }));
-  CHECK(waiting[0]->wait_for_end(100ms) == Ending::open);
-  held.resize(2);
-  for (const auto& client : waiting) CHECK(client->read_answer().status() == 200);
-}
-
 TEST_CASE("a client that there is no memory for is let go, and the next is served", "[hostile]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const TemporaryDirectory directory;
@@ -384,46 +326,6 @@ TEST_CASE("a client that there is no memory for is let go, and the next is serve
   client.send(gateway.chat("hello"));
   CHECK(client.read_answer().status() == 200);
   CHECK(gateway.errors().find("accept_failed error=") != std::string::npos);
-}
-
-TEST_CASE("the limit of connections from one address holds for all workers together", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  const GatewayProcess gateway(server, {.limits = "{ connections: 100, connections_per_address: 4 }", .workers = 2});
-  std::vector<std::unique_ptr<ScriptedClient>> held;
-  const auto try_another = [&] {
-    try {
-      held.push_back(std::make_unique<ScriptedClient>(gateway.client()));
-      return true;
-    } catch (const WireError&) {
-      return false;
-    }
-  };
-  // The kernel spreads them over the workers: of 16 each would have its 4.
-  for (int i = 0; i < 16; ++i) try_another();
-  CHECK(held.size() == 4);
-  held.pop_back();
-  CHECK(eventually(try_another));  // what has ended is given back
-  CHECK_FALSE(try_another());
-}
-
-TEST_CASE("a client that is slow with its head or its body is told so in time", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  const GatewayProcess gateway(server, {.limits = "{ head_time: 500ms, body_stall: 500ms, handshake: 500ms }"});
-  const std::string request = gateway.chat("hello");
-  SECTION("half a head") {
-    ScriptedClient client(gateway.client());
-    client.send(request.substr(0, 20));
-    CHECK(client.read_answer(5s).status() == 408);
-  }
-  SECTION("half a body") {
-    ScriptedClient client(gateway.client());
-    client.send(request.substr(0, request.size() - 3));
-    CHECK(client.read_answer(5s).status() == 408);
-  }
-  SECTION("no handshake") {
-    Wire wire = Wire::dial(gateway.client().port);
-    CHECK(wire.wait_for_end(5s) != Ending::open);
-  }
 }
 
 TEST_CASE("what is no TLS on the TLS port is closed, and costs nobody else anything", "[hostile]") {
@@ -483,41 +385,4 @@ TEST_CASE("however often a client asks for new keys, it gets them once before th
     CHECK(client.read_answer().status() == 200);
     CHECK(updates == round);
   }
-}
-
-TEST_CASE("connections that come and go leave no descriptor behind", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  GatewayProcess gateway(server);
-  const auto visit = [&](int way) {
-    ScriptedClient client(gateway.client());
-    const std::string request = gateway.chat("hello");
-    client.send(request.substr(0, way % 3 == 0 ? request.size() : request.size() / std::size_t(way)));
-    if (way % 3 == 0) client.read_answer();
-    way % 2 == 0 ? client.reset() : client.close();
-  };
-  for (int i = 1; i <= 12; ++i) visit(i);
-  const std::size_t before = gateway.process().open_descriptors();
-  for (int i = 1; i <= 120; ++i) visit(i);
-  // Pooled upstream connections may differ by a few.
-  CHECK(eventually([&] { return gateway.process().open_descriptors() <= before + 4; }));
-}
-
-TEST_CASE("clients that do nothing do not take the descriptors that a call and the log need", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  const GatewayProcess gateway(server, {.under = {"prlimit", "--nofile=200:200"}});
-  CHECK(gateway.errors().find("connections_limited") != std::string::npos);
-  ScriptedClient client(gateway.client());
-  std::vector<Wire> strangers;
-  for (int i = 0; i < 250; ++i) strangers.push_back(Wire::dial(gateway.client().port));
-  client.send(gateway.chat("hello"));
-  CHECK(client.read_answer().status() == 200);
-  CHECK(gateway.errors().find("accept_failed") == std::string::npos);
-}
-
-TEST_CASE("what the workers and their listeners take of the descriptors is left out of what clients may", "[hostile]") {
-  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
-  GatewayProcess gateway(server, {.under = {"prlimit", "--nofile=1000:1000"}, .workers = 20});
-  // (1000 - 128 - 20 workers x (6 + 2 for their one listener)) / 2 for each client
-  CHECK(gateway.errors().find(" connections=356 ") != std::string::npos);
-  CHECK(gateway.process().open_descriptors() < 128 + 20 * 8);
 }

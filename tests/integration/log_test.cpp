@@ -6,6 +6,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
+#include "tests/support/redis_server.hpp"
 
 using namespace sallyport::tests;
 
@@ -246,8 +247,9 @@ TEST_CASE("a torn tail is found where it is, and what is before it can be read",
   }
 }
 
-TEST_CASE("no token and no prompt is in any file, log line, metric or error of a run", "[log]") {
-  const std::string prompt = "canary-prompt-8d1f6c", reply = "canary-reply-77aa10";
+TEST_CASE("no secret and nothing of a call is in any file, log line, metric, admin page or error of a run", "[log]") {
+  const std::string prompt = "canary-prompt-8d1f6c", reply = "canary-reply-77aa10", api_key = "canary-api-key-03e1",
+                    field = "x-canary-field-c49b", query = "canary-query-e5d2";
   ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
     for (;;) {
       const Message request = peer.read_request();
@@ -255,41 +257,81 @@ TEST_CASE("no token and no prompt is in any file, log line, metric or error of a
       peer.send_answer(200, R"({"choices":[{"message":{"content":")" + reply + R"("}}]})");
     }
   });
-  GatewayProcess gateway(server, {.more = "operator_log: { level: info }\n"});
-  CHECK(chat(gateway, prompt) == 200);
-  CHECK(chat(gateway, prompt + " die") == 502);
-  std::string errors_seen;
-  // Refused with the prompt and the token in every place that could be repeated.
-  for (const std::string& bytes : {"POST /" + prompt + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " +
-                                       gateway.token() + "\r\nContent-Length: 0\r\n\r\n",
-                                   "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " +
-                                       gateway.token() + "\r\nContent-Length: 0\r\n\r\n",
-                                   request_text({.token = gateway.token(), .body = "{\"model\":\"llama\",\"" + prompt}),
-                                   request_text({.token = gateway.token() + "x", .body = chat_body("llama", prompt)}),
-                                   gateway.token() + " / HTTP/1.1\r\n\r\n"}) {
+  const RedisServer redis(GatewayProcess::pki());
+  const TemporaryDirectory secrets;
+  const auto secret_file = [&](const std::string& name, const std::string& text) {
+    write_file(secrets / name, text);
+    std::filesystem::permissions(secrets / name, std::filesystem::perms(0600));
+    return (secrets / name).string();
+  };
+  const Identity& ours = GatewayProcess::pki().gateway_client;
+  GatewayProcess gateway({.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port()),
+                                         .more = "    api_key: { file: " + secret_file("api-key", api_key) + " }\n"}},
+                          .limits = "{ shared: { endpoint: \"rediss://localhost:" + std::to_string(redis.port()) +
+                                    "\", interval: 50ms, username: " + RedisServer::user +
+                                    ", password_file: " + secret_file("password", RedisServer::password) +
+                                    ", tls: { ca: " + GatewayProcess::pki().ours.certificate().string() +
+                                    ", certificate: " + ours.certificate.string() + ", key: " + ours.key.string() +
+                                    " } } }",
+                          .more = "operator_log: { level: info }\n"});
+  REQUIRE(eventually([&] { return gateway.metric("sallyport_shared_limits_up") == 1; }));
+  const auto chat_of = [&](const std::string& text) {
+    return request_text({.target = "/v1/chat/completions?" + query,
+                         .token = gateway.token(),
+                         .more_fields = {{field, "1"}},
+                         .body = chat_body("llama", text)});
+  };
+  std::string seen;
+  // Served, failed, and refused with the prompt and the token in every place that could be repeated.
+  for (const std::string& bytes :
+       {chat_of(prompt), chat_of(prompt + " die"),
+        "POST /" + prompt + "?" + query + " HTTP/1.1\r\nHost: localhost\r\n" + field + ": 1\r\nAuthorization: Bearer " +
+            gateway.token() + "\r\nContent-Length: 0\r\n\r\n",
+        field + " : 1\r\nPOST /v1/chat/completions HTTP/1.1\r\n\r\n",
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + gateway.token() +
+            "\r\nContent-Length: 0\r\n\r\n",
+        request_text({.token = gateway.token(), .body = "{\"model\":\"llama\",\"" + prompt}),
+        request_text({.token = gateway.token() + "x", .body = chat_body("llama", prompt)}),
+        gateway.token() + " / HTTP/1.1\r\n\r\n"}) {
     ScriptedClient client(gateway.client());
     client.send(bytes);
     const Message answer = client.read_answer();
-    errors_seen += answer.start_line + answer.body;
-    for (const auto& [name, value] : answer.fields) errors_seen += name + value;
+    if (answer.status() == 200) continue;
+    seen += answer.start_line + answer.body;
+    for (const auto& [name, value] : answer.fields) seen += name + value;
   }
-  gateway.wait_for_records(7);
-  const std::string metrics = gateway.admin("/metrics").body;
-  CHECK_FALSE(metrics.empty());
+  for (const Message& request : server.received().requests()) {
+    CHECK(request.field("authorization") == "Bearer " + api_key);
+    CHECK(request.count(field) == 1);
+  }
+  gateway.wait_for_records(8);
+  for (const char* page : {"/healthz", "/readyz", "/metrics"}) seen += gateway.admin(page).body;
+  seen += gateway.admin("/" + prompt + "?" + query).body;
+  for (const char* form : {"--json", "--ready"}) {
+    const Finished status = gateway.command({"status", "--config", gateway.config_file(), form});
+    CHECK(status.exit_code == 0);
+    seen += status.out + status.errors;
+  }
+  CHECK(seen.find("sallyport_shared_limits_up 1") != std::string::npos);
   gateway.signal(SIGTERM);
   CHECK(gateway.wait_for_exit() == 0);
 
-  for (const std::string& secret : {gateway.token(), gateway.token().substr(3), prompt, reply}) {
+  const std::string password = RedisServer::password;
+  for (const std::string& secret :
+       {gateway.token(), gateway.token().substr(3), prompt, reply, api_key, password, field, query}) {
+    INFO(secret);
     CHECK(files_with(gateway.directory(), secret) == std::vector<std::string>{});
-    CHECK(metrics.find(secret) == std::string::npos);
-    CHECK(errors_seen.find(secret) == std::string::npos);
+    CHECK(seen.find(secret) == std::string::npos);
   }
-  // The records themselves show the prompt to whoever holds the key, and the token to nobody.
+  // The records themselves show the prompt to whoever holds the key, and what proves somebody to nobody.
   const Finished shown = gateway.command(
       {"log", "cat", "--content", "--key", gateway.directory() / "auditor.key", gateway.log_directory()});
   CHECK(shown.out.find(prompt) != std::string::npos);
   CHECK(shown.out.find(reply) != std::string::npos);
-  CHECK(shown.out.find(gateway.token().substr(3)) == std::string::npos);
+  for (const std::string& secret : {gateway.token().substr(3), api_key, password}) {
+    INFO(secret);
+    CHECK(shown.out.find(secret) == std::string::npos);
+  }
 }
 
 TEST_CASE("a body that is spooled to disk cannot be read there", "[log]") {

@@ -28,7 +28,14 @@ add_executable(integration_test
   ${integration}/resolver_test.cpp
   ${integration}/http_test.cpp
   ${integration}/hostile_test.cpp
+  ${integration}/limits_test.cpp
+  ${integration}/refusal_test.cpp
+  ${integration}/framing_test.cpp
+  ${integration}/reload_test.cpp
+  ${integration}/ipv6_test.cpp
+  ${integration}/spool_test.cpp
   ${integration}/log_test.cpp
+  ${integration}/memory_test.cpp
   ${integration}/disk_test.cpp
   ${integration}/log_threads_test.cpp
   ${integration}/tenants_test.cpp
@@ -47,7 +54,7 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http operations status
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http framing ipv6 operations reload status
             shared-limits)
-integration(hostile hostile)
+integration(hostile hostile limits refusal spool memory)
 integration(log log disk)

@@ -3,6 +3,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_process.hpp"
+#include "tests/support/recording_pipe.hpp"
 
 using namespace sallyport::tests;
 
@@ -176,6 +177,77 @@ TEST_CASE("a client certificate that the configuration knows stands for a caller
   CHECK(records[0]["principal"] == "team-cert");
   CHECK(records[1]["outcome"] == "model_forbidden");
   CHECK(records[2]["outcome"] == "credential_missing");
+}
+
+TEST_CASE("a certificate that names a known caller, but is expired or its own issuer's, opens nothing", "[tls]") {
+  const TestPki& pki = GatewayProcess::pki();
+  const TemporaryDirectory directory;
+  const std::string shown = GENERATE("expired", "its own issuer's");
+  INFO(shown);
+  Identity identity{directory / "own.pem", directory / "own.key"};
+  if (shown == "expired") {
+    identity = pki.ours.issue("expired-client", {"team-a", {"team-a.example"}, Usage::client, -30, -1});
+  } else {
+    const Finished made = run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                               "-nodes", "-subj", "/CN=team-a", "-addext", "extendedKeyUsage=clientAuth", "-keyout",
+                               identity.key, "-out", identity.certificate});
+    INFO(made.errors);
+    REQUIRE(made.exit_code == 0);
+  }
+  const std::string how = GENERATE("optional", "required");
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(
+      server, {.listener_tls = with_client_certificates(how), .more = std::string(team_a_certificate)});
+  ClientWish wish = gateway.client();
+  wish.tls.identity = identity;
+  ScriptedClient client(wish);
+  try {
+    client.send(gateway.chat("with a good token beside it"));
+  } catch (const WireError&) {
+    // The refusal may be there before the request is.
+  }
+  CHECK(client.wait_for_end() == Ending::cut);
+  CHECK(eventually([&] { return gateway.metric("sallyport_handshakes_total{outcome=\"tls_failed\"") == 1; }));
+  CHECK(gateway.records().empty());
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("nothing of a call passes in clear, on either side", "[tls]") {
+  const bool in_clear = GENERATE(false, true);  // true: shows that the search finds what is there
+  INFO("in clear: " << in_clear);
+  const TemporaryDirectory keys;
+  write_file(keys / "api.key", "canary-api-key-41f0");
+  std::filesystem::permissions(keys / "api.key", std::filesystem::perms(0600));
+  ScriptedServer server(in_clear ? ServerWish{} : GatewayProcess::model_server(),
+                        answer_always(R"({"choices":[{"message":{"content":"canary-answer-9c2b"}}]})"));
+  const RecordingPipe to_server(server.port());
+  const ReservedPort plain;
+  const GatewayProcess gateway(
+      {.upstreams = {{.endpoint = (in_clear ? "http" : "https") + ("://127.0.0.1:" + std::to_string(to_server.port())),
+                      .more = "    api_key: { file: " + (keys / "api.key").string() + " }\n"}},
+       .more_listeners =
+           "  - { name: plain, address: \"127.0.0.1:" + std::to_string(plain.number()) + "\", plaintext: allowed }\n"});
+  const RecordingPipe to_gateway(in_clear ? plain.number() : gateway.client().port);
+  ClientWish wish = gateway.client();
+  wish.port = to_gateway.port();
+  wish.plain = in_clear;
+  ScriptedClient client(wish);
+  client.send(gateway.chat("canary-prompt-7d1e", false, {{"X-Canary", "canary-field-5a5a"}}));
+  const Message answer = client.read_answer();
+  CHECK(answer.status() == 200);
+  CHECK(answer.body.find("canary-answer") != std::string::npos);
+  const auto passed = [&](const RecordingPipe& pipe, const std::string& what) {
+    INFO(what);
+    REQUIRE(pipe.passed().size() > 300);
+    CHECK((pipe.passed().find(what) != std::string::npos) == in_clear);
+  };
+  for (const char* what : {"canary-prompt", "canary-answer", "canary-field", "/v1/chat/completions", "llama"}) {
+    passed(to_gateway, what);
+    passed(to_server, what);
+  }
+  passed(to_gateway, gateway.token());
+  passed(to_server, "canary-api-key");
+  CHECK(to_server.passed().find(gateway.token()) == std::string::npos);  // it stops at the gateway
 }
 
 TEST_CASE("SNI picks the certificate; a name that fits none gets the first", "[tls]") {

@@ -117,6 +117,13 @@ ssize_t write(int descriptor, const void* bytes, std::size_t size) {
   return write_next(descriptor, bytes, size);
 }
 
+ssize_t pwrite(int descriptor, const void* bytes, std::size_t size, off_t at) {
+  static const auto pwrite_next = next<ssize_t(int, const void*, std::size_t, off_t)>("pwrite");
+  const int error = is_on_it(descriptor) ? refusal(mood()) : 0;
+  if (error != 0) return errno = error, -1;
+  return pwrite_next(descriptor, bytes, size, at);
+}
+
 // Whoever looks at a directory of a disk that hangs.
 int access(const char* path, int wanted) {
   static const auto access_next = next<int(const char*, int)>("access");

@@ -5,6 +5,7 @@ add_library(test_support STATIC
   ${CMAKE_CURRENT_LIST_DIR}/http_text.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_client.cpp
   ${CMAKE_CURRENT_LIST_DIR}/scripted_server.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/recording_pipe.cpp
   ${CMAKE_CURRENT_LIST_DIR}/softhsm.cpp
   ${CMAKE_CURRENT_LIST_DIR}/redis_server.cpp
   ${CMAKE_CURRENT_LIST_DIR}/source_tree.cpp

@@ -1,8 +1,6 @@
 #include "tests/support/wire.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -24,14 +22,6 @@ TimePoint after(Milliseconds limit) { return std::chrono::steady_clock::now() + 
 
 void need(bool worked, const char* what) {
   if (!worked) throw WireError(std::string(what) + ": " + tls_error_text());
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
 }
 
 TlsContext make_context(const SSL_METHOD* method, const TlsWish& wish) {
@@ -102,8 +92,8 @@ Wire Wire::dial(std::uint16_t port, int receive_buffer) {
   if (receive_buffer > 0) ::setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   const int yes = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  const sockaddr_in address = loopback(port);
-  if (::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  const Loopback there(Family::ipv4, port);
+  if (::connect(descriptor, there.address(), there.size()) != 0) {
     throw WireError("connect to port " + std::to_string(port) + ": " + std::strerror(errno));
   }
   ::fcntl(descriptor, F_SETFL, O_NONBLOCK);
@@ -309,17 +299,14 @@ void Wire::reset() {
   ::close(std::exchange(descriptor_, -1));
 }
 
-ReservedPort::ReservedPort() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+ReservedPort::ReservedPort(Family family) {
+  const Loopback any(family);
+  descriptor_ = ::socket(any.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
   ::setsockopt(descriptor_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   ::setsockopt(descriptor_, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw WireError("no free port");
-  }
-  number_ = ntohs(address.sin_port);
+  if (::bind(descriptor_, any.address(), any.size()) != 0) throw WireError("no free port");
+  number_ = port_of(descriptor_);
 }
 
 ReservedPort::ReservedPort(ReservedPort&& other) noexcept

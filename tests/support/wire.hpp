@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/loopback.hpp"
 #include "tests/support/test_pki.hpp"
 #include "tests/support/waiting.hpp"
 
@@ -109,7 +110,7 @@ std::string tls_error_text();
 // A free port of loopback, kept from everybody else while this lives. The gateway binds beside it (SO_REUSEPORT).
 class ReservedPort {
  public:
-  ReservedPort();
+  explicit ReservedPort(Family family = Family::ipv4);
   ReservedPort(ReservedPort&& other) noexcept;
   ReservedPort& operator=(ReservedPort&&) = delete;
   ~ReservedPort();
