@@ -106,10 +106,8 @@ TEST_CASE("while the spool's disk is full large bodies are refused, and small on
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const TemporaryDirectory moods;
   const path mood = moods / "mood";
-  const char* options = std::getenv("ASAN_OPTIONS");
   SpoolingGateway test(server, "metadata",
-                       {"LD_PRELOAD=" MOODY_DISK, "MOODY_DISK=" + mood.string(), "MOODY_DISK_PATH=/the-spool",
-                        std::string("ASAN_OPTIONS=verify_asan_link_order=0:") + (options ? options : "")});
+                       preload(MOODY_DISK, {"MOODY_DISK=" + mood.string(), "MOODY_DISK_PATH=/the-spool"}));
   ScriptedClient client(test.gateway.client());
   const std::string request = test.gateway.chat(std::string(large, 'x'));
   const std::size_t before = from_the_start ? 0 : request.size() / 2;
