@@ -22,6 +22,7 @@
 #include "gateway/log_watch.hpp"
 #include "gateway/shared_limits.hpp"
 #include "gateway/worker.hpp"
+#include "tls/listen.hpp"
 
 namespace sallyport::gateway {
 
@@ -62,6 +63,7 @@ struct Server::Parts {
   bool run();
 
  private:
+  void warn_of_shared_addresses(const Config& config);
   void open_log(const Config& config);
   void look_for_signals();
   void look_for_changes();
@@ -123,6 +125,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
                                          {"connections", services_.connections},
                                          {"reason", "the process may open no more files"}});
   }
+  warn_of_shared_addresses(running);
   open_log(running);
   for (unsigned i = 0; i < worker_count(running); ++i) {
     workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_));
@@ -134,6 +137,15 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
         *running.admin, loop_,
         Admin::Answers{[this] { return !draining_ && (!sealed_log_ || sealed_log_->counters().healthy); },
                        [this] { return metrics_page(); }});
+  }
+}
+
+void Server::Parts::warn_of_shared_addresses(const Config& config) {
+  for (const auto& listener : config.listeners) {
+    if (!tls::is_listened_on(listener.address.host, listener.address.port)) continue;
+    log_.warning("address_shared", {{"listener", listener.name},
+                                    {"address", text_of(listener.address)},
+                                    {"meaning", "another process listens on it too and takes a part of the clients"}});
   }
 }
 

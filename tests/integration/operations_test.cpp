@@ -195,6 +195,9 @@ TEST_CASE("a new gateway takes over an address while the old one brings its stre
   REQUIRE_FALSE(body.next_event().empty());
 
   GatewayProcess after(answers, wish);
+  CHECK(before.errors().find("address_shared") == std::string::npos);
+  CHECK(after.errors().find("address_shared listener=common") != std::string::npos);
+  CHECK(after.errors().find("address_shared listener=public") == std::string::npos);
   before.signal(SIGTERM);
   REQUIRE(eventually([&] { return before.errors().find("draining") != std::string::npos; }));
   // A token of the new one's: until the old one has closed its doors, it may be the one that is asked.
