@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 namespace sallyport::routing {
 namespace {
@@ -41,6 +42,7 @@ struct UpstreamPool::Shelf {
   void close_idle();
   bool make_room();
   void failed(core::TimePoint now);
+  std::size_t in_use() const noexcept { return open - idle.size(); }  // leased or being opened
 
   const Endpoint endpoint;
   PoolLimits limits;
@@ -125,17 +127,15 @@ struct UpstreamPool::Group {
     return std::any_of(shelves.begin(), shelves.end(), [](const auto& shelf) { return shelf->open > 0; });
   }
 
-  // Each shelf once, beginning with the one whose turn it is; shelves that cool down come after all others.
-  std::vector<std::shared_ptr<Shelf>> in_turn(core::TimePoint now) {
-    std::vector<std::shared_ptr<Shelf>> order;
-    order.reserve(shelves.size());
-    const std::size_t first = turn++;
-    for (const bool cooling : {false, true}) {
-      for (std::size_t i = 0; i < shelves.size(); ++i) {
-        const auto& shelf = shelves[(first + i) % shelves.size()];
-        if ((shelf->cool_until > now) == cooling) order.push_back(shelf);
-      }
-    }
+  // Each shelf once: those that cool down after all others, and among equals the one with the fewest calls under way
+  // first; where these are equal too, they take turns.
+  std::vector<std::shared_ptr<Shelf>> in_order(core::TimePoint now) {
+    std::vector<std::shared_ptr<Shelf>> order = shelves;
+    if (order.size() == 1) return order;
+    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(turn++ % order.size()), order.end());
+    std::stable_sort(order.begin(), order.end(), [now](const auto& one, const auto& other) {
+      return std::pair(one->cool_until > now, one->in_use()) < std::pair(other->cool_until > now, other->in_use());
+    });
     return order;
   }
 
@@ -156,7 +156,7 @@ UpstreamPool::Group& UpstreamPool::group_of(const Upstream& upstream) {
 }
 
 core::Task<core::Result<UpstreamLease>> UpstreamPool::take(const Upstream& upstream, bool fresh) {
-  const std::vector<std::shared_ptr<Shelf>> order = group_of(upstream).in_turn(wheel_.now());
+  const std::vector<std::shared_ptr<Shelf>> order = group_of(upstream).in_order(wheel_.now());
   core::Error error = Reason::upstream_busy;
   for (const auto& shelf : order) {
     shelf->limits = upstream.pool;

@@ -3,8 +3,9 @@
 //
 // The pool watches idle connections: it closes one at once when the peer ends it, and never reuses one on which bytes
 // have arrived. It reuses the most recently used connection first, and closes those that stay idle for idle_expiry.
-// Endpoints take turns. An endpoint that could not be reached comes last for a while (1 s, doubled with each failure up
-// to 30 s). After that, one call tries it again; for the other calls it stays last until that attempt succeeds.
+// A call goes to the endpoint with the fewest calls of this worker under way; equal ones take turns. An endpoint that
+// could not be reached comes last for a while (1 s, doubled with each failure up to 30 s). After that, one call tries
+// it again; for the other calls it stays last until that attempt succeeds.
 #pragma once
 
 #include <functional>
@@ -61,10 +62,10 @@ class UpstreamPool {
   UpstreamPool(Dial dial, core::TimerWheel& wheel);
   ~UpstreamPool();
 
-  // Gives a pooled connection that was opened for an upstream of this name and endpoints, or a new one. It tries the
-  // endpoints in turn until one can be reached, each with the upstream's connect timeout. fresh: never a pooled one.
-  // `upstream` must live until completion. Errors: upstream_busy when every endpoint has its limit of connections; else
-  // the error of the endpoint that was dialled last.
+  // Gives a pooled connection that was opened for an upstream of this name and endpoints, or a new one. It tries one
+  // endpoint after the other until one can be reached, each with the upstream's connect timeout. fresh: never a pooled
+  // one. `upstream` must live until completion. Errors: upstream_busy when every endpoint has its limit of connections;
+  // else the error of the endpoint that was dialled last.
   core::Task<core::Result<UpstreamLease>> take(const Upstream& upstream, bool fresh = false);
 
   // For the drain and the end of a configuration. Closes the idle connections now; those that are leased or being

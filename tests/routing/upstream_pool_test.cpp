@@ -281,7 +281,51 @@ TEST_CASE("No more than the limit is kept idle, the oldest gives way") {
   CHECK(place.peers.back().closed());
 }
 
-TEST_CASE("Endpoints come in turn") {
+TEST_CASE("The endpoint with the fewest calls under way is taken, whose turn it may be") {
+  Place place;
+  const auto to = upstream({"a", "b", "c"});
+  std::vector<core::Result<UpstreamLease>> leases;
+  for (int i = 0; i < 6; ++i) leases.push_back(place.take(to));
+  REQUIRE(leases[1]->endpoint().host == "b");
+  REQUIRE(leases[4]->endpoint().host == "b");
+  leases[4]->release();
+  leases[1]->release();
+  for (int i = 0; i < 2; ++i) {
+    leases.push_back(place.take(to));
+    CHECK(leases.back()->endpoint().host == "b");
+  }
+  CHECK(place.dialled == Hosts{"a", "b", "c", "a", "b", "c"});
+}
+
+TEST_CASE("An endpoint that is being dialled counts as one with a call under way") {
+  Place place;
+  const auto to = upstream({"a", "b"});
+  place.holding.emplace(place.context, boost::asio::steady_timer::time_point::max());
+  for (int i = 0; i < 3; ++i) {
+    boost::asio::co_spawn(
+        place.context,
+        [](Place& where, routing::Upstream model) -> core::Task<void> { co_await where.pool.take(model); }(place, to),
+        boost::asio::detached);
+  }
+  place.settle();
+  CHECK(place.dialled == Hosts{"a", "b", "a"});
+  place.holding->cancel();
+  place.settle();
+}
+
+TEST_CASE("An endpoint that cools down comes last, however few calls it has") {
+  Place place;
+  place.down = {{"a", Reason::upstream_unreachable}};
+  const auto to = upstream({"a", "b"});
+  std::vector<core::Result<UpstreamLease>> leases;
+  for (int i = 0; i < 3; ++i) {
+    leases.push_back(place.take(to));
+    CHECK(leases.back()->endpoint().host == "b");
+  }
+  CHECK(place.dialled == Hosts{"a", "b", "b", "b"});
+}
+
+TEST_CASE("Endpoints with as many calls under way come in turn") {
   Place place;
   const auto to = upstream({"a", "b", "c"});
   for (int i = 0; i < 6; ++i) CHECK(place.use(to));
