@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <span>
 #include <stdexcept>
@@ -13,6 +14,7 @@
 #include <unordered_set>
 
 #include "auth/token_line.hpp"
+#include "core/crypto.hpp"
 #include "core/file.hpp"
 
 namespace sallyport::auth {
@@ -78,8 +80,18 @@ void require_readable(const std::string& line) {
   if (!read.problems.empty()) throw std::invalid_argument(read.problems.front());
 }
 
+// 48 bits, which a metric shows whole (a double has 53). Zero is left for "none".
+std::uint64_t hash_of(std::string_view text) {
+  const core::crypto::Digest digest = core::crypto::sha256(core::bytes_of(text));
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < 6; ++i) hash = hash << 8 | std::to_integer<std::uint64_t>(digest[i]);
+  return std::max<std::uint64_t>(hash, 1);
+}
+
 class FileReader {
  public:
+  explicit FileReader(std::uint64_t hash) { content_.hash = hash; }
+
   void read_line(std::size_t number, std::string_view text) {
     TokenLine line = read_token_line(text);
     for (std::string& what : line.problems) add_problem(number, std::move(what));
@@ -122,7 +134,7 @@ bool is_blank(std::string_view line) noexcept { return line.find_first_not_of(" 
 }  // namespace
 
 TokenFileContent parse_token_file(std::string_view text) {
-  FileReader reader;
+  FileReader reader(hash_of(text));
   if (text.size() > max_token_file_size) reader.add_problem(1, "the file is larger than the limit");
   for (std::size_t number = 1; !text.empty() && !reader.full(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));

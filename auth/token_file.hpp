@@ -48,6 +48,7 @@ struct TokenFileProblem {
 struct TokenFileContent {
   std::vector<Token> tokens;  // with revocations applied
   std::vector<TokenFileProblem> problems;
+  std::uint64_t hash = 0;  // 48 bits of SHA-256 of the text: whether two have read the same; never 0 after a reading
 };
 // Gives every line that can be read, and the problems of the other lines; it stops after max_problems. When there is
 // any problem, the caller must use none of the tokens.

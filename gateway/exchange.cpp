@@ -131,7 +131,7 @@ Result<auth::Principal> Exchange::authenticate() {
     if (http::same_name(field.name, "x-api-key")) shown.api_key.push_back(field.value);
   }
   shown.peer = &connection_.peer;
-  auto who = snapshot_->shared->authenticator.identify(shown, record_.started);
+  auto who = snapshot_->callers->authenticator.identify(shown, record_.started);
   if (who) {
     record_.principal = who->name();
     record_.principal_id = who->id();

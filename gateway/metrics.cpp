@@ -44,10 +44,7 @@ void WorkerMetrics::exchange_finished(const logging::Record& record) {
 }
 
 Metrics::Metrics(const Config& config, unsigned workers)
-    : names_(std::make_unique<MetricNames>()),
-      started_(seconds_now()),
-      last_reload_(started_),
-      has_log_(config.log.has_value()) {
+    : names_(std::make_unique<MetricNames>()), started_(seconds_now()), last_reload_(started_), last_tokens_(started_) {
   configure(config);
   for (unsigned i = 0; i < workers; ++i) workers_.push_back(std::make_unique<WorkerMetrics>(*names_));
 }
@@ -57,12 +54,18 @@ Metrics::~Metrics() = default;
 void Metrics::configure(const Config& config) {
   names_->configure(config);
   has_log_ = config.log.has_value();
+  has_tokens_ = !config.tokens_file.empty();
 }
 
 void Metrics::config_reloaded(bool succeeded) noexcept {
   (succeeded ? reloads_ : failed_reloads_).fetch_add(1, std::memory_order_relaxed);
   if (succeeded) last_reload_ = seconds_now();
   last_reload_refused_ = !succeeded;
+}
+
+void Metrics::tokens_loaded(bool succeeded) noexcept {
+  if (succeeded) last_tokens_ = seconds_now();
+  last_tokens_refused_ = !succeeded;
 }
 
 std::string Metrics::text(const logging::LogCounters& log, const SharedLimitsStatus* shared_limits) const {

@@ -44,6 +44,9 @@ class alignas(64) WorkerMetrics {
   // How many connections to upstreams this worker has now.
   void upstream_connections(std::size_t idle, std::size_t open) noexcept;
 
+  // Which tokens the requests that start from now on are judged by (Callers::tokens_hash).
+  void callers_adopted(std::uint64_t tokens_hash) noexcept { tokens_hash_.set(tokens_hash); }
+
   void exchange_started() noexcept { exchanges_started_.add(); }
   void exchange_finished(const logging::Record& record);
 
@@ -52,7 +55,7 @@ class alignas(64) WorkerMetrics {
 
   Counter connections_opened_, connections_closed_, connections_refused_, connections_waited_;
   Counter exchanges_started_, exchanges_finished_;
-  Gauge upstream_idle_, upstream_open_;
+  Gauge upstream_idle_, upstream_open_, tokens_hash_;
   std::array<Counter, reason_count> handshakes_, upstream_connects_, outcomes_;
   std::array<Counter, key_exchange_groups.size()> client_groups_, upstream_groups_;
   std::unique_ptr<SeriesTable> series_;
@@ -67,6 +70,7 @@ class Metrics {
   // The names that may become labels from now on; what was counted under old ones stays.
   void configure(const Config& config);
   void config_reloaded(bool succeeded) noexcept;
+  void tokens_loaded(bool succeeded) noexcept;  // whether with a configuration or alone
 
   WorkerMetrics& worker(unsigned index) noexcept { return *workers_[index]; }
   std::size_t workers() const noexcept { return workers_.size(); }
@@ -84,7 +88,9 @@ class Metrics {
   const std::int64_t started_;             // seconds since 1970
   std::atomic<std::int64_t> last_reload_;  // likewise; the last that succeeded
   std::atomic<bool> last_reload_refused_{false};
-  std::atomic<bool> has_log_;
+  std::atomic<std::int64_t> last_tokens_;  // as last_reload_
+  std::atomic<bool> last_tokens_refused_{false};
+  std::atomic<bool> has_log_, has_tokens_;
 };
 
 }  // namespace sallyport::gateway

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -76,6 +77,7 @@ MetricsPage::MetricsPage(const Metrics& metrics, const logging::LogCounters& log
   add_outcomes("sallyport_request_outcomes_total", "Exchanges by how they ended; ok: answered whole",
                &WorkerMetrics::outcomes_);
   add_reloads();
+  if (metrics.has_tokens_) add_tokens();
   if (shared_limits != nullptr) add_shared_limits(*shared_limits);
   if (metrics.has_log_) add_log(log);
 }
@@ -239,6 +241,19 @@ void MetricsPage::add_reloads() {
   gauge(static_cast<double>(metrics_.last_reload_.load()));
   family("sallyport_config_last_reload_successful", "0: the files say what is not running", MetricType::Gauge);
   gauge(metrics_.last_reload_refused_ ? 0 : 1);
+}
+
+void MetricsPage::add_tokens() {
+  family("sallyport_tokens_last_load_timestamp_seconds", "When the tokens in force were read", MetricType::Gauge);
+  gauge(static_cast<double>(metrics_.last_tokens_.load()));
+  family("sallyport_tokens_last_load_successful", "0: their file says what is not in force", MetricType::Gauge);
+  gauge(metrics_.last_tokens_refused_ ? 0 : 1);
+  const auto hash = [](const auto& worker) { return worker->tokens_hash_.value(); };
+  const auto& workers = metrics_.workers_;
+  const auto agrees = [&](const auto& worker) { return hash(worker) == hash(workers.front()); };
+  family("sallyport_tokens_hash", "Of the file as it was read, 48 bits of SHA-256; 0: not all workers have it yet",
+         MetricType::Gauge);
+  gauge(std::ranges::all_of(workers, agrees) ? static_cast<double>(hash(workers.front())) : 0);
 }
 
 void MetricsPage::add_shared_limits(const SharedLimitsStatus& status) {

@@ -28,6 +28,7 @@ class MetricsPage {
   void add_key_exchanges();
   void add_exchanges();
   void add_reloads();
+  void add_tokens();
   void add_shared_limits(const SharedLimitsStatus& status);
   void add_log(const logging::LogCounters& log);
 

@@ -68,6 +68,7 @@ struct Server::Parts {
   void look_for_signals();
   void look_for_changes();
   void reload();
+  void refuse_reload();
   void take_up(Config config);
   void start_drain();
   void watch_drain();
@@ -111,7 +112,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
     : file_(std::move(config_file)),
       log_(logger),
       files_(std::move(files)),
-      snapshot_(build_snapshot(std::move(config), clock_.wall())),
+      snapshot_(build_snapshot(std::move(config))),
       metrics_(snapshot_->config, worker_count(snapshot_->config)),
       limiter_(snapshot_->config.shared_limits ? auth::Counting::together : auth::Counting::alone),
       shared_limits_(make_shared_limits(snapshot_->config)),
@@ -119,6 +120,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
       body_disk_(snapshot_->config.limits.body_disk_total),
       services_{clock_, metrics_, log_, limiter_, {body_memory_, body_disk_}, address_slots_, upstream_watch_} {
   const Config& running = snapshot_->config;
+  const auto callers = build_callers(running, clock_.wall());
   services_.connections = connections_possible(running);
   if (services_.connections < running.limits.connections) {
     log_.warning("connections_limited", {{"limits.connections", running.limits.connections},
@@ -128,7 +130,7 @@ Server::Parts::Parts(Config config, FileWatch files, path config_file, OperatorL
   warn_of_shared_addresses(running);
   open_log(running);
   for (unsigned i = 0; i < worker_count(running); ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_));
+    workers_.push_back(std::make_unique<Worker>(i, services_, snapshot_, callers));
     workers_.back()->listen();
   }
   if (running.admin) {
@@ -238,7 +240,8 @@ void Server::Parts::look_for_changes() {
 }
 
 void Server::Parts::reload() try {
-  auto [loaded, files] = load_watched(snapshot_->config.files, [this] { return load_config(file_); });
+  auto [loaded, files] = load_watched(
+      snapshot_->config.files, [this] { return load_config(file_); }, snapshot_->config.tokens_file);
   files_ = std::move(files);  // also when it is refused: a file that it waits for may come
   const auto problems = check_files(loaded, clock_.wall(), CheckAt::reload);
   for (const auto& problem : problems) {
@@ -246,24 +249,43 @@ void Server::Parts::reload() try {
     log_.write(error ? LogLevel::error : LogLevel::warning, error ? "reload_refused" : "reload_warning",
                {{"problem", text_of(problem)}});
   }
-  if (has_errors(problems)) return metrics_.config_reloaded(false);
+  if (has_errors(problems)) return refuse_reload();
   if (const std::string sections = needs_restart(snapshot_->config, loaded.config); !sections.empty()) {
     log_.error("reload_refused", {{"problem", "this can only change with a restart"}, {"section", sections}});
-    return metrics_.config_reloaded(false);
+    return refuse_reload();
   }
   take_up(std::move(loaded.config));
   metrics_.config_reloaded(true);
+  metrics_.tokens_loaded(true);
   log_.info("reloaded", {{"file", file_.string()}});
 } catch (const std::exception& problem) {
-  metrics_.config_reloaded(false);
   log_.error("reload_refused", {{"problem", problem.what()}});
+  refuse_reload();
+}
+
+// A revocation must not wait until somebody has mended something else: the tokens are taken up by themselves, as the
+// configuration that runs has them.
+void Server::Parts::refuse_reload() {
+  metrics_.config_reloaded(false);
+  const path& file = snapshot_->config.tokens_file;
+  if (file.empty()) return;
+  try {
+    const auto callers = build_callers(snapshot_->config, clock_.wall());
+    for (auto& worker : workers_) worker->adopt(callers);
+    metrics_.tokens_loaded(true);
+    log_.info("tokens_reloaded", {{"file", file.string()}});
+  } catch (const std::exception& problem) {
+    metrics_.tokens_loaded(false);
+    log_.error("tokens_refused", {{"problem", problem.what()}});
+  }
 }
 
 // Everything new is built before anything old is let go, so that a mistake changes nothing.
 void Server::Parts::take_up(Config config) {
   std::unique_ptr<SharedLimits> shared_limits;  // null: what runs is kept, with its connection
   if (shared_limits_ && !shared_limits_->is_for(*config.shared_limits)) shared_limits = make_shared_limits(config);
-  auto snapshot = build_snapshot(std::move(config), clock_.wall());
+  auto callers = build_callers(config, clock_.wall());
+  auto snapshot = build_snapshot(std::move(config));
   if (sealed_log_) {  // before any call can name a tenant that is new
     const LogConfig& log = *snapshot->config.log;
     sealed_log_->set_recipients(parse_recipients(log.recipients), tenants_of(log));
@@ -275,7 +297,7 @@ void Server::Parts::take_up(Config config) {
   }
   metrics_.configure(snapshot_->config);
   log_.configure(snapshot_->config.operator_log);
-  for (auto& worker : workers_) worker->adopt(snapshot_);
+  for (auto& worker : workers_) worker->adopt(snapshot_, callers);
   upstream_watch_.forget();
 }
 

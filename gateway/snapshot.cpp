@@ -11,10 +11,10 @@ namespace sallyport::gateway {
 
 namespace {
 
-// A hundred thousand tokens, and the routes, are built once: what moves a snapshot must not copy them.
-static_assert(std::is_nothrow_move_constructible_v<Snapshot>);
+// A hundred thousand tokens, and the routes, are built once: what moves them must not copy.
+static_assert(std::is_nothrow_move_constructible_v<Callers> && std::is_nothrow_move_constructible_v<Snapshot>);
 
-std::vector<auth::Token> read_tokens(const Config& config, core::WallTime now) {
+auth::TokenFileContent read_tokens(const Config& config, core::WallTime now) {
   const path& file = config.tokens_file;
   if (file.empty()) return {};
   auto content = auth::read_token_file(file);
@@ -26,12 +26,18 @@ std::vector<auth::Token> read_tokens(const Config& config, core::WallTime now) {
     const std::string problem = tenant_problem(config, token, now);
     if (!problem.empty()) throw std::runtime_error(file.string() + ": " + problem);
   }
-  return std::move(content.tokens);
+  return content;
 }
 
 }  // namespace
 
-std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now) {
+std::shared_ptr<const Callers> build_callers(const Config& config, core::WallTime now) {
+  const auth::TokenFileContent content = read_tokens(config, now);
+  return std::make_shared<const Callers>(
+      Callers{auth::Authenticator(content.tokens, config.certificates), content.hash});
+}
+
+std::shared_ptr<const Snapshot> build_snapshot(Config config) {
   std::vector<std::unique_ptr<tls::ServerIdentity>> listeners;
   for (const auto& listener : config.listeners) {
     listeners.push_back(listener.tls ? std::make_unique<tls::ServerIdentity>(*listener.tls) : nullptr);
@@ -45,10 +51,9 @@ std::shared_ptr<const Snapshot> build_snapshot(Config config, core::WallTime now
   for (const auto& key : config.upstream_api_keys) {
     api_keys.push_back(key.file.empty() ? core::Secret() : read_api_key(key));
   }
-  auth::Authenticator authenticator(read_tokens(config, now), config.certificates);
   routing::RouteTable routes(config.upstreams, config.models, config.routes);
-  return std::make_shared<const Snapshot>(Snapshot{std::move(config), std::move(authenticator), std::move(routes),
-                                                   std::move(listeners), std::move(upstreams), std::move(api_keys)});
+  return std::make_shared<const Snapshot>(
+      Snapshot{std::move(config), std::move(routes), std::move(listeners), std::move(upstreams), std::move(api_keys)});
 }
 
 }  // namespace sallyport::gateway

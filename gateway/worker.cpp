@@ -53,12 +53,13 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
 
 }  // namespace
 
-Worker::Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot)
+Worker::Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot,
+               std::shared_ptr<const Callers> callers)
     : services_(services),
       wheel_(services.clock.now()),
       loop_{io_, wheel_, {}, {}},
       metrics_(services.metrics.worker(index)),
-      snapshot_(own(std::move(snapshot))) {
+      snapshot_(own(std::move(snapshot), std::move(callers))) {
   if (services_.log == nullptr) return;
   log_.emplace(
       *services_.log, [this](std::function<void()> then) { boost::asio::post(io_, std::move(then)); },
@@ -70,11 +71,14 @@ Worker::~Worker() {
   if (log_) log_->close();
 }
 
-std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snapshot) {
+std::shared_ptr<WorkerSnapshot> Worker::own(std::shared_ptr<const Snapshot> snapshot,
+                                            std::shared_ptr<const Callers> callers) {
+  metrics_.callers_adopted(callers->tokens_hash);
   auto mine = std::make_shared<WorkerSnapshot>();
   mine->pool =
-      std::make_unique<routing::UpstreamPool>(make_dial(loop_, snapshot, metrics_, services_.upstream_watch), wheel_);
+      std::make_shared<routing::UpstreamPool>(make_dial(loop_, snapshot, metrics_, services_.upstream_watch), wheel_);
   mine->shared = std::move(snapshot);
+  mine->callers = std::move(callers);
   return mine;
 }
 
@@ -205,11 +209,20 @@ Task<void> Worker::serve(tls::Socket socket, std::size_t listener, AddressSlots:
   wake_accept_loops();
 }
 
-void Worker::adopt(std::shared_ptr<const Snapshot> snapshot) {
-  loop_.ready.post([this, snapshot = std::move(snapshot)] {
+void Worker::adopt(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Callers> callers) {
+  loop_.ready.post([this, snapshot = std::move(snapshot), callers = std::move(callers)] {
     snapshot_->pool->close_idle();
-    snapshot_ = own(snapshot);
+    snapshot_ = own(snapshot, callers);
     wake_accept_loops();  // there may be room for more now
+  });
+}
+
+void Worker::adopt(std::shared_ptr<const Callers> callers) {
+  loop_.ready.post([this, callers = std::move(callers)] {
+    auto next = std::make_shared<WorkerSnapshot>(*snapshot_);
+    next->callers = callers;
+    snapshot_ = std::move(next);
+    metrics_.callers_adopted(callers->tokens_hash);
   });
 }
 

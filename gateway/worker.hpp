@@ -19,8 +19,8 @@
 #include "logging/log_lane.hpp"
 #include "routing/upstream_pool.hpp"
 #include "tls/connect.hpp"
-#include "tls/transport.hpp"
 #include "tls/loop.hpp"
+#include "tls/transport.hpp"
 
 namespace sallyport::gateway {
 
@@ -28,7 +28,8 @@ namespace sallyport::gateway {
 // last exchange that started under it.
 struct WorkerSnapshot {
   std::shared_ptr<const Snapshot> shared;
-  std::unique_ptr<routing::UpstreamPool> pool;
+  std::shared_ptr<const Callers> callers;
+  std::shared_ptr<routing::UpstreamPool> pool;
 };
 
 // What the drain needs to know of a connection: whether it is between requests, and how to end it.
@@ -39,7 +40,8 @@ struct LiveConnection {
 
 class Worker {
  public:
-  Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot);
+  Worker(unsigned index, Services& services, std::shared_ptr<const Snapshot> snapshot,
+         std::shared_ptr<const Callers> callers);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -49,8 +51,9 @@ class Worker {
   void start();  // the thread; listen() came before
   void join();
 
-  // From any thread.
-  void adopt(std::shared_ptr<const Snapshot> snapshot);  // for requests that start from now on
+  // From any thread. Both kinds of adopt() are for requests that start from now on.
+  void adopt(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Callers> callers);
+  void adopt(std::shared_ptr<const Callers> callers);
   void drain();  // no new connections; idle ones end, busy ones after their answer
   void stop();   // whatever is still busy is cut
   bool drained() const noexcept { return drained_.load(std::memory_order_acquire); }  // after drain(): all has ended
@@ -71,7 +74,7 @@ class Worker {
  private:
   void run();
   void tick(core::TimePoint now);
-  std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot);
+  std::shared_ptr<WorkerSnapshot> own(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Callers> callers);
   bool is_full() const noexcept;
   // One listening socket, and where its loop waits: for a client, or for a connection to end when this worker has all
   // that it may have.

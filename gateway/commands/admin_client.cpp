@@ -31,6 +31,11 @@ AdminAnswer ask_admin(const Address& address, std::string_view target, core::Dur
   return {answer->status, std::string(answer->body.reveal_text())};
 }
 
+std::string check_admin_address(const std::string& text) {
+  const auto address = parse_address(text);
+  return address && address->port != 0 ? "" : "\"" + text + "\" is not a numeric address with a port: 127.0.0.1:9090";
+}
+
 Address local_address(const Address& address) {
   const auto numeric = boost::asio::ip::make_address(address.host);
   if (!numeric.is_unspecified()) return address;

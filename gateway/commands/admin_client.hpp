@@ -18,6 +18,9 @@ struct AdminAnswer {
 // `patience`.
 AdminAnswer ask_admin(const Address& address, std::string_view target, core::Duration patience);
 
+// What is wrong with an address that was given for one; empty: nothing.
+std::string check_admin_address(const std::string& text);
+
 // The address that reaches a listener from its own machine: loopback where it listens on every interface.
 Address local_address(const Address& address);
 

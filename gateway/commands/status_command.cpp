@@ -1,7 +1,6 @@
 #include "gateway/commands/status_command.hpp"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 #include "core/utc_time.hpp"
 #include "gateway/commands/admin_client.hpp"
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/metric_sample.hpp"
 #include "gateway/commands/table.hpp"
 #include "gateway/config/config_text.hpp"
 #include "gateway/config/load_config.hpp"
@@ -31,38 +31,6 @@ Examples:
 Exit codes: 0 ready, 1 not ready, or no answer, 2 wrong use.
 )";
 
-struct Sample {
-  std::string_view name;
-  std::string_view labels;  // between the braces
-  double value = 0;
-
-  // Of the gateway's own words, which need no escapes.
-  std::string_view label(std::string_view wanted) const {
-    const std::string start = std::string(wanted) + "=\"";
-    for (std::size_t at = labels.find(start); at != labels.npos; at = labels.find(start, at + 1)) {
-      if (at != 0 && labels[at - 1] != ',') continue;
-      const std::string_view rest = labels.substr(at + start.size());
-      return rest.substr(0, rest.find('"'));
-    }
-    return {};
-  }
-};
-
-std::optional<Sample> parse_sample(std::string_view line) {
-  const std::size_t space = line.rfind(' ');
-  if (line.starts_with('#') || space == line.npos) return std::nullopt;
-  Sample sample;
-  const std::string_view number = line.substr(space + 1);
-  if (std::from_chars(number.data(), number.data() + number.size(), sample.value).ec != std::errc{}) return {};
-  const std::string_view series = line.substr(0, space);
-  sample.name = series.substr(0, series.find('{'));
-  if (sample.name.size() < series.size()) {
-    sample.labels = series.substr(sample.name.size() + 1);
-    sample.labels.remove_suffix(sample.labels.ends_with('}') ? 1 : 0);
-  }
-  return sample;
-}
-
 // What of the metrics page a person asks first. Views into the page.
 struct Facts {
   struct KeyExchanges {
@@ -73,8 +41,9 @@ struct Facts {
   std::optional<core::WallTime> started, loaded;
   std::uint64_t in_flight = 0, requests = 0, connections = 0, upstreams_busy = 0, upstreams_idle = 0;
   std::map<std::string_view, KeyExchanges> key_exchanges;
-  bool reload_refused = false;
-  std::optional<bool> log_healthy;  // absent: no log
+  bool reload_refused = false, tokens_refused = false;
+  std::optional<core::WallTime> tokens_loaded;  // absent: no tokens file
+  std::optional<bool> log_healthy;              // absent: no log
   std::uint64_t log_lost = 0;
   std::optional<bool> limits_shared;  // absent: not configured
 
@@ -93,6 +62,10 @@ void Facts::take(const Sample& sample) {
     loaded = core::WallTime(std::chrono::seconds(count));
   } else if (sample.name == "sallyport_config_last_reload_successful") {
     reload_refused = count == 0;
+  } else if (sample.name == "sallyport_tokens_last_load_timestamp_seconds") {
+    tokens_loaded = core::WallTime(std::chrono::seconds(count));
+  } else if (sample.name == "sallyport_tokens_last_load_successful") {
+    tokens_refused = count == 0;
   } else if (sample.name == "sallyport_requests_in_flight") {
     in_flight = count;
   } else if (sample.name == "sallyport_requests_total") {
@@ -115,11 +88,7 @@ void Facts::take(const Sample& sample) {
 
 Facts facts_in(std::string_view page) {
   Facts facts;
-  while (!page.empty()) {
-    const std::string_view line = page.substr(0, page.find('\n'));
-    page.remove_prefix(std::min(line.size() + 1, page.size()));
-    if (const auto sample = parse_sample(line)) facts.take(*sample);
-  }
+  for_each_sample(page, [&](const Sample& sample) { facts.take(sample); });
   return facts;
 }
 
@@ -149,6 +118,8 @@ void print(const Address& admin, bool ready, const Facts& facts, core::WallTime 
   if (facts.reload_refused) {
     line("", "WHAT THE FILES SAY NOW WAS REFUSED: sallyport check, or the operator's log, tells why");
   }
+  since("tokens", "loaded ", facts.tokens_loaded);
+  if (facts.tokens_refused) line("", "WHAT THEIR FILE SAYS NOW WAS REFUSED: the operator's log tells why");
   line("requests", text(facts.in_flight) + " in flight, " + text(facts.requests) + " done");
   line("connections", text(facts.connections) + " from clients; to upstreams " + text(facts.upstreams_busy) +
                           " busy, " + text(facts.upstreams_idle) + " idle");
@@ -179,6 +150,8 @@ ordered_json json_of(const Facts& facts) {
           {"started", time(facts.started)},
           {"config_loaded", time(facts.loaded)},
           {"config_refused", facts.reload_refused},
+          {"tokens_loaded", time(facts.tokens_loaded)},
+          {"tokens_refused", facts.tokens_refused},
           {"requests", {{"in_flight", facts.in_flight}, {"done", facts.requests}}},
           {"connections",
            {{"clients", facts.connections},
@@ -222,11 +195,6 @@ Address admin_in(const path& config) {
   throw std::runtime_error(config.string() + " names no admin listener; sallyport check --config says what is wrong");
 }
 
-std::string check_address(const std::string& text) {
-  const auto address = parse_address(text);
-  return address && address->port != 0 ? "" : "\"" + text + "\" is not a numeric address with a port: 127.0.0.1:9090";
-}
-
 }  // namespace
 
 int status(const Address& admin, const StatusOptions& options, core::WallTime now, std::ostream& out) {
@@ -247,7 +215,7 @@ void add_status_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
   CLI::Option* by_address =
       command->add_option("--admin,-a", options->admin, "Its admin listener, such as 127.0.0.1:9090")
-          ->check(check_address)
+          ->check(check_admin_address)
           ->type_name("ADDRESS");
   command->add_option("--config,-c", options->config, "The configuration that names its admin listener")
       ->type_name("FILE")

@@ -9,7 +9,9 @@ namespace sallyport::gateway {
 TokensPlace TokensPlace::of_config(const path& config) {
   Loaded loaded = load_config(config);
   if (loaded.config.tokens_file.empty()) {
-    throw std::runtime_error(config.string() + " names no tokens file; sallyport check --config says what is wrong");
+    throw std::runtime_error(config.string() +
+                             " names no tokens file; sallyport check --config says what is wrong. --file " +
+                             "names it without a configuration");
   }
   TokensPlace place(loaded.config.tokens_file);
   place.config_file_ = config;
@@ -24,14 +26,6 @@ std::string TokensPlace::refusal_of(const auth::Token& token, core::WallTime now
 std::vector<std::string> TokensPlace::doubts_about(const auth::Token& token) const {
   if (config_file_.empty()) return {};
   return idle_patterns(config_, token.grant);
-}
-
-std::string TokensPlace::obstacle(core::WallTime now) const {
-  if (config_file_.empty()) return {};
-  if (!has_errors(check_files(load_config(config_file_), now))) return {};
-  return config_file_.string() +
-         " has errors, or names what this account cannot read (sallyport check --config shows " +
-         "which); a gateway takes up nothing until it finds no error. sallyport status tells whether it does";
 }
 
 }  // namespace sallyport::gateway

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,8 @@ class TokensPlace {
   std::string refusal_of(const auth::Token& token, core::WallTime now) const;
   // What is likely a slip: "names 'lama*', which fits no model".
   std::vector<std::string> doubts_about(const auth::Token& token) const;
-  // A gateway takes tokens up with all else that its configuration names, or not at all. Words when that has errors now
-  // for this account, whatever they are; empty: none, or none is known. What a running gateway refuses because it needs
-  // a restart is not known here.
-  std::string obstacle(core::WallTime now) const;
+  // Where a running gateway can be asked what it has taken up; absent: none is known.
+  const std::optional<Address>& admin() const noexcept { return config_.admin; }
 
  private:
   path file_;

@@ -16,7 +16,9 @@ struct Watched {
 };
 
 // `expected`: the files it was read from last time. When it names others now, `load` is called once more. When it
-// cannot be read, the watch is on `expected`. Blocks, as `load` does.
-Watched load_watched(std::vector<std::filesystem::path> expected, const std::function<Loaded()>& load);
+// cannot be read, the watch is on `expected`. It is on `always` too, unless that is empty, whatever the configuration
+// names. Blocks, as `load` does.
+Watched load_watched(std::vector<std::filesystem::path> expected, const std::function<Loaded()>& load,
+                     const std::filesystem::path& always = {});
 
 }  // namespace sallyport::gateway

@@ -225,6 +225,21 @@ TEST_CASE("the log's counts are shown while there is a log") {
   CHECK(value_of(running, "sallyport_log_checkpoint_command_last_timestamp_seconds") == "2.5");
 }
 
+TEST_CASE("tokens are shown as in force once every worker has them, to the last bit of their hash") {
+  CHECK_FALSE(contains(Metrics(a_config(), 1).text({}), "sallyport_tokens_"));
+  Config config = a_config();
+  config.tokens_file = "tokens.jsonl";
+  Metrics metrics(config, 2);
+  constexpr std::uint64_t largest = (1ull << 48) - 1;
+  metrics.worker(0).callers_adopted(largest);
+  CHECK(value_of(metrics.text({}), "sallyport_tokens_hash") == "0");
+  metrics.worker(1).callers_adopted(largest);
+  CHECK(value_of(metrics.text({}), "sallyport_tokens_hash") == "281474976710655");
+  CHECK(value_of(metrics.text({}), "sallyport_tokens_last_load_successful") == "1");
+  metrics.tokens_loaded(false);
+  CHECK(value_of(metrics.text({}), "sallyport_tokens_last_load_successful") == "0");
+}
+
 TEST_CASE("shared limits are shown where there are any") {
   const Metrics metrics(a_config(), 1);
   CHECK_FALSE(contains(metrics.text({}), "sallyport_shared_limits_"));
@@ -241,6 +256,7 @@ TEST_CASE("shared limits are shown where there are any") {
 TEST_CASE("docs/metrics.md names every metric that is served, and no other") {
   Config config = a_config();
   config.log.emplace();
+  config.tokens_file = "tokens.jsonl";
   Metrics metrics(config, 1);
   metrics.worker(0).exchange_finished(a_record());
   std::set<std::string> served, documented;

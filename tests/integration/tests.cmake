@@ -32,6 +32,7 @@ add_executable(integration_test
   ${integration}/refusal_test.cpp
   ${integration}/framing_test.cpp
   ${integration}/reload_test.cpp
+  ${integration}/revocation_test.cpp
   ${integration}/ipv6_test.cpp
   ${integration}/spool_test.cpp
   ${integration}/log_test.cpp
@@ -54,7 +55,7 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http framing ipv6 operations reload status
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http framing ipv6 operations reload revocation status
             shared-limits)
 integration(hostile hostile limits refusal spool memory)
 integration(log log disk)

@@ -251,7 +251,7 @@ TEST_CASE("a token of a tenant that the log does not have is an error, unless it
   const std::string problem = ": token " + token.grant.id + " names tenant 'acme', whom log.tenants does not have";
   CHECK(contains(gateway.said, "tokens.jsonl" + problem));
   const core::WallTime now = core::SystemClock().wall();
-  const auto build = [&](core::WallTime at) { build_snapshot(gateway.folder.load(gateway.config).config, at); };
+  const auto build = [&](core::WallTime at) { build_callers(gateway.folder.load(gateway.config).config, at); };
   CHECK_THROWS_WITH(build(now), tokens.string() + problem);
   gateway.config.log = "log: {directory: log, origin: me, recipients: [\"" + a_recipient() +
                        "\"], tenants: [{name: acme, recipients: [\"" + a_recipient() + "\"]}]}\n";

@@ -29,6 +29,7 @@ ScriptedServer::Script admin(unsigned ready_status, std::string page) {
 std::string a_page(bool log = true) {
   Config config;
   if (log) config.log.emplace();
+  config.tokens_file = "tokens.jsonl";
   Metrics metrics(config, 2);
   metrics.worker(0).handshake_finished(core::Reason::none, "X25519MLKEM768");
   metrics.worker(1).handshake_finished(core::Reason::none, "X25519MLKEM768");
@@ -102,6 +103,22 @@ TEST_CASE("status says that the files hold what was refused") {
   ScriptedServer behind({}, admin(200, metrics.text({})));
   CHECK(contains(ask(behind).text, "WHAT THE FILES SAY NOW WAS REFUSED"));
   CHECK(nlohmann::json::parse(ask(behind, {.json = true}).text)["config_refused"] == true);
+}
+
+TEST_CASE("status says when the tokens were taken up, and that their file holds what was refused") {
+  ScriptedServer current({}, admin(200, a_page()));
+  CHECK(contains(ask(current).text, "tokens         loaded "));
+  CHECK(nlohmann::json::parse(ask(current, {.json = true}).text)["tokens_loaded"].is_string());
+  Config config;
+  config.tokens_file = "tokens.jsonl";
+  Metrics metrics(config, 1);
+  metrics.tokens_loaded(false);
+  ScriptedServer behind({}, admin(200, metrics.text({})));
+  CHECK(contains(ask(behind).text, "WHAT THEIR FILE SAYS NOW WAS REFUSED"));
+  CHECK(nlohmann::json::parse(ask(behind, {.json = true}).text)["tokens_refused"] == true);
+  ScriptedServer none({}, admin(200, Metrics(Config{}, 1).text({})));
+  CHECK_FALSE(contains(ask(none).text, "tokens "));
+  CHECK(nlohmann::json::parse(ask(none, {.json = true}).text)["tokens_loaded"].is_null());
 }
 
 TEST_CASE("status says whether limits are shared, where they may be") {

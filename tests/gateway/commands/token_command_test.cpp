@@ -1,14 +1,17 @@
 #include "gateway/commands/commands.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "auth/authenticator.hpp"
 #include "auth/token_file.hpp"
+#include "gateway/commands/tokens_in_force.hpp"
 #include "tests/gateway/commands/run_command.hpp"
 #include "tests/gateway/config/config_fixture.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/scripted_server.hpp"
 
 using namespace sallyport;
 using namespace sallyport::tests;
@@ -313,19 +316,57 @@ TEST_CASE("a pattern that fits nothing is made and warned of, where the configur
   CHECK_FALSE(has(made.err, "'m'"));
 }
 
-TEST_CASE("a revocation that no gateway would take up is said to be one") {
+TEST_CASE("a revocation is asked after where an admin listener is known, and said not to be where none is") {
   Gateway gateway;
   REQUIRE(gateway.token({"create", "--name", "team-a", "--models", "m"}).exit_code == 0);
-  REQUIRE(gateway.token({"create", "--name", "team-b", "--models", "m"}).exit_code == 0);
-  const Outcome taken_up = gateway.token({"revoke", "team-a"});
-  CHECK(taken_up.exit_code == 0);
-  CHECK(has(taken_up.err, "unless its configuration was changed in what needs a restart; sallyport status tells"));
-  gateway.config.more = "limits: {drain: 30}\n";
+  const Outcome unasked = gateway.token({"revoke", "team-a"});
+  CHECK(unasked.exit_code == 0);
+  CHECK(has(unasked.err, "No admin listener is known, so none was asked"));
+
+  ScriptedServer admin({}, [&](Peer& peer) {
+    peer.read_request();
+    const auto hash = auth::read_token_file(gateway.folder / "tokens.jsonl").hash;
+    peer.send_answer(200, "sallyport_tokens_hash " + std::to_string(hash) + "\n");
+  });
+  gateway.config.more = "admin: {address: \"127.0.0.1:" + std::to_string(admin.port()) + "\"}\n";
+  gateway.config.more += "limits: {drain: 30}\n";  // an error: what is in the way of the rest does not matter here
   gateway.write();
-  const Outcome outcome = gateway.token({"revoke", "team-b"});
-  CHECK(outcome.exit_code == 1);
-  CHECK(has(outcome.err, "(team-b) is revoked."));
-  CHECK(has(outcome.err, "a running gateway may still accept it"));
-  CHECK(gateway.tokens()[1].revoked);
-  CHECK(gateway.token({"revoke", "team-b"}).exit_code == 1);  // nor is it later, while the error stands
+  CHECK(gateway.token({"revoke", "team-a"}).exit_code == 0);
+  CHECK(has(gateway.token({"revoke", "team-a"}).err, "refuses it now"));
+  CHECK(gateway.token({"revoke", "team-a", "--admin", "127.0.0.1"}).exit_code == 2);
+}
+
+TEST_CASE("a gateway has tokens in force when it has read the file as it is now") {
+  const Desk desk;
+  desk.create();
+  std::string page;
+  ScriptedServer server({}, [&](Peer& peer) {
+    peer.read_request();
+    peer.send_answer(200, page);
+  });
+  const gateway::Address admin{"127.0.0.1", server.port()};
+  const auto obstacle = [&](std::string says, core::Duration patience = core::Duration::zero()) {
+    page = std::move(says);
+    return gateway::wait_until_in_force(desk.file(), admin, patience);
+  };
+  const std::string hash = std::to_string(auth::read_token_file(desk.file()).hash);
+  CHECK(obstacle("sallyport_tokens_hash " + hash + "\n").empty());
+  desk.create("team-b");
+  CHECK(has(obstacle("sallyport_tokens_hash " + hash + "\n"), "has not taken up " + desk.file().string()));
+  CHECK(has(obstacle("sallyport_tokens_hash 0\n"), "another tokens file"));
+  CHECK(has(obstacle("sallyport_tokens_hash 0\nsallyport_tokens_last_load_successful 0\n"), "it refused its tokens"));
+  CHECK(has(obstacle("sallyport_build_info 1\n"), "nobody there tells of tokens"));
+}
+
+TEST_CASE("a gateway that takes tokens up a little later is waited for") {
+  const Desk desk;
+  desk.create();
+  const std::string hash = std::to_string(auth::read_token_file(desk.file()).hash);
+  std::atomic<int> asked = 0;
+  ScriptedServer server({}, [&](Peer& peer) {
+    peer.read_request();
+    peer.send_answer(200, "sallyport_tokens_hash " + (++asked < 3 ? "7" : hash) + "\n");
+  });
+  CHECK(gateway::wait_until_in_force(desk.file(), {"127.0.0.1", server.port()}, tests::patience).empty());
+  CHECK(asked == 3);
 }

@@ -36,6 +36,23 @@ TEST_CASE("a configuration that cannot be read leaves the watch where it was") {
   CHECK(changed(watched.files));
 }
 
+TEST_CASE("what is always watched is watched also where the configuration does not name it") {
+  const ConfigFolder folder;
+  const path always = folder / "running-tokens.jsonl";
+  write_file(folder.file(), ConfigText{}.text());
+  for (const auto& expected : {std::vector<path>{folder.file()}, std::vector<path>{folder.file(), always}}) {
+    write_file(always, "");
+    Watched watched = load_watched(
+        expected, [&] { return load_config(folder.file()); }, always);
+    CHECK_FALSE(changed(watched.files));
+    write_file(always, "another line");
+    CHECK(changed(watched.files));
+    write_file(folder / "a.pem", "another");
+    CHECK(changed(watched.files));
+    std::filesystem::remove(folder / "a.pem");
+  }
+}
+
 TEST_CASE("permissions that were mended are a change, though not a byte of the file is another") {
   const ConfigFolder folder;
   const auto files = folder.load(ConfigText{}).config.files;
