@@ -83,7 +83,7 @@ Task<Next> Exchange::run() {
 
   auto chosen = route(*who);
   if (!chosen) co_return co_await refuse(chosen.error());
-  auto admission = admit(*who);
+  auto admission = admit(*who, *chosen);
   if (!admission) co_return co_await refuse(admission.error());
 
   auto lease = co_await send_upstream(*chosen, *admission);
@@ -157,10 +157,15 @@ Result<routing::Route> Exchange::route(const auth::Principal& who) {
 }
 
 // What the call may use up: about four bytes of text a token, and the most it lets the model answer.
-std::uint64_t Exchange::expected_tokens() const noexcept { return call_ ? body_.size() / 4 + call_->max_tokens : 0; }
+std::uint64_t Exchange::expected_tokens(const routing::Route& route) const noexcept {
+  if (!call_) return 0;
+  const std::uint64_t prompt = body_.size() / 4;
+  const std::uint64_t output = routing::expected_output(*call_, head_.path, route.expected_output());
+  return prompt + std::min(output, UINT64_MAX - prompt);
+}
 
-Result<auth::Admission> Exchange::admit(const auth::Principal& who) {
-  return worker_.services().limiter.admit(who, expected_tokens(), worker_.now(), standings_);
+Result<auth::Admission> Exchange::admit(const auth::Principal& who, const routing::Route& route) {
+  return worker_.services().limiter.admit(who, expected_tokens(route), worker_.now(), standings_);
 }
 
 Result<void> Exchange::open_entry(bool keep_content) {

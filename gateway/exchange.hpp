@@ -54,7 +54,7 @@ class Exchange {
   core::Result<void> read_call(core::ConstBytes piece);
   core::Result<void> finish_call();
   core::Result<routing::Route> route(const auth::Principal& who);
-  core::Result<auth::Admission> admit(const auth::Principal& who);
+  core::Result<auth::Admission> admit(const auth::Principal& who, const routing::Route& route);
   core::Result<void> open_entry(bool keep_content);
   core::Task<core::Result<void>> keep_request_body();
   std::optional<core::Error> interrupted() const noexcept;
@@ -76,7 +76,7 @@ class Exchange {
   void unwatch_client();
   void hurry();
   bool keeps_connection() const noexcept;
-  std::uint64_t expected_tokens() const noexcept;
+  std::uint64_t expected_tokens(const routing::Route& route) const noexcept;
 
   Connection& connection_;
   Worker& worker_;

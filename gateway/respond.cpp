@@ -77,8 +77,8 @@ constexpr Row table[] = {
       "The API key's requests per minute are used up. Try again after retry-after seconds."}},
     {{tokens_limited},
      {429, limit, "rate_limit_exceeded",
-      "The API key's tokens per minute do not suffice for the prompt and max_tokens. Try again after retry-after "
-      "seconds."}},
+      "The API key's tokens per minute do not suffice for the prompt and the answer (max_tokens, or what is usual). "
+      "Try again after retry-after seconds."}},
     {{concurrency_limited},
      {429, limit, "concurrency_limit_exceeded",
       "The API key has too many requests open. Try again when one of them has ended."}},

@@ -37,8 +37,8 @@ bool same_letters(std::string_view written, std::string_view wanted) {
 
 }  // namespace
 
-JsonScanner::JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit)
-    : keys_(keys), value_limit_(value_limit), slots_(keys.size()) {}
+JsonScanner::JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit, std::size_t once)
+    : keys_(keys), value_limit_(value_limit), once_(once), slots_(keys.size()) {}
 
 core::Result<void> JsonScanner::feed(core::ConstBytes piece) {
   piece_ = reinterpret_cast<const Byte*>(piece.data());
@@ -238,9 +238,9 @@ bool JsonScanner::choose_slot(std::string_view key) {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (key_is_plain_ && key.size() != keys_[i].size()) continue;  // a plain key folds only into one of its size
     const bool same = key == keys_[i];
-    if (!same && !same_letters(key, keys_[i])) continue;
-    if (!same || slots_[i].seen) return fail(nullptr, core::Reason::duplicate_field), false;
-    slots_[i].seen = true;
+    if (!same && (i >= once_ || !same_letters(key, keys_[i]))) continue;
+    if (!same || (slots_[i].seen && i < once_)) return fail(nullptr, core::Reason::duplicate_field), false;
+    slots_[i] = Slot{.member = {}, .seen = true, .ended = false};
     wanted_ = i;
   }
   return true;

@@ -31,11 +31,14 @@ class JsonScanner {
   };
 
   // `keys` are lower-case ASCII and must outlive the scanner. The scanner keeps at most value_limit bytes of each
-  // wanted value.
-  JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit);
+  // wanted value. The first `once` of the keys are refused the second time; of the others the last counts, as it does
+  // for most servers, and only as it is written here.
+  JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit, std::size_t once);
+  JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit)
+      : JsonScanner(keys, value_limit, keys.size()) {}
 
   // Reads the next piece, which need not live longer than the call. Errors: malformed_json (also: too deep, not UTF-8,
-  // half a surrogate pair or U+0000 in a key of the outermost object); duplicate_field (a wanted key for the second
+  // half a surrogate pair or U+0000 in a key of the outermost object); duplicate_field (such a key for the second
   // time, or in other letter case: some servers take "Model" for "model"). Every later call gives the same error.
   core::Result<void> feed(core::ConstBytes piece);
   // Ends the text. Errors: malformed_json when it is not one whole value; feed()'s error again.
@@ -103,7 +106,7 @@ class JsonScanner {
   std::string_view whole_key(const Byte* end);
 
   std::span<const std::string_view> keys_;
-  std::size_t value_limit_;
+  std::size_t value_limit_, once_;
   std::vector<Slot> slots_;
   std::size_t wanted_ = none;  // the slot whose value comes next or is being read
 

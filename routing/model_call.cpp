@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "routing/json_scanner.hpp"
 #include "routing/json_text.hpp"
@@ -11,22 +13,33 @@ namespace {
 
 using core::Reason;
 
-enum Field : std::size_t { model, stream, stream_options, max_tokens, max_completion_tokens, max_output_tokens };
-constexpr std::array<std::string_view, 6> fields{
-    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens",
+enum Field : std::size_t {
+  model,
+  stream,
+  stream_options,
+  max_tokens,
+  max_completion_tokens,
+  max_output_tokens,
+  n,
+  best_of
 };
+constexpr std::array<std::string_view, 8> fields{
+    "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of",
+};
+constexpr std::size_t fields_once = Field::n;
 constexpr std::array<std::string_view, 1> option_fields{"include_usage"};
 
 struct KnownPath {
   std::string_view path;
   Family family;
+  bool generates = false;  // text, as long as its call allows
 };
 constexpr KnownPath known_paths[] = {
-    {"/v1/chat/completions", Family::openai_chat},
-    {"/v1/completions", Family::openai_completions},
+    {"/v1/chat/completions", Family::openai_chat, true},
+    {"/v1/completions", Family::openai_completions, true},
     {"/v1/embeddings", Family::openai_embeddings},
-    {"/v1/responses", Family::openai_responses},
-    {"/v1/messages", Family::anthropic_messages},
+    {"/v1/responses", Family::openai_responses, true},
+    {"/v1/messages", Family::anthropic_messages, true},
     {"/v1/messages/count_tokens", Family::anthropic_messages},
     {"/v1/rerank", Family::other},
     {"/v1/score", Family::other},
@@ -42,6 +55,26 @@ std::optional<std::string> model_name(const JsonScanner::Member& member) {
   auto name = unescape_json(text.substr(1, text.size() - 2));
   if (name && name->size() > model_name_limit) return std::nullopt;
   return name;
+}
+
+const KnownPath* known_path(std::string_view path) noexcept {
+  for (const KnownPath& known : known_paths) {
+    if (known.path == path) return &known;
+  }
+  return nullptr;
+}
+
+// Servers may take "7" and 7.0 for 7 (pydantic does, in vLLM and SGLang), so they count here too.
+std::optional<std::uint64_t> generous_count(const JsonScanner::Member* member) {
+  if (!member || !member->whole()) return std::nullopt;
+  if (const auto count = count_of(member->text)) return count;
+  std::string_view text = member->text;
+  if (text.starts_with('"')) text = text.substr(1, text.size() - 2);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || !(number >= 0)) return std::nullopt;
+  constexpr double most = 1ull << 53;
+  return static_cast<std::uint64_t>(std::min(number, most));
 }
 
 bool says_yes(std::string_view json) { return !json.empty() && json != "false" && json != "null"; }
@@ -73,10 +106,23 @@ std::optional<Splice> usage_splice(const ModelCall& call) {
 }  // namespace
 
 std::optional<Family> model_family(std::string_view path) noexcept {
-  for (const auto& known : known_paths) {
-    if (known.path == path) return known.family;
-  }
-  return std::nullopt;
+  const KnownPath* const known = known_path(path);
+  return known ? std::optional(known->family) : std::nullopt;
+}
+
+// A field that the path's API does not read is not enforced by its server, so it says nothing of the answer.
+std::uint64_t expected_output(const ModelCall& call, std::string_view path, std::uint64_t each) noexcept {
+  const KnownPath* const known = known_path(path);
+  if (!known || !known->generates) return 0;
+  const bool chat = known->family == Family::openai_chat, completions = known->family == Family::openai_completions;
+  std::optional<std::uint64_t> stated =
+      known->family == Family::openai_responses ? call.max_output_tokens : call.max_tokens;
+  if (chat) stated = std::max(stated, call.max_completion_tokens);
+  std::uint64_t answers = chat || completions ? call.n.value_or(1) : 1;
+  if (completions) answers = std::max(answers, call.best_of.value_or(1));
+  std::uint64_t all = 0;
+  const bool wraps = __builtin_mul_overflow(stated.value_or(each), std::max<std::uint64_t>(answers, 1), &all);
+  return wraps ? UINT64_MAX : all;
 }
 
 bool must_ask_usage(const ModelCall& call, Family family) noexcept {
@@ -96,7 +142,7 @@ std::vector<Splice> splices_for(const ModelCall& call, std::string_view upstream
 }
 
 struct ModelCallReader::State {
-  JsonScanner scanner{fields, stream_options_limit};
+  JsonScanner scanner{fields, stream_options_limit, fields_once};
 };
 
 ModelCallReader::ModelCallReader() : state_(std::make_unique<State>()) {}
@@ -126,10 +172,11 @@ core::Result<ModelCall> ModelCallReader::finish() {
   if (const auto* member = scanner.member(Field::stream_options)) {
     if (const auto read = read_options(*member, call); !read) return read.error();
   }
-  for (const auto field : {Field::max_tokens, Field::max_completion_tokens, Field::max_output_tokens}) {
-    const auto* member = scanner.member(field);
-    if (member) call.max_tokens = std::max(call.max_tokens, count_of(member->text).value_or(0));
-  }
+  call.max_tokens = generous_count(scanner.member(Field::max_tokens));
+  call.max_completion_tokens = generous_count(scanner.member(Field::max_completion_tokens));
+  call.max_output_tokens = generous_count(scanner.member(Field::max_output_tokens));
+  call.n = generous_count(scanner.member(Field::n));
+  call.best_of = generous_count(scanner.member(Field::best_of));
   return call;
 }
 

@@ -35,8 +35,8 @@ struct ModelCall {
   std::string model;  // as the client wrote it, without JSON escapes
   bool stream = false;
   bool asks_usage = false;  // stream_options.include_usage is there, and neither false nor null
-  // The largest of max_completion_tokens, max_output_tokens and max_tokens; 0 when none is an integer from 0 to 2^53.
-  std::uint64_t max_tokens = 0;
+  // What it says of its answers; absent when it does not, or says no number that a server could take. At most 2^53.
+  std::optional<std::uint64_t> max_tokens, max_completion_tokens, max_output_tokens, n, best_of;
 
   // Positions in the body, in bytes from its start, and sizes in bytes.
   std::uint64_t model_offset = 0, model_size = 0;  // the value with its quotes
@@ -53,6 +53,10 @@ struct Splice {
   std::string insert;
 };
 
+// The most tokens that all answers to a call on this path may have, by the fields that its API reads; `each` for an
+// answer whose length is not stated. Never wraps. 0 for a path whose calls generate no text.
+std::uint64_t expected_output(const ModelCall& call, std::string_view path, std::uint64_t each) noexcept;
+
 // Whether the gateway must ask for usage itself, and must hide the resulting event from the client. A stream of
 // openai_chat or openai_completions reports usage only when stream_options.include_usage is set.
 bool must_ask_usage(const ModelCall& call, Family family) noexcept;
@@ -68,7 +72,8 @@ class ModelCallReader {
   ModelCallReader();
   ~ModelCallReader();
   // Reads the next piece, which need not live longer than the call. Errors: malformed_json; duplicate_field ("model",
-  // "stream", "stream_options" or a max-tokens key twice at top level, or in other letter case).
+  // "stream", "stream_options" or a max-tokens key twice at top level, or in other letter case; of "n" and "best_of",
+  // which servers judge by themselves, the last counts).
   core::Result<void> feed(core::ConstBytes piece);
   // Ends the body. Errors: model_missing (also when empty or null); malformed_json (also when the body is
   // not an object, the model is not a string or over its limit, stream is none of true, false and null, or

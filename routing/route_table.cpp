@@ -100,6 +100,7 @@ core::Result<Route> RouteTable::for_model(const auth::Principal& who, std::strin
   route.upstream_ = &upstreams_[target.upstream];
   route.model_name_ = found->name;
   route.upstream_model_ = target.model;
+  route.expected_output_ = found->expected_output;
   route.capture_ = found->capture;
   route.tenant_ = found->tenant;
   return route;

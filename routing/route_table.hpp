@@ -57,8 +57,9 @@ struct Model {
   std::vector<std::string> aliases;
   std::vector<Target> targets;
   Capture capture = Capture::metadata;
-  std::uint64_t created = 0;  // for GET /v1/models, in seconds since 1970
-  std::string tenant{};       // who owns the content of its calls, unless the caller has a tenant; empty: the operator
+  std::uint64_t created = 0;             // for GET /v1/models, in seconds since 1970
+  std::uint64_t expected_output = 1000;  // tokens of an answer whose length its call does not limit
+  std::string tenant{};  // who owns the content of its calls, unless the caller has a tenant; empty: the operator
 };
 struct PathRoute {
   std::string name;
@@ -75,6 +76,7 @@ class Route {
   // The model's public name, also when the call used an alias; "" on a path route.
   std::string_view model_name() const noexcept { return model_name_; }
   std::string_view upstream_model() const noexcept { return upstream_model_; }  // "" on a path route
+  std::uint64_t expected_output() const noexcept { return expected_output_; }   // as Model; 0 on a path route
   Capture capture() const noexcept { return capture_; }
   std::string_view tenant() const noexcept { return tenant_; }
 
@@ -83,6 +85,7 @@ class Route {
   Route() = default;
   const Upstream* upstream_ = nullptr;
   std::string_view model_name_, upstream_model_, tenant_;
+  std::uint64_t expected_output_ = 0;
   Capture capture_ = Capture::metadata;
 };
 

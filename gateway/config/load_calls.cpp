@@ -111,6 +111,7 @@ void ConfigLoader::read_model(Section& section, routing::Model& model) {
   for (routing::Target& target : model.targets) {
     if (target.model.empty()) target.model = model.name;
   }
+  section.count("expected_output", model.expected_output, 0, auth::max_per_minute);
   capture(section, model.capture);
   tenant(section, model.tenant);
 }

@@ -28,9 +28,13 @@ std::string said_by(const core::Result<ModelCall>& call) {
   std::string text = call->model + "\n" + call->options;
   const auto no_options = static_cast<std::uint64_t>(-1);
   for (const std::uint64_t number :
-       {std::uint64_t{call->stream}, std::uint64_t{call->asks_usage}, call->max_tokens, call->model_offset,
-        call->model_size, call->options_offset.value_or(no_options), call->options_size, call->object_offset}) {
+       {std::uint64_t{call->stream}, std::uint64_t{call->asks_usage}, call->model_offset, call->model_size,
+        call->options_offset.value_or(no_options), call->options_size, call->object_offset}) {
     text += " " + std::to_string(number);
+  }
+  for (const auto& number :
+       {call->max_tokens, call->max_completion_tokens, call->max_output_tokens, call->n, call->best_of}) {
+    text += number ? " " + std::to_string(*number) : " none";
   }
   return text;
 }
@@ -46,23 +50,26 @@ std::optional<json> second_opinion(std::string_view text) try {
   return std::nullopt;
 }
 
-std::uint64_t largest_of(const json& body) {
+void check_count(const std::optional<std::uint64_t>& read, const json& body, const char* key) {
   constexpr std::uint64_t largest_count = 1ull << 53;
-  std::uint64_t largest = 0;
-  for (const char* key : {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
-    const auto value = body.find(key);
-    if (value == body.end() || !value->is_number_unsigned()) continue;
-    const auto count = value->get<std::uint64_t>();
-    if (count <= largest_count) largest = std::max(largest, count);
+  const auto value = body.find(key);
+  if (value == body.end() || value->is_null() || value->is_boolean() || value->is_structured()) {
+    claim(!read, "what is no number is none");
+  } else if (value->is_number_unsigned()) {
+    claim(read == std::min(value->get<std::uint64_t>(), largest_count), "both read the same number");
   }
-  return largest;
 }
 
 void check_agreement(const ModelCall& call, const json& body) {
   claim(body.is_object() && body.contains("model") && body["model"].is_string(), "a call names a model");
   claim(body["model"].get<std::string>() == call.model, "both read the same model");
   claim(body.value("stream", json()) == json(true) == call.stream, "both read the same stream");
-  claim(largest_of(body) == call.max_tokens, "both read the same most tokens");
+  check_count(call.max_tokens, body, "max_tokens");
+  check_count(call.max_completion_tokens, body, "max_completion_tokens");
+  check_count(call.max_output_tokens, body, "max_output_tokens");
+  check_count(call.n, body, "n");
+  check_count(call.best_of, body, "best_of");
+  routing::expected_output(call, "/v1/completions", UINT64_MAX);
   const json options = body.value("stream_options", json());
   const json usage = options.is_object() ? options.value("include_usage", json()) : json();
   claim((usage != json() && usage != json(false)) == call.asks_usage, "both see whether usage is asked for");

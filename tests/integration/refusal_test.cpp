@@ -103,6 +103,38 @@ TEST_CASE("a caller whose tokens do not suffice is told how many are left, and w
   CHECK(server.received().count() == 1);
 }
 
+TEST_CASE("calls that state no length, or n answers, cannot spend more than their allowance together", "[refusal]") {
+  struct Kind {
+    std::string more;
+    std::size_t admitted;  // of an allowance of 3100
+  };
+  const Kind kind = GENERATE(as<Kind>{}, Kind{"", 3}, Kind{R"(,"n":3)", 1}, Kind{R"(,"max_tokens":500,"n":2)", 3});
+  INFO(kind.more);
+  Signal all_asked;
+  ScriptedServer server(GatewayProcess::model_server(), [&](Peer& peer) {
+    peer.read_request();
+    all_asked.wait();
+    peer.send_answer(200, chat_answer);
+  });
+  const GatewayProcess gateway(server, {.tokens = {{"thrifty", {"--models", "*", "--tokens-per-minute", "3100"}}}});
+  const std::string request = request_text(
+      {.token = gateway.token_of("thrifty"), .body = R"({"model":"llama","messages":[])" + kind.more + "}"});
+  constexpr std::size_t calls = 12;
+  std::vector<std::unique_ptr<ScriptedClient>> callers;
+  for (std::size_t i = 0; i < calls; ++i) {
+    callers.push_back(std::make_unique<ScriptedClient>(gateway.client()));
+    callers.back()->send(request);
+  }
+  const auto refused = [&] { return gateway.metric(R"(sallyport_request_outcomes_total{outcome="tokens_limited"})"); };
+  CHECK(eventually([&] { return refused() == static_cast<double>(calls - kind.admitted); }));
+  CHECK(eventually([&] { return server.received().count() == kind.admitted; }));
+  all_asked.set();
+  std::size_t answered = 0;
+  for (const auto& caller : callers) answered += caller->read_answer().status() == 200;
+  CHECK(answered == kind.admitted);
+  CHECK(ask(gateway, request).status() == 200);  // what was not used is there again
+}
+
 TEST_CASE("a call for which its upstream has no connection left is refused, until one is free", "[refusal]") {
   ScriptedServer server(GatewayProcess::model_server(), stream_or_answer);
   const GatewayProcess gateway({.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(server.port()),

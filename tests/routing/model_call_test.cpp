@@ -41,6 +41,7 @@ core::Result<ModelCall> read_at_every_split(const std::string& body) {
     REQUIRE(halves->options == whole->options);
     REQUIRE(halves->options_offset == whole->options_offset);
     REQUIRE(halves->max_tokens == whole->max_tokens);
+    REQUIRE(halves->n == whole->n);
   }
   return whole;
 }
@@ -102,7 +103,9 @@ TEST_CASE("The few fields are read wherever they stand, at every split") {
   CHECK(call->model == "llama-\"3\"");
   CHECK(call->stream);
   CHECK(call->asks_usage);
-  CHECK(call->max_tokens == 32);
+  CHECK(call->max_tokens == 16);
+  CHECK(call->max_completion_tokens == 32);
+  CHECK_FALSE(call->n);
   CHECK(call->object_offset == 2);
   CHECK(body.substr(call->model_offset, call->model_size) == R"("ll\u0061ma-\"3\"")");
   REQUIRE(call->options_offset.has_value());
@@ -115,13 +118,15 @@ TEST_CASE("Absent, null and odd fields mean what they should") {
   REQUIRE(plain.has_value());
   CHECK_FALSE(plain->stream);
   CHECK_FALSE(plain->asks_usage);
-  CHECK(plain->max_tokens == 0);
+  CHECK_FALSE(plain->max_tokens);
   CHECK_FALSE(plain->options_offset.has_value());
 
-  for (const std::string value : {"null", "-1", "1.5", "\"7\"", "[]", "9007199254740993", "1e3", "{\"a\":1}"}) {
+  for (const std::string value :
+       {"null", "-1", "true", "\"\"", "\"many\"", "\"7 \"", "\"nan\"", "[]", "[7]", "1e999", "{\"a\":1}", "-1e300"}) {
     const auto call = read(R"({"model":"m","max_output_tokens":)" + value + "}");
     REQUIRE(call.has_value());
-    CHECK(call->max_tokens == 0);
+    INFO(value);
+    CHECK_FALSE(call->max_output_tokens);
   }
   for (const std::string value : {"null", "false"}) {
     const auto call =
@@ -130,6 +135,68 @@ TEST_CASE("Absent, null and odd fields mean what they should") {
     CHECK_FALSE(call->stream);
     CHECK_FALSE(call->asks_usage);
   }
+}
+
+TEST_CASE("A number counts in every form that a server may take for one, up to 2^53") {
+  constexpr std::uint64_t most = 1ull << 53;
+  const std::pair<std::string, std::uint64_t> numbers[] = {
+      {"0", 0},        {"7", 7},          {"\"7\"", 7},
+      {"7.0", 7},      {"1e3", 1000},     {"\"1e3\"", 1000},
+      {"1.5", 1},      {"-0", 0},         {"9007199254740993", most},
+      {"1e300", most}, {"\"inf\"", most}, {"340282366920938463463374607431768211456", most},
+  };
+  for (const auto& [text, number] : numbers) {
+    INFO(text);
+    const auto call = read(R"({"model":"m","max_tokens":)" + text + R"(,"n":)" + text + "}");
+    REQUIRE(call.has_value());
+    CHECK(call->max_tokens == number);
+    CHECK(call->n == number);
+  }
+  CHECK_FALSE(read(R"({"model":"m","n":)" + std::string(5000, '7') + "}")->n);  // no server takes that
+}
+
+TEST_CASE("Of n and best_of, which may come twice, the last counts, and only as they are written") {
+  for (const std::string key : {"n", "best_of"}) {
+    const auto call = read_at_every_split(R"({")" + key + R"(":5,"model":"m",")" + key + "\":17}");
+    REQUIRE(call.has_value());
+    const auto& counted = key == "n" ? call->n : call->best_of;
+    CHECK(counted == 17);
+    const auto gone = read_at_every_split(R"({")" + key + R"(":5,"model":"m",")" + key + "\":[1,2]}");
+    REQUIRE(gone.has_value());
+    CHECK_FALSE(gone->n);
+    CHECK_FALSE(gone->best_of);
+  }
+  const auto upper = read(R"({"model":"m","N":5,"Best_of":5,"n":2})");
+  REQUIRE(upper.has_value());
+  CHECK(upper->n == 2);
+  CHECK_FALSE(upper->best_of);
+}
+
+TEST_CASE("What is expected of answers is what the path's own API lets them have") {
+  const auto expected = [](const std::string& path, const std::string& more, std::uint64_t each = 1000) {
+    return routing::expected_output(read(R"({"model":"m")" + more + "}").value(), path, each);
+  };
+  const std::string chat = "/v1/chat/completions", completions = "/v1/completions", responses = "/v1/responses";
+  const std::string messages = "/v1/messages";
+  for (const std::string& path : {chat, completions, responses, messages}) CHECK(expected(path, "") == 1000);
+  for (const char* path : {"/v1/embeddings", "/v1/rerank", "/v1/messages/count_tokens", "/v1/audio/speech", "/other"}) {
+    CHECK(expected(path, R"(,"max_tokens":7,"n":9)") == 0);
+  }
+  const std::string all = R"(,"max_tokens":2,"max_completion_tokens":3,"max_output_tokens":5,"n":7,"best_of":11)";
+  CHECK(expected(chat, all) == 3 * 7);
+  CHECK(expected(completions, all) == 2 * 11);
+  CHECK(expected(responses, all) == 5);
+  CHECK(expected(messages, all) == 2);
+  CHECK(expected(chat, R"(,"max_output_tokens":1)") == 1000);  // its server would not heed it
+  CHECK(expected(completions, R"(,"max_completion_tokens":1)") == 1000);
+  CHECK(expected(responses, R"(,"max_tokens":1)") == 1000);
+  CHECK(expected(chat, R"(,"n":4)") == 4000);
+  CHECK(expected(chat, R"(,"n":0)") == 1000);
+  CHECK(expected(chat, R"(,"n":-4)") == 1000);
+  CHECK(expected(chat, R"(,"max_tokens":0)") == 0);
+  CHECK(expected(chat, R"(,"max_tokens":-1)") == 1000);  // without limit, for llama.cpp
+  CHECK(expected(chat, R"(,"max_tokens":1e300,"n":1e300)") == UINT64_MAX);
+  CHECK(expected(completions, R"(,"n":4)", UINT64_MAX / 2) == UINT64_MAX);
 }
 
 TEST_CASE("A body without a model is told from one that is malformed") {
