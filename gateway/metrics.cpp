@@ -54,6 +54,7 @@ Metrics::~Metrics() = default;
 void Metrics::configure(const Config& config) {
   names_->configure(config);
   has_log_ = config.log.has_value();
+  if (config.log) checkpoint_interval_ = config.log->settings.checkpoints.interval;
   has_tokens_ = !config.tokens_file.empty();
 }
 

@@ -91,6 +91,7 @@ class Metrics {
   std::atomic<std::int64_t> last_tokens_;  // as last_reload_
   std::atomic<bool> last_tokens_refused_{false};
   std::atomic<bool> has_log_, has_tokens_;
+  std::atomic<core::Duration> checkpoint_interval_{};
 };
 
 }  // namespace sallyport::gateway

@@ -287,6 +287,8 @@ void MetricsPage::add_log(const logging::LogCounters& log) {
         log.directory.errors);
   count("sallyport_log_checkpoints_dropped_total", "Checkpoints that their directory will not get: too many waited",
         log.directory.dropped);
+  family("sallyport_log_checkpoint_interval_seconds", "log.checkpoints.interval", MetricType::Gauge);
+  gauge(std::chrono::duration<double>(metrics_.checkpoint_interval_.load()).count());
   family("sallyport_log_checkpoints_waiting", "Checkpoints that their directory has not taken yet", MetricType::Gauge);
   gauge(static_cast<double>(log.directory.waiting));
   family("sallyport_log_last_checkpoint_timestamp_seconds",

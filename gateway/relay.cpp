@@ -36,6 +36,11 @@ bool is_encoded(const http::Fields& fields) {
   return coding && !http::same_name(*coding, "identity");
 }
 
+// What would tell the model server's software, which is nobody's business.
+bool tells_software(std::string_view name) {
+  return http::same_name(name, "server") || http::same_name(name, "x-powered-by");
+}
+
 // Whether the gateway sets this field itself: an upstream's would contradict it. `own_fields` as in Relay::start.
 bool is_own_field(std::string_view name, std::string_view own_fields) {
   if (http::same_name(name, "x-accel-buffering")) return true;
@@ -123,7 +128,8 @@ void Relay::start(std::string_view own_fields) {
   http::append_status_line(client_head_, head_.status, head_.reason);
   const http::HopByHop hop_by_hop(head_.fields);
   for (const auto& field : head_.fields) {
-    if (!hop_by_hop(field.name) && !is_own_field(field.name, own_fields)) http::append_read_field(client_head_, field);
+    if (hop_by_hop(field.name) || tells_software(field.name) || is_own_field(field.name, own_fields)) continue;
+    http::append_read_field(client_head_, field);
   }
   if (!head_.fields.find("date")) http::append_date(client_head_, clock_.wall());  // RFC 9110 §6.6.1
   client_head_.append(own_fields);

@@ -94,9 +94,34 @@ Rows route_rows(const Config& config) {
   return rows;
 }
 
+Rows tenant_rows(const Config& config) {
+  Rows rows = {{"TENANT", "RECIPIENTS", "MODELS", "ROUTES"}};
+  const auto names_of = [](const auto& items, const LogTenant& tenant) {
+    std::vector<std::string> names;
+    for (const auto& item : items) {
+      if (item.tenant == tenant.name) names.push_back(item.name);
+    }
+    return joined(names);
+  };
+  for (const LogTenant& tenant : config.log->tenants) {
+    rows.push_back({tenant.name, std::to_string(tenant.recipients.size()), names_of(config.models, tenant),
+                    names_of(config.routes, tenant)});
+  }
+  return rows;
+}
+
 std::string signer_of(const LogConfig& log) {
+  return load_signer(log.signing_key, log.settings.origin).verifier().text();
+}
+
+std::string checkpoints_of(const LogConfig& log) {
   if (log.signing_key.empty()) return ", not signed\n";
-  return "\n     signed by " + load_signer(log.signing_key, log.settings.origin).verifier().text() + "\n";
+  const logging::CheckpointSettings& checkpoints = log.settings.checkpoints;
+  std::string text = "\n     signed by " + signer_of(log) + "\n     checkpoints every " + text_of(checkpoints.interval);
+  const bool directory = !checkpoints.directory.empty(), command = !checkpoints.command.empty();
+  if (directory) text += ", kept in " + checkpoints.directory.string();
+  if (command) text += std::string(directory ? " and" : ", kept") + " by " + checkpoints.command.front();
+  return text + (directory || command ? "\n" : ", in no second place: nobody would see the log shortened\n");
 }
 
 std::string counted(std::size_t count, const char* what) {
@@ -110,7 +135,29 @@ std::string log_line(const Config& config) {
   return "LOG  " + settings.directory.string() + ", " + durabilities[static_cast<int>(settings.durability)] + ", " +
          counted(config.log->recipients.size(), "recipient") +
          (config.log->tenants.empty() ? "" : ", " + counted(config.log->tenants.size(), "tenant")) +
-         signer_of(*config.log);
+         checkpoints_of(*config.log);
+}
+
+ordered_json log_json(const Config& config) {
+  if (!config.log) return nullptr;
+  const LogConfig& log = *config.log;
+  const auto& settings = log.settings;
+  const auto or_null = [](const path& name) {
+    return name.empty() ? ordered_json(nullptr) : ordered_json(name.string());
+  };
+  ordered_json tenants = ordered_json::array(), checkpoints = nullptr;
+  for (const LogTenant& tenant : log.tenants) {
+    tenants.push_back({{"name", tenant.name}, {"recipients", tenant.recipients.size()}});
+  }
+  if (!log.signing_key.empty()) {
+    checkpoints = {{"signer", signer_of(log)},
+                   {"directory", or_null(settings.checkpoints.directory)},
+                   {"command", settings.checkpoints.command}};
+  }
+  return {{"directory", settings.directory.string()},
+          {"recipients", log.recipients.size()},
+          {"tenants", std::move(tenants)},
+          {"checkpoints", std::move(checkpoints)}};
 }
 
 ordered_json targets_json(const Config& config, const routing::Model& model) {
@@ -162,6 +209,7 @@ std::string json_report(const path& file, const Loaded& loaded, const std::vecto
                                   {"what", problem.what}});
   }
   if (loaded.usable()) add_routes(report, loaded.config);
+  if (!has_errors(problems)) report["log"] = log_json(loaded.config);
   return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
@@ -177,6 +225,7 @@ std::string text_report(const path& file, const Loaded& loaded, const std::vecto
   text += table(listener_rows(loaded.config));
   if (!loaded.config.models.empty()) text += '\n' + table(model_rows(loaded.config));
   if (!loaded.config.routes.empty()) text += '\n' + table(route_rows(loaded.config));
+  if (loaded.config.log && !loaded.config.log->tenants.empty()) text += '\n' + table(tenant_rows(loaded.config));
   return text + '\n' + log_line(loaded.config) + '\n' + file.string() + ": ok\n";
 }
 

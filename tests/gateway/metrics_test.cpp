@@ -203,7 +203,10 @@ TEST_CASE("the log's counts are shown while there is a log") {
   CHECK(value_of(page, "sallyport_log_lost_total") == "3");
   CHECK(value_of(page, "sallyport_log_healthy") == "0");
   CHECK_FALSE(contains(page, "checkpoint"));
+  config.log->settings.checkpoints.interval = 90s;
+  with.configure(config);
   counters.signs = true;
+  CHECK(value_of(with.text(counters), "sallyport_log_checkpoint_interval_seconds") == "90");
   counters.checkpoints = 7;
   counters.directory.errors = 9;
   counters.directory.dropped = 4;

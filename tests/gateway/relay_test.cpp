@@ -103,6 +103,16 @@ TEST_CASE("of a field that the gateway sets, the client gets the gateway's alone
         "x-ratelimit-limit-requests: 3\r\ncontent-length: 0\r\n\r\n");
 }
 
+TEST_CASE("an answer does not tell the model server's software") {
+  Bench bench;
+  bench.upstream.peer.send(
+      "HTTP/1.1 200 OK\r\nServer: uvicorn\r\nX-Powered-By: Express\r\nx-server: kept\r\ncontent-length: 0\r\n\r\n");
+  REQUIRE(bench.whole().has_value());
+  CHECK(bench.client.peer.received() ==
+        "HTTP/1.1 200 OK\r\nx-server: kept\r\ndate: Fri, 02 Jan 2026 03:00:00 GMT\r\nx-request-id: r1\r\n"
+        "content-length: 0\r\n\r\n");
+}
+
 TEST_CASE("a trailer cannot speak of framing or of the connection") {
   Bench bench;
   bench.upstream.peer.send(std::string(event_head) + chunk("data: one\n\n") +

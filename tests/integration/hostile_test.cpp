@@ -196,8 +196,8 @@ TEST_CASE("no spelling of a model path gets by the token's models through a rout
     std::string outcome;
   };
   const std::string ambiguous = "path_ambiguous", misspelt = "path_misspelt", forbidden = "model_forbidden";
-  const std::vector<Case> cases = {{"POST /v1/chat/completions", 403, forbidden},
-                                   {"post /v1/chat/completions", 403, forbidden},
+  const std::vector<Case> cases = {{"POST /v1/chat/completions", 404, forbidden},
+                                   {"post /v1/chat/completions", 404, forbidden},
                                    {"POST /v1/%63hat/completions", 400, ambiguous},
                                    {"POST /v1/chat%2Fcompletions", 400, ambiguous},
                                    {"POST /v1/chat/completions%0A", 400, ambiguous},

@@ -170,6 +170,27 @@ TEST_CASE("a path that the caller may not use is refused by name, and reaches no
   CHECK(ask(gateway, request(gateway.token())).status() == 200);
 }
 
+TEST_CASE("a model that the caller may not use looks like one that does not exist, but for whoever runs the gateway",
+          "[refusal]") {
+  ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const GatewayProcess gateway(server, {.tokens = {{"embeds", {"--models", "embed"}}}});
+  const auto answer = [&](std::string_view model, const std::string& path) {
+    const std::string body = chat_body(model, "hello");
+    Message told = ask(gateway, request_text({.target = path, .token = gateway.token_of("embeds"), .body = body}));
+    CHECK(told.status() == 404);
+    CHECK(told.field("x-ratelimit-limit-tokens").empty());
+    return told.body;
+  };
+  const std::string path = GENERATE("/v1/chat/completions", "/v1/messages", "/v1/embeddings");
+  INFO(path);
+  CHECK(answer("gpt-4o", path) == answer("nobody", path));
+  CHECK(record_of(gateway, "model_forbidden")["principal"] == "embeds");
+  CHECK(record_of(gateway, "model_unknown")["principal"] == "embeds");
+  CHECK(gateway.metric(R"(sallyport_request_outcomes_total{outcome="model_forbidden"})") == 1);
+  CHECK(gateway.metric(R"(sallyport_request_outcomes_total{outcome="model_unknown"})") == 1);
+  CHECK(server.connections() == 0);
+}
+
 TEST_CASE("an expired token is refused like one that never was, and its record knows better", "[refusal]") {
   ScriptedServer server(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
   const GatewayProcess gateway(server, {.tokens = {{"late", {"--models", "*", "--expires", "2099-01-01"}}}});

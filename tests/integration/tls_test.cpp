@@ -170,7 +170,7 @@ TEST_CASE("a client certificate that the configuration knows stands for a caller
   ClientWish known = gateway.client();
   known.tls.identity = GatewayProcess::pki().client;
   CHECK(status(known, "llama") == 200);
-  CHECK(status(known, "embed") == 403);
+  CHECK(status(known, "embed") == 404);
   CHECK(status(gateway.client(), "llama") == 401);
   Records records = gateway.wait_for_records(3);
   REQUIRE(records.size() == 3);

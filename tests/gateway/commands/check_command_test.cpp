@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "auth/token_file.hpp"
+#include "gateway/commands/key_pair.hpp"
 #include "gateway/snapshot.hpp"
 #include "tests/gateway/config/config_fixture.hpp"
 #include "tests/support/catch.hpp"
@@ -84,6 +85,34 @@ TEST_CASE("a configuration whose files are right is ok, and its routes are shown
   CHECK(contains(gateway.said, "audio  /v1/audio/  up        https://10.0.0.5:8000  metadata\n"));
   CHECK(contains(gateway.said, "written, 1 recipient, not signed\n"));
   CHECK(contains(gateway.said, "gateway.yaml: ok\n"));
+}
+
+TEST_CASE("whose content is sealed apart, and where checkpoints are kept, is shown") {
+  Gateway gateway;
+  REQUIRE(make_signer_pair((gateway.folder / "signer").string(), "me").name() == "me");
+  const auto log_with = [&](const std::string& checkpoints) {
+    gateway.config.log = "log:\n  directory: log\n  origin: me\n  recipients: [\"" + a_recipient() +
+                         "\"]\n  tenants:\n    - {name: acme, recipients: [\"" + a_recipient() +
+                         "\"], operator_reads: true}\n  checkpoints: {key: signer.key" + checkpoints + "}\n";
+  };
+  gateway.config.models =
+      "models:\n  - {name: m, tenant: acme, targets: [{upstream: up}]}\n  - {name: n, targets: [{upstream: up}]}\n";
+  gateway.config.more += "routes: [{name: audio, path: /v1/audio/, upstream: up, tenant: acme}]\n";
+  log_with("");
+  CHECK(gateway.check() == 0);
+  INFO(gateway.said);
+  CHECK(contains(gateway.said, "TENANT  RECIPIENTS  MODELS  ROUTES\nacme    2           m       audio\n"));
+  CHECK(contains(gateway.said, "checkpoints every 5s, in no second place: nobody would see the log shortened\n"));
+  log_with(", directory: worm, command: [/bin/cat, -u], interval: 1m");
+  CHECK(gateway.check() == 0);
+  const std::string worm = (gateway.folder / "worm").string();
+  CHECK(contains(gateway.said, "checkpoints every 1m, kept in " + worm + " and by /bin/cat\n"));
+  CHECK(gateway.check(true) == 0);
+  const auto log = json::parse(gateway.said).at("log");
+  CHECK(log["tenants"] == json({{{"name", "acme"}, {"recipients", 2}}}));
+  CHECK(log["checkpoints"]["directory"] == worm);
+  CHECK(log["checkpoints"]["command"] == json({"/bin/cat", "-u"}));
+  CHECK(log["checkpoints"]["signer"].get<std::string>().starts_with("me+"));
 }
 
 TEST_CASE("--json says the same to a program") {

@@ -215,6 +215,7 @@ TEST_CASE("key new --signing makes a key that signs in the log's name, and a lin
   CHECK((status.st_mode & 0777) == 0600);
   CHECK(gateway::load_signer(name + ".key", "gateway-1").verifier().text() + "\n" == line);
   CHECK(gateway::read_signer(name + ".vkey").name() == "gateway-1");
+  CHECK_THROWS_WITH(gateway::read_signer(name + ".key"), Catch::Matchers::Contains(name + ".key is a private key"));
   CHECK(run({"key", "new", "--signing", "gateway-1", "--out", name}).exit_code == 1);  // never over another
   CHECK(run({"key", "new", "--signing", "two words", "--out", name + "2"}).exit_code == 2);
   CHECK(run({"key", "new", "--signing", "me", "--type", "p256", "--out", name + "2"}).exit_code == 2);
