@@ -37,8 +37,8 @@ test("errors have Anthropic's shape", async () => {
   assert.ok(unknown instanceof Anthropic.NotFoundError);
   assert.equal(unknown.error.error.type, 'not_found_error');
   const forbidden = await refusal(client(embedOnly).messages.create(ask));
-  assert.ok(forbidden instanceof Anthropic.PermissionDeniedError);
-  assert.equal(forbidden.error.error.type, 'permission_error');
+  assert.ok(forbidden instanceof Anthropic.NotFoundError);
+  assert.deepEqual(forbidden.error.error, unknown.error.error);
 });
 
 test("an error carries the request's id", async () => {

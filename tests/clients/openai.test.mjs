@@ -87,12 +87,12 @@ test('a wrong key is an AuthenticationError', async () => {
   assert.ok(error.requestID);
 });
 
-test('an unknown model is a NotFoundError, a forbidden one a PermissionDeniedError', async () => {
+test('an unknown model is a NotFoundError, and a forbidden one looks the same', async () => {
   const unknown = await refusal(client().chat.completions.create({ model: 'nobody', messages }));
   assert.ok(unknown instanceof OpenAI.NotFoundError);
   assert.equal(unknown.code, 'model_not_found');
   const forbidden = await refusal(client(embedOnly).chat.completions.create({ model: 'llama', messages }));
-  assert.ok(forbidden instanceof OpenAI.PermissionDeniedError);
+  assert.ok(forbidden instanceof OpenAI.NotFoundError);
 });
 
 test("the model server's own refusal passes unchanged", async () => {
