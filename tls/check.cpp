@@ -10,8 +10,8 @@
 #include <ctime>
 #include <system_error>
 
-#include "tls/openssl.hpp"
 #include "tls/certificate.hpp"
+#include "tls/openssl.hpp"
 
 namespace sallyport::tls {
 namespace {
@@ -148,9 +148,18 @@ void check_match(const std::vector<Certificate>& chain, EVP_PKEY* key, PairFindi
   ERR_clear_error();
 }
 
+// RFC 5280 §4.2.1.12: without the extension it is good for both.
+void check_usage(X509* certificate, ShownBy role, std::vector<Finding>& findings) {
+  const bool as_server = role == ShownBy::server;
+  if ((X509_get_extended_key_usage(certificate) & (as_server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0) return;
+  findings.push_back({false, as_server ? "is not for servers (extendedKeyUsage without serverAuth); clients refuse it"
+                                       : "is not for clients (extendedKeyUsage without clientAuth); servers that ask "
+                                         "for a certificate refuse it"});
+}
+
 }  // namespace
 
-PairFindings check_certificate(const path& chain_file, const path& key_file, core::WallTime now) {
+PairFindings check_certificate(const path& chain_file, const path& key_file, ShownBy role, core::WallTime now) {
   PairFindings findings;
   const auto chain = read_certificates(chain_file, findings.chain);
   for (std::size_t i = 0; i < chain.size(); ++i) {
@@ -158,6 +167,7 @@ PairFindings check_certificate(const path& chain_file, const path& key_file, cor
   }
   check_order(chain, findings.chain);
   const PrivateKey key = read_key(key_file, findings.key);
+  if (!chain.empty()) check_usage(chain.front().get(), role, findings.chain);
   if (!chain.empty() && key) check_match(chain, key.get(), findings);
   return findings;
 }

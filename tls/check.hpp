@@ -2,6 +2,7 @@
 // blocks.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,12 +20,13 @@ inline constexpr auto expiry_warning = std::chrono::hours(14 * 24);
 
 // Checks a chain, whose first certificate is the server's or client's own, and its private key: both can be read,
 // belong together and are strong enough for this OpenSSL; each certificate is valid at `now`. Findings never show any
-// of the key.
+// of the key. A warning where the other side may refuse it in this role.
 struct PairFindings {
   std::vector<Finding> chain;
   std::vector<Finding> key;
 };
-PairFindings check_certificate(const std::filesystem::path& chain, const std::filesystem::path& key,
+enum class ShownBy : std::uint8_t { server, client };
+PairFindings check_certificate(const std::filesystem::path& chain, const std::filesystem::path& key, ShownBy role,
                                core::WallTime now);
 
 // Checks a file of trusted CAs: it holds at least one certificate, and each is valid at `now` and marked as a CA.

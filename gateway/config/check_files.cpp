@@ -67,9 +67,10 @@ class FileCheck {
            (config_.shared_limits && config_.shared_limits->tls);
   }
 
-  void check_pair(const std::string& chain_key, const path& chain, const std::string& key_key, const path& key) {
+  void check_pair(const std::string& chain_key, const path& chain, const std::string& key_key, const path& key,
+                  tls::ShownBy role) {
     if (chain.empty() || key.empty()) return;
-    const tls::PairFindings findings = tls::check_certificate(chain, key, now_);
+    const tls::PairFindings findings = tls::check_certificate(chain, key, role, now_);
     note(chain_key, chain, findings.chain);
     note(key_key, key, findings.key);
   }
@@ -80,7 +81,8 @@ class FileCheck {
     const std::string at = "listeners[" + std::to_string(index) + "].tls.";
     for (std::size_t i = 0; i < tls->certificates.size(); ++i) {
       const std::string pair = at + "certificates[" + std::to_string(i) + "].";
-      check_pair(pair + "chain", tls->certificates[i].chain, pair + "key", tls->certificates[i].key);
+      check_pair(pair + "chain", tls->certificates[i].chain, pair + "key", tls->certificates[i].key,
+                 tls::ShownBy::server);
     }
     if (!tls->client_ca.empty()) note(at + "client_ca", tls->client_ca, tls::check_ca(tls->client_ca, now_));
   }
@@ -102,7 +104,8 @@ class FileCheck {
 
   void check_client_tls(const std::string& at, const UpstreamTls& tls) {
     if (!tls.ca.empty()) note(at + ".ca", tls.ca, tls::check_ca(tls.ca, now_));
-    if (!tls.certificate.empty()) check_pair(at + ".certificate", tls.certificate, at + ".key", tls.key);
+    if (!tls.certificate.empty())
+      check_pair(at + ".certificate", tls.certificate, at + ".key", tls.key, tls::ShownBy::client);
   }
 
   void check_shared_limits(const SharedLimitsConfig& shared) {

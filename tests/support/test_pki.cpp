@@ -112,7 +112,9 @@ Identity Authority::issue(const std::string& file, const CertificateWish& wish) 
   need(X509_set_issuer_name(made.get(), X509_get_subject_name(&issuer)) == 1, "no issuer name");
   add_extension(*made, issuer, NID_basic_constraints, "critical,CA:FALSE");
   add_extension(*made, issuer, NID_key_usage, "critical,digitalSignature");
-  add_extension(*made, issuer, NID_ext_key_usage, wish.usage == Usage::server ? "serverAuth" : "clientAuth");
+  if (wish.usage != Usage::any) {
+    add_extension(*made, issuer, NID_ext_key_usage, wish.usage == Usage::server ? "serverAuth" : "clientAuth");
+  }
   if (!wish.names.empty()) add_extension(*made, issuer, NID_subject_alt_name, alternative_names(wish.names));
   add_extension(*made, issuer, NID_subject_key_identifier, "hash");
   add_extension(*made, issuer, NID_authority_key_identifier, "keyid");

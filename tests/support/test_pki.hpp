@@ -16,7 +16,7 @@ struct Identity {
   path key;
 };
 
-enum class Usage { server, client };
+enum class Usage { server, client, any };  // any: the certificate does not say
 
 struct CertificateWish {
   std::string common_name = "localhost";

@@ -219,6 +219,30 @@ TEST_CASE("what the gateway shows to upstreams, and whom it trusts there, is loo
   CHECK(contains(gateway.said, "is not marked as an authority"));
 }
 
+TEST_CASE("a certificate that is not for the side that shows it is warned of") {
+  Gateway gateway;
+  const auto show = [&](const Identity& shown) {
+    gateway.config.upstreams =
+        "upstreams:\n  - {name: up, endpoints: [\"https://10.0.0.5:8000\"], tls: {certificate: " +
+        shown.certificate.filename().string() + ", key: " + shown.key.filename().string() + "}}\n";
+    CHECK(gateway.check() == 0);
+  };
+  const std::string warned = "warning: upstreams[0].tls.certificate: ";
+  show(gateway.pki.gateway_client);
+  CHECK_FALSE(contains(gateway.said, "warning"));
+  show(gateway.pki.ours.issue("any", {.usage = Usage::any}));
+  CHECK_FALSE(contains(gateway.said, "warning"));
+  show(gateway.pki.model_server);
+  CHECK(contains(gateway.said, warned));
+  CHECK(contains(gateway.said, "is not for clients (extendedKeyUsage without clientAuth)"));
+
+  show(gateway.pki.gateway_client);
+  gateway.use_server(gateway.pki.client.certificate, gateway.pki.client.key);
+  CHECK(gateway.check() == 0);
+  CHECK(contains(gateway.said, "warning: listeners[0].tls.certificates[0].chain: "));
+  CHECK(contains(gateway.said, "is not for servers (extendedKeyUsage without serverAuth)"));
+}
+
 TEST_CASE("a certificate cut off at any place is refused in words") {
   Gateway gateway;
   const std::string whole = read_file(gateway.pki.gateway.certificate);
