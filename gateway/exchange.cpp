@@ -86,12 +86,18 @@ Task<Next> Exchange::run() {
   auto admission = admit(*who, *chosen);
   if (!admission) co_return co_await refuse(admission.error());
 
-  auto lease = co_await send_upstream(*chosen, *admission);
-  if (!lease) {
+  if (auto promised = co_await promise_record(*chosen); !promised) {
     admission->settle(0);  // nothing was spent
-    co_return co_await refuse(lease.error());
+    co_return co_await refuse(promised.error());
   }
-  co_return co_await relay_answer(*chosen, std::move(*admission), std::move(*lease));
+  for (auto search = snapshot_->pool->search(chosen->destinations());;) {
+    auto lease = co_await send_upstream(*chosen, *admission, search);
+    if (!lease) {
+      admission->settle(0);
+      co_return co_await refuse(lease.error());
+    }
+    if (auto next = co_await relay_answer(*chosen, *admission, search, std::move(*lease))) co_return *next;
+  }
 }
 
 Task<Result<void>> Exchange::read_head() {
@@ -148,12 +154,17 @@ Result<routing::Route> Exchange::route(const auth::Principal& who) {
   }
   if (chosen) {
     if (call_) record_.model = chosen->model_name();
-    record_.upstream = chosen->upstream().name;
-    record_.upstream_model = chosen->upstream_model();
+    go_to(*chosen, 0);
     // The caller's comes first: it is the caller's data.
     if (record_.tenant.empty() && !chosen->tenant().empty()) record_.tenant = chosen->tenant();
   }
   return chosen;
+}
+
+void Exchange::go_to(routing::Route& route, std::size_t destination) {
+  route.go_to(destination);
+  record_.upstream = route.upstream().name;
+  record_.upstream_model = route.upstream_model();
 }
 
 // What the call may use up: about four bytes of text a token, and the most it lets the model answer.
@@ -212,18 +223,24 @@ std::optional<Error> Exchange::interrupted() const noexcept {
   return std::nullopt;
 }
 
-Task<Result<routing::UpstreamLease>> Exchange::send_upstream(const routing::Route& route, const auth::Admission&) {
-  // The log promises a record before anything is spent on the answer.
+// The log promises a record before anything is spent on the answer.
+Task<Result<void>> Exchange::promise_record(const routing::Route& route) {
   const bool keep_content = route.capture() == routing::Capture::full;
-  if (auto promised = open_entry(keep_content); !promised) co_return promised.error();
+  if (auto promised = open_entry(keep_content); !promised) co_return promised;
   watch_client(nullptr);
   if (entry_ && keep_content) {
-    if (auto kept = co_await keep_request_body(); !kept) co_return kept.error();
+    if (auto kept = co_await keep_request_body(); !kept) co_return kept;
   }
   if (connection_.input.empty()) connection_.input.release();
+  co_return Result<void>();
+}
+
+Task<Result<routing::UpstreamLease>> Exchange::send_upstream(routing::Route& route, const auth::Admission&,
+                                                             routing::UpstreamSearch& search) {
   for (bool fresh = false;; fresh = true) {
     if (worker_.stopping()) co_return Error(Reason::draining);
-    auto lease = co_await snapshot_->pool->take(route.upstream(), fresh);
+    auto lease = co_await search.next(fresh);
+    go_to(route, search.destination());
     if (auto begun = begin_attempt(lease); !begun) co_return begun.error();
     core::ByteStream& upstream = lease->stream();
     const std::uint64_t before = upstream.bytes_sent();

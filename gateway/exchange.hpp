@@ -54,15 +54,21 @@ class Exchange {
   core::Result<void> read_call(core::ConstBytes piece);
   core::Result<void> finish_call();
   core::Result<routing::Route> route(const auth::Principal& who);
+  void go_to(routing::Route& route, std::size_t destination);
   core::Result<auth::Admission> admit(const auth::Principal& who, const routing::Route& route);
   core::Result<void> open_entry(bool keep_content);
   core::Task<core::Result<void>> keep_request_body();
   std::optional<core::Error> interrupted() const noexcept;
   core::Duration write_stall() const noexcept;  // how long the client may take nothing: short once we must end
-  core::Task<core::Result<routing::UpstreamLease>> send_upstream(const routing::Route& route, const auth::Admission&);
+  core::Task<core::Result<void>> promise_record(const routing::Route& route);
+  core::Task<core::Result<routing::UpstreamLease>> send_upstream(routing::Route& route, const auth::Admission&,
+                                                                 routing::UpstreamSearch& search);
   core::Result<void> begin_attempt(core::Result<routing::UpstreamLease>& lease);
   core::Task<core::Result<void>> send_request(routing::UpstreamLease& lease, const routing::Route& route);
-  core::Task<Next> relay_answer(const routing::Route& route, auth::Admission admission, routing::UpstreamLease lease);
+  core::Task<std::optional<Next>> relay_answer(const routing::Route& route, auth::Admission& admission,
+                                               routing::UpstreamSearch& search, routing::UpstreamLease lease);
+  RelayPlan relay_plan(const routing::Route& route) const;
+  bool was_refused(routing::UpstreamSearch& search, routing::UpstreamLease& lease, const core::Result<void>& head);
   void account_for(const Relay& relay, auth::Admission& admission);
   core::Task<Next> answer_models(const auth::Principal& who);
   core::Task<Next> refuse(core::Error error);

@@ -22,11 +22,9 @@ constexpr core::Duration small_body_time = std::chrono::seconds(2);
 constexpr std::size_t room_for_head = 512, room_for_error = 256;  // of an answer of our own, about
 }  // namespace
 
-Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission admission,
-                                  routing::UpstreamLease lease) {
-  body_.release();  // an answer may stream for minutes
+RelayPlan Exchange::relay_plan(const routing::Route& route) const {
   const auto& times = route.upstream().timeouts;
-  const RelayPlan plan{
+  return {
       .method = head_.method,
       .client_minor_version = head_.minor_version,
       .family = family_,
@@ -38,10 +36,34 @@ Task<Next> Exchange::relay_answer(const routing::Route& route, auth::Admission a
       .idle = times.idle,
       .write_stall = write_stall(),
   };
-  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), plan,
+}
+
+// Whether the server refused the gateway's certificate, so that this endpoint counts as one that cannot be reached.
+bool Exchange::was_refused(routing::UpstreamSearch& search, routing::UpstreamLease& lease, const Result<void>& head) {
+  if (lease.proven()) return false;
+  const bool refused = !head && head.error().reason == Reason::upstream_rejected_certificate;
+  if (refused) {
+    search.refused(lease, head.error());
+  } else if (head || !interrupted()) {
+    lease.prove();
+  }
+  return refused;
+}
+
+// Absent: the server ended the handshake instead of answering, so it has done nothing, and another is to be asked.
+Task<std::optional<Next>> Exchange::relay_answer(const routing::Route& route, auth::Admission& admission,
+                                                 routing::UpstreamSearch& search, routing::UpstreamLease lease) {
+  const bool may_go_on = !lease.proven() && !search.at_last();
+  if (!may_go_on) body_.release();  // an answer may take minutes
+  Relay relay(worker_.services().clock, connection_.stream, lease.stream(), worker_.buffers(), relay_plan(route),
               entry_ ? &*entry_ : nullptr, log_wait_);
 
   auto passed = co_await relay.read_head();
+  if (was_refused(search, lease, passed) && may_go_on && !interrupted()) {
+    watch_client(nullptr);
+    co_return std::nullopt;
+  }
+  body_.release();
   if (passed) {
     relay.start(own_fields(record_.request_id, family_, standings_));
     record_.status = relay.head().status;

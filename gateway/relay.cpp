@@ -57,10 +57,10 @@ bool ends_event(core::ConstBytes bytes) {
   return text.ends_with("\n\n") || text.ends_with("\r\n\r\n") || text.ends_with("\r\r");
 }
 
-// What a read from an upstream that is in the middle of its answer can end with.
+// What a read from an upstream can end with.
 Error upstream_failure(Error error, Reason timed_out, Reason ended) {
   if (error.reason == Reason::timeout) return timed_out;
-  if (error.reason == Reason::cancelled || error.reason == Reason::upstream_rejected_certificate) return error;
+  if (error.reason == Reason::cancelled) return error;
   return Error(ended, error.os_code);
 }
 
@@ -92,6 +92,8 @@ Task<Result<void>> Relay::read_head() {
       }
       auto got = co_await input_.more(limits.bytes);
       if (!got && got.error().reason == Reason::head_too_large) co_return Error(Reason::upstream_malformed);
+      const bool silent = input_.empty() && interim == 0;
+      if (!got && silent && got.error().reason == Reason::upstream_rejected_certificate) co_return got.error();
       if (!got) co_return upstream_failure(got.error(), Reason::upstream_first_byte_timeout, Reason::upstream_closed);
       if (*got == 0) co_return Error(Reason::upstream_closed);
       continue;

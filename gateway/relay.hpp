@@ -41,7 +41,7 @@ class Relay {
         RelayPlan plan, logging::LogEntry* entry, LogWait& log_wait);
 
   // Waits for the answer's head; interim answers are dropped. Errors: upstream_closed, _malformed, _first_byte_timeout,
-  // cancelled.
+  // cancelled; upstream_rejected_certificate: before the server's first byte.
   core::Task<core::Result<void>> read_head();
   const http::ResponseHead& head() const noexcept { return head_; }
 

@@ -45,9 +45,16 @@ routing::Dial make_dial(tls::Loop& loop, std::shared_ptr<const Snapshot> snapsho
       watch.dialled(upstream, endpoint, peer.error(), loop.wheel.now());
       co_return peer.error();
     }
-    metrics.upstream_connected(core::Reason::none, peer->identity.key_exchange);
-    watch.dialled(upstream, endpoint, core::Reason::none, loop.wheel.now());
-    co_return routing::Dialled{std::move(peer->stream), std::move(peer->identity.key_exchange)};
+    // Counted once it is known: the server may still refuse our certificate. Who leaves before takes nothing from a
+    // connection that was made, but tells nothing of the server either.
+    auto verdict = [&loop, &metrics, &watch, snapshot, &upstream, &endpoint,
+                    group = peer->identity.key_exchange](core::Error outcome) {
+      const bool made = outcome.reason == core::Reason::none || outcome.reason == core::Reason::cancelled;
+      metrics.upstream_connected(made ? core::Reason::none : outcome.reason,
+                                 made ? std::string_view(group) : std::string_view());
+      if (outcome.reason != core::Reason::cancelled) watch.dialled(upstream, endpoint, outcome, loop.wheel.now());
+    };
+    co_return routing::Dialled{std::move(peer->stream), std::move(peer->identity.key_exchange), std::move(verdict)};
   };
 }
 

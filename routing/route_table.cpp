@@ -97,9 +97,8 @@ core::Result<Route> RouteTable::for_model(const auth::Principal& who, std::strin
   if (!who.may_call_model(model)) return core::Error(Reason::model_forbidden);
   const Target& target = choose(*found, pick);
   Route route;
-  route.upstream_ = &upstreams_[target.upstream];
+  route.destinations_.push_back({&upstreams_[target.upstream], target.model});
   route.model_name_ = found->name;
-  route.upstream_model_ = target.model;
   route.expected_output_ = found->expected_output;
   route.capture_ = found->capture;
   route.tenant_ = found->tenant;
@@ -114,7 +113,7 @@ core::Result<Route> RouteTable::for_path(const auth::Principal& who, std::string
   if (!found) return core::Error(Reason::route_unknown);
   if (!who.may_use_route(found->name)) return core::Error(Reason::route_forbidden);
   Route route;
-  route.upstream_ = &upstreams_[found->upstream];
+  route.destinations_.push_back({&upstreams_[found->upstream], {}});
   route.capture_ = found->capture;
   route.tenant_ = found->tenant;
   return route;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,22 +70,32 @@ struct PathRoute {
   std::string tenant{};  // as Model::tenant
 };
 
+// One of the upstreams that a call may go to.
+struct Destination {
+  const Upstream* upstream = nullptr;
+  std::string_view model;  // its name there; "" on a path route
+};
+
 // The decision where one call goes. Only RouteTable makes a Route, and only for a Principal. The table must outlive it.
 class Route {
  public:
-  const Upstream& upstream() const noexcept { return *upstream_; }
+  // At first to the first of these; to the next where it cannot be reached.
+  std::span<const Destination> destinations() const noexcept { return destinations_; }
+  void go_to(std::size_t destination) noexcept { now_ = destination; }
+  const Upstream& upstream() const noexcept { return *destinations_[now_].upstream; }
   // The model's public name, also when the call used an alias; "" on a path route.
   std::string_view model_name() const noexcept { return model_name_; }
-  std::string_view upstream_model() const noexcept { return upstream_model_; }  // "" on a path route
-  std::uint64_t expected_output() const noexcept { return expected_output_; }   // as Model; 0 on a path route
+  std::string_view upstream_model() const noexcept { return destinations_[now_].model; }
+  std::uint64_t expected_output() const noexcept { return expected_output_; }  // as Model; 0 on a path route
   Capture capture() const noexcept { return capture_; }
   std::string_view tenant() const noexcept { return tenant_; }
 
  private:
   friend class RouteTable;
   Route() = default;
-  const Upstream* upstream_ = nullptr;
-  std::string_view model_name_, upstream_model_, tenant_;
+  std::vector<Destination> destinations_;  // never empty
+  std::size_t now_ = 0;
+  std::string_view model_name_, tenant_;
   std::uint64_t expected_output_ = 0;
   Capture capture_ = Capture::metadata;
 };
@@ -99,9 +110,9 @@ class RouteTable {
   RouteTable(RouteTable&&) noexcept = default;
   RouteTable& operator=(RouteTable&&) noexcept = default;
 
-  // `pick`, random over all 32 bits, chooses a target by weight. `model` is a name or an alias and must be allowed as
-  // it is written: a permission for a name does not cover its aliases, nor the other way round. Errors: model_unknown,
-  // model_forbidden.
+  // `pick`, random over all 32 bits, chooses a target by weight, and where the call goes after it. `model` is a name or
+  // an alias and must be allowed as it is written: a permission for a name does not cover its aliases, nor the other
+  // way round. Errors: model_unknown, model_forbidden.
   core::Result<Route> for_model(const auth::Principal& who, std::string_view model, std::uint32_t pick) const;
   // Errors: route_unknown, route_forbidden.
   core::Result<Route> for_path(const auth::Principal& who, std::string_view path) const;

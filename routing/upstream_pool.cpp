@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace sallyport::routing {
@@ -21,11 +22,14 @@ struct UpstreamLease::Connection {
   ~Connection();
 
   const std::shared_ptr<UpstreamPool::Shelf> shelf;
+  void judge(core::Error outcome);
+
   const std::uint64_t epoch;  // of the shelf, when this connection was dialled
   core::TimePoint opened{};
-  bool reused = false;
+  bool reused = false, proven = false;
   std::unique_ptr<core::ByteStream> stream;
   std::string key_exchange;
+  std::function<void(core::Error)> verdict;
   std::optional<core::TimerWheel::Timer> expiry;  // while idle
 };
 
@@ -58,7 +62,14 @@ UpstreamLease::Connection::Connection(std::shared_ptr<UpstreamPool::Shelf> home)
     : shelf(std::move(home)), epoch(shelf->epoch) {
   ++shelf->open;
 }
-UpstreamLease::Connection::~Connection() { --shelf->open; }
+UpstreamLease::Connection::~Connection() {
+  judge(Reason::cancelled);
+  --shelf->open;
+}
+
+void UpstreamLease::Connection::judge(core::Error outcome) {
+  if (const auto tell = std::exchange(verdict, {})) tell(outcome);
+}
 
 std::unique_ptr<UpstreamLease::Connection> UpstreamPool::Shelf::take_idle() {
   while (!idle.empty()) {
@@ -127,17 +138,8 @@ struct UpstreamPool::Group {
     return std::any_of(shelves.begin(), shelves.end(), [](const auto& shelf) { return shelf->open > 0; });
   }
 
-  // Each shelf once: those that cool down after all others, and among equals the one with the fewest calls under way
-  // first; where these are equal too, they take turns.
-  std::vector<std::shared_ptr<Shelf>> in_order(core::TimePoint now) {
-    std::vector<std::shared_ptr<Shelf>> order = shelves;
-    if (order.size() == 1) return order;
-    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(turn++ % order.size()), order.end());
-    std::stable_sort(order.begin(), order.end(), [now](const auto& one, const auto& other) {
-      return std::pair(one->cool_until > now, one->in_use()) < std::pair(other->cool_until > now, other->in_use());
-    });
-    return order;
-  }
+  // Each shelf once, beginning with the one whose turn it is.
+  const std::shared_ptr<Shelf>& in_turn(std::size_t i) const { return shelves[(turn + i) % shelves.size()]; }
 
   const std::string name;
   std::vector<std::shared_ptr<Shelf>> shelves;
@@ -155,33 +157,62 @@ UpstreamPool::Group& UpstreamPool::group_of(const Upstream& upstream) {
   return *groups_.emplace_back(std::make_unique<Group>(upstream, wheel_));
 }
 
-core::Task<core::Result<UpstreamLease>> UpstreamPool::take(const Upstream& upstream, bool fresh) {
-  const std::vector<std::shared_ptr<Shelf>> order = group_of(upstream).in_order(wheel_.now());
-  core::Error error = Reason::upstream_busy;
-  for (const auto& shelf : order) {
-    shelf->limits = upstream.pool;
+UpstreamSearch UpstreamPool::search(std::span<const Destination> destinations) {
+  UpstreamSearch search(*this);
+  auto& order = search.candidates_;
+  for (std::size_t number = 0; number < destinations.size(); ++number) {
+    const Upstream* const upstream = destinations[number].upstream;
+    const auto same = [upstream](const auto& earlier) { return earlier.upstream == upstream; };
+    if (std::any_of(order.begin(), order.end(), same)) continue;
+    const Group& group = group_of(*upstream);
+    for (std::size_t i = 0; i < group.shelves.size(); ++i) order.push_back({upstream, number, group.in_turn(i)});
+  }
+  if (order.size() == 1) return search;
+  const auto rank = [now = wheel_.now()](const auto& one) {
+    return std::tuple(one.shelf->cool_until > now, one.destination, one.shelf->in_use());
+  };
+  std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  ++group_of(*order.front().upstream).turn;  // the others' turn is yet to come
+  return search;
+}
+
+core::Task<core::Result<UpstreamLease>> UpstreamSearch::next(bool fresh) {
+  for (; at_ < candidates_.size(); ++at_) {
+    const auto& [upstream, destination, shelf] = candidates_[at_];
+    shelf->limits = upstream->pool;
     if (!fresh) {
       if (auto idle = shelf->take_idle()) co_return UpstreamLease(std::move(idle));
     }
     if (!shelf->make_room()) continue;
-    auto connection = std::make_unique<Connection>(shelf);
-    const core::TimePoint deadline = wheel_.now() + upstream.timeouts.connect;
+    auto connection = std::make_unique<UpstreamLease::Connection>(shelf);
+    const core::TimePoint deadline = pool_.wheel_.now() + upstream->timeouts.connect;
     // After a failure, this call finds out whether the endpoint is back; until then the others prefer other endpoints.
     if (shelf->failures > 0) shelf->cool_until = deadline;
-    auto dialled = co_await dial_(upstream, shelf->endpoint, deadline);
+    auto dialled = co_await pool_.dial_(*upstream, shelf->endpoint, deadline);
     if (dialled) {
-      shelf->failures = 0;
       shelf->cool_until = core::TimePoint::min();
-      connection->opened = wheel_.now();
+      connection->opened = pool_.wheel_.now();
       connection->stream = std::move(dialled->stream);
       connection->key_exchange = std::move(dialled->key_exchange);
+      connection->verdict = std::move(dialled->verdict);
       co_return UpstreamLease(std::move(connection));
     }
-    error = dialled.error();
-    if (error.reason == Reason::cancelled) break;
-    shelf->failed(wheel_.now());
+    error_ = dialled.error();
+    if (error_.reason == Reason::cancelled) break;
+    shelf->failed(pool_.wheel_.now());
   }
-  co_return error;
+  co_return error_;
+}
+
+void UpstreamSearch::refused(UpstreamLease& lease, core::Error why) {
+  error_ = why;
+  ++at_;
+  lease.connection_->shelf->failed(pool_.wheel_.now());
+  lease.connection_->judge(why);
+}
+
+std::size_t UpstreamSearch::destination() const noexcept {
+  return candidates_[std::min(at_, candidates_.size() - 1)].destination;
 }
 
 void UpstreamPool::close_idle() noexcept {
@@ -216,6 +247,12 @@ core::ByteStream& UpstreamLease::stream() noexcept { return *connection_->stream
 const Endpoint& UpstreamLease::endpoint() const noexcept { return connection_->shelf->endpoint; }
 const std::string& UpstreamLease::key_exchange() const noexcept { return connection_->key_exchange; }
 bool UpstreamLease::reused() const noexcept { return connection_->reused; }
+bool UpstreamLease::proven() const noexcept { return connection_->proven; }
+void UpstreamLease::prove() {
+  if (std::exchange(connection_->proven, true)) return;
+  connection_->shelf->failures = 0;
+  connection_->judge(Reason::none);
+}
 void UpstreamLease::drop() noexcept { connection_.reset(); }
 void UpstreamLease::release() noexcept {
   if (!connection_) return;

@@ -402,3 +402,13 @@ TEST_CASE("a failure in mid-stream is told in the words of the family") {
   tests::run(bench.io, Bench::break_off(*bench.relay));
   CHECK(bench.body().find(expected) != std::string::npos);
 }
+
+TEST_CASE("a server that refuses the gateway's certificate is told as such only where it has said nothing before") {
+  Bench bench;
+  const std::string said = GENERATE(as<std::string>{}, "", "HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 2");
+  INFO(said);
+  if (!said.empty()) bench.upstream.peer.send(said);
+  bench.upstream.peer.fail(Reason::upstream_rejected_certificate);
+  const Reason told = said.empty() ? Reason::upstream_rejected_certificate : Reason::upstream_closed;
+  CHECK(bench.pass().error().reason == told);
+}

@@ -20,6 +20,29 @@ Outcome one_chat(const GatewayProcess& gateway) {
   return outcome;
 }
 
+const std::string connects = "sallyport_upstream_connects_total{outcome=\"";
+const std::string good_connects = connects + "ok\"}";
+const std::string refused_connects = connects + "upstream_rejected_certificate\"}";
+
+// A model server that takes the gateway's certificate only once it is told to.
+struct Moody {
+  const TestPki& pki = GatewayProcess::pki();
+  const TlsContext accepting = make_server_context({pki.model_server, pki.ours.certificate()});
+  const TlsContext refusing = make_server_context({pki.model_server, pki.foreign_authority.certificate()});
+  std::atomic<bool> accepts = false;
+  ScriptedServer server{{.tls = std::nullopt, .handshake_by_script = true}, [this](Peer& peer) {
+                          if (!accepts) return refuse(peer);
+                          peer.accept_tls(*accepting);
+                          answer_always(std::string(chat_answer))(peer);
+                        }};
+
+  void refuse(Peer& peer) const try {
+    peer.accept_tls(*refusing);
+    throw std::logic_error("a foreign authority's certificate was taken");
+  } catch (const WireError&) {
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a model server with a wrong name, an expired or a foreign certificate gets nothing", "[upstream-identity]") {
@@ -55,6 +78,62 @@ TEST_CASE("a model server that does not take the gateway's certificate is a 502 
   CHECK(outcome.answer.status() == 502);
   CHECK(outcome.record["outcome"] == "upstream_rejected_certificate");
   CHECK(server.received().count() == 0);
+  CHECK(gateway.metric("sallyport_upstream_connects_total") == 1);
+  CHECK(gateway.metric(refused_connects) == 1);
+  const std::string told =
+      "upstream_fails upstream=model-server endpoint=https://127.0.0.1:" + std::to_string(server.port()) +
+      " reason=upstream_rejected_certificate";
+  CHECK(gateway.errors().find(told) != std::string::npos);
+  CHECK(gateway.errors().find("upstream_works") == std::string::npos);
+}
+
+TEST_CASE("a call that one server refuses for the gateway's certificate is served by the next", "[upstream-identity]") {
+  const std::size_t prompt_size = GENERATE(5, 4 << 20);  // the refusal comes after the whole request, and within it
+  Moody moody;
+  ScriptedServer healthy(GatewayProcess::model_server(), answer_always(std::string(chat_answer)));
+  const std::string its_url = "https://127.0.0.1:" + std::to_string(moody.server.port());
+  const GatewayProcess gateway(GatewayWish{
+      .upstreams = {{.endpoint = its_url + ", https://127.0.0.1:" + std::to_string(healthy.port())}}, .workers = 1});
+  const std::string prompt(prompt_size, 'x');
+  const auto served = [&](std::string_view asked) {
+    ScriptedClient client(gateway.client());
+    client.send(gateway.chat(asked), 30s);
+    return client.read_answer(30s).status() == 200;
+  };
+  const int calls = 24;
+  for (int i = 0; i < calls; ++i) REQUIRE(served(i == 0 ? prompt : "hello"));
+  CHECK(healthy.received().count() == calls);
+  CHECK(healthy.received().requests().front().body.find(prompt) != std::string::npos);
+  // Seven would take a minute: it is left alone for 1 s, then for 2 s, 4 s and so on.
+  const int refusals = moody.server.connections();
+  CHECK(refusals >= 1);
+  CHECK(refusals < 7);
+  CHECK(gateway.metric(refused_connects) == refusals);
+  CHECK(gateway.metric(good_connects) == healthy.connections());
+  const Json record = gateway.wait_for_records(calls).front();
+  CHECK(record["outcome"] == "none");
+  CHECK(record["attempts"] == 2);
+  CHECK(record["endpoint"] == "https://127.0.0.1:" + std::to_string(healthy.port()));
+
+  const std::string of_it = " upstream=model-server endpoint=" + its_url;
+  CHECK(gateway.errors().find("upstream_fails" + of_it + " reason=upstream_rejected_certificate") != std::string::npos);
+  CHECK(gateway.errors().find("upstream_works" + of_it) == std::string::npos);
+  moody.accepts = true;
+  CHECK(eventually([&] { return served("hello") && moody.server.received().count() > 0; }));
+  CHECK(gateway.errors().find("upstream_works" + of_it) != std::string::npos);
+}
+
+TEST_CASE("where every server refuses the gateway's certificate each is asked once", "[upstream-identity]") {
+  Moody first, second;
+  const GatewayProcess gateway(
+      GatewayWish{.upstreams = {{.endpoint = "https://127.0.0.1:" + std::to_string(first.server.port()) +
+                                             ", https://127.0.0.1:" + std::to_string(second.server.port())}}});
+  const Outcome outcome = one_chat(gateway);
+  CHECK(outcome.answer.status() == 502);
+  CHECK(outcome.record["outcome"] == "upstream_rejected_certificate");
+  CHECK(outcome.record["attempts"] == 2);
+  CHECK(first.server.connections() == 1);
+  CHECK(second.server.connections() == 1);
 }
 
 TEST_CASE("a model server gets its key in place of the caller's, and another once its file says so",

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using core::Reason;
 using routing::UpstreamLease;
 using routing::UpstreamPool;
+using routing::UpstreamSearch;
 using tests::MemoryPeer;
 
 namespace {
@@ -27,6 +28,7 @@ struct Place {
   std::vector<std::string> dialled;                  // hosts, in order
   std::vector<core::Duration> allowed;               // deadline of each dial, from its start
   std::vector<MemoryPeer> peers;                     // the other ends of what was opened, in order
+  std::vector<std::string> verdicts;                 // "HOST REASON", as they were told
   std::optional<boost::asio::steady_timer> holding;  // dials wait for it when set
   UpstreamPool pool{[this](const auto&, const auto& endpoint, auto deadline) { return dial(endpoint, deadline); },
                     wheel};
@@ -39,17 +41,36 @@ struct Place {
     if (const auto found = down.find(endpoint.host); found != down.end()) co_return found->second;
     auto pair = tests::memory_pair(context.get_executor());
     peers.push_back(pair.peer);
-    co_return routing::Dialled{std::move(pair.stream), "group-" + std::to_string(peers.size())};
+    auto verdict = [this, host = endpoint.host](core::Error outcome) {
+      verdicts.push_back(host + ' ' + std::string(name(outcome.reason)));
+    };
+    co_return routing::Dialled{std::move(pair.stream), "group-" + std::to_string(peers.size()), std::move(verdict)};
   }
 
-  core::Result<UpstreamLease> take(const routing::Upstream& upstream, bool fresh = false) {
-    return tests::run(context, pool.take(upstream, fresh));
+  core::Result<UpstreamLease> next(UpstreamSearch& search, bool fresh = false) {
+    return tests::run(context, search.next(fresh));
   }
-  // One exchange that ends as it should.
+  core::Result<UpstreamLease> take(const routing::Upstream& upstream, bool fresh = false) {
+    auto search = search_for(upstream);
+    return next(search, fresh);
+  }
+  UpstreamSearch search_for(const routing::Upstream& upstream) {
+    const routing::Destination only{&upstream, ""};
+    return pool.search({&only, 1});
+  }
+  // An exchange that begins as it should.
+  bool reach(const routing::Upstream& upstream, bool fresh = false) {
+    auto lease = take(upstream, fresh);
+    if (lease) lease->prove();
+    return lease.has_value();
+  }
+  // And one that ends so.
   bool use(const routing::Upstream& upstream) {
     auto lease = take(upstream);
-    if (lease) lease->release();
-    return lease.has_value();
+    if (!lease) return false;
+    lease->prove();
+    lease->release();
+    return true;
   }
   void pass(core::Duration time) {
     now += time;
@@ -245,7 +266,8 @@ TEST_CASE("A connection that is being opened counts") {
   to.pool.connections = 1;
   place.holding.emplace(place.context, boost::asio::steady_timer::time_point::max());
   std::optional<core::Result<UpstreamLease>> first;
-  const auto keep = [&]() -> core::Task<void> { first.emplace(co_await place.pool.take(to)); };
+  auto search = place.search_for(to);
+  const auto keep = [&]() -> core::Task<void> { first.emplace(co_await search.next()); };
   boost::asio::co_spawn(place.context, keep(), boost::asio::detached);
   place.settle();
   CHECK(place.pool.open_count() == 1);
@@ -301,7 +323,8 @@ TEST_CASE("An endpoint that is being dialled counts as one with a call under way
   Place place;
   const auto to = upstream({"a", "b"});
   place.holding.emplace(place.context, boost::asio::steady_timer::time_point::max());
-  const auto dial = [&]() -> core::Task<void> { co_await place.pool.take(to); };
+  auto search = place.search_for(to);
+  const auto dial = [&]() -> core::Task<void> { co_await search.next(); };
   boost::asio::co_spawn(place.context, dial(), boost::asio::detached);
   place.settle();
   const auto held = std::exchange(place.holding, std::nullopt);
@@ -370,7 +393,7 @@ TEST_CASE("An endpoint that failed is left alone for 1 s, doubled to 30 s, and c
   const auto to = upstream({"a", "b"});
   const auto tries_of_a = [&] {
     place.dialled.clear();
-    for (int i = 0; i < 4; ++i) CHECK(place.take(to, true).has_value());
+    for (int i = 0; i < 4; ++i) CHECK(place.reach(to, true));
     return std::count(place.dialled.begin(), place.dialled.end(), "a");
   };
   CHECK(tries_of_a() == 1);
@@ -404,17 +427,108 @@ TEST_CASE("After a pause one call tries the endpoint that failed, the others go 
   Place place;
   place.down = {{"a", Reason::upstream_unreachable}};
   const auto to = upstream({"a", "b"});
-  CHECK(place.take(to, true).has_value());
+  CHECK(place.reach(to, true));
   place.pass(1s);
   place.dialled.clear();
   place.holding.emplace(place.context, boost::asio::steady_timer::time_point::max());
-  const auto call = [&]() -> core::Task<void> { (void)co_await place.pool.take(to, true); };
+  const auto call = [&]() -> core::Task<void> {
+    auto search = place.search_for(to);
+    (void)co_await search.next(true);
+  };
   for (int i = 0; i < 4; ++i) boost::asio::co_spawn(place.context, call(), boost::asio::detached);
   place.settle();
   CHECK(place.dialled.size() == 4);
   CHECK(std::count(place.dialled.begin(), place.dialled.end(), "a") == 1);
   place.holding->cancel();
   place.settle();
+}
+
+TEST_CASE("A server that refuses a new connection counts as one that cannot be reached, longer each time") {
+  Place place;
+  const auto to = upstream({"a", "b"});
+  const auto refusals_of_a = [&] {
+    place.dialled.clear();
+    for (int i = 0; i < 4; ++i) {
+      auto search = place.search_for(to);
+      auto lease = place.next(search);
+      if (lease->endpoint().host == "a") {
+        search.refused(*lease, Reason::upstream_rejected_certificate);
+        lease = place.next(search);
+      }
+      CHECK(lease->endpoint().host == "b");
+      lease->prove();
+    }
+    return std::count(place.dialled.begin(), place.dialled.end(), "a");
+  };
+  CHECK(refusals_of_a() == 1);
+  for (const core::Duration pause : {1s, 2s, 4s}) {
+    place.pass(pause - 100ms);
+    CHECK(refusals_of_a() == 0);
+    place.pass(100ms);
+    CHECK(refusals_of_a() == 1);
+  }
+  place.pass(8s);
+  CHECK(place.reach(to, true));
+  CHECK(place.reach(to, true));  // both work: the count begins anew
+  CHECK(refusals_of_a() == 1);
+  place.pass(1s);
+  CHECK(refusals_of_a() == 1);
+  CHECK(place.pool.open_count() == 0);
+}
+
+TEST_CASE("What a new connection turned out to be is told once") {
+  Place place;
+  const auto to = upstream({"a"});
+  const auto told = [&] { return std::exchange(place.verdicts, {}); };
+  {
+    auto lease = place.take(to);
+    CHECK_FALSE(lease->proven());
+    CHECK(told().empty());
+    lease->prove();
+    CHECK(lease->proven());
+    CHECK(told() == Hosts{"a none"});
+    lease->prove();
+    lease->release();
+  }
+  CHECK(place.take(to)->proven());
+  CHECK(told().empty());
+
+  (void)place.take(to);
+  CHECK(told() == Hosts{"a cancelled"});
+  {
+    auto search = place.search_for(to);
+    auto lease = place.next(search);
+    search.refused(*lease, Reason::upstream_rejected_certificate);
+  }
+  CHECK(told() == Hosts{"a upstream_rejected_certificate"});
+
+  place.take(to)->release();  // unused, and kept
+  CHECK_FALSE(place.take(to)->proven());
+  CHECK(told() == Hosts{"a cancelled"});
+}
+
+TEST_CASE("A search dials each endpoint once, and a fresh connection begins with the endpoint of the stale one") {
+  Place place;
+  const auto to = upstream({"a", "b"});
+  CHECK(place.use(to));
+  auto first = place.search_for(to);
+  CHECK(place.next(first)->endpoint().host == "b");
+  auto second = place.search_for(to);
+  {
+    auto stale = place.next(second);
+    CHECK(stale->reused());
+    CHECK_FALSE(second.at_last());
+  }
+  auto fresh = place.next(second, true);
+  CHECK(fresh->endpoint().host == "a");
+  CHECK_FALSE(fresh->reused());
+  second.refused(*fresh, Reason::upstream_rejected_certificate);
+  CHECK(second.at_last());
+  auto other = place.next(second);
+  CHECK(other->endpoint().host == "b");
+  second.refused(*other, Reason::upstream_rejected_certificate);
+  CHECK(refusal(place.next(second)) == Reason::upstream_rejected_certificate);
+  CHECK(place.dialled == Hosts{"a", "b", "a", "b"});
 }
 
 TEST_CASE("Connections of one upstream are not given to another, nor those of one port") {
@@ -469,9 +583,13 @@ TEST_CASE("A pool that ends closes what is idle, and what is leased can be relea
     co_return routing::Dialled{std::move(pair.stream), ""};
   };
   auto pool = std::make_unique<UpstreamPool>(dial, wheel);
-  auto released = tests::run(context, pool->take(to));
-  auto dropped = tests::run(context, pool->take(to));
-  tests::run(context, pool->take(to))->release();
+  const auto take = [&] {
+    const routing::Destination only{&to, ""};
+    auto search = pool->search({&only, 1});
+    return tests::run(context, search.next());
+  };
+  auto released = take(), dropped = take();
+  take()->release();
   pool.reset();
   CHECK(peers[2].closed());
   CHECK(peers[2].destroyed());
@@ -485,7 +603,10 @@ TEST_CASE("A coroutine that is destroyed while it dials leaves nothing behind") 
   auto place = std::make_unique<Place>();
   const auto to = upstream({"a"});
   place->holding.emplace(place->context, boost::asio::steady_timer::time_point::max());
-  const auto call = [&]() -> core::Task<void> { (void)co_await place->pool.take(to); };
+  const auto call = [&]() -> core::Task<void> {
+    auto search = place->search_for(to);
+    (void)co_await search.next();
+  };
   boost::asio::co_spawn(place->context, call(), boost::asio::detached);
   place->settle();
   CHECK(place->pool.open_count() == 1);
