@@ -47,7 +47,9 @@ const LogSettings& checked(const LogSettings& settings) {
     throw std::runtime_error("the log's origin must have 1 to 255 bytes");
   }
   make_directory(settings.directory);
-  if (!settings.checkpoints.directory.empty()) make_directory(settings.checkpoints.directory);
+  // Where it hangs it is made when it does no more, and the checkpoints wait for it.
+  const auto& second = settings.checkpoints.directory;
+  if (!second.empty()) done_within(patience_at_start, [second] { make_directory(second); });
   return settings;
 }
 

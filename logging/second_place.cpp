@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
+#include <future>
 #include <iterator>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,15 @@ constexpr std::ptrdiff_t most_at_once = 64;
 constexpr core::Duration moment_to_end = std::chrono::seconds(1);  // for a program that is killed at its deadline
 
 }  // namespace
+
+bool done_within(core::Duration patience, std::function<void()> work) {
+  std::packaged_task<void()> task(std::move(work));
+  std::future<void> done = task.get_future();
+  std::thread thread(std::move(task));
+  if (done.wait_for(patience) != std::future_status::ready) return thread.detach(), false;
+  thread.join();
+  return done.get(), true;
+}
 
 // What the thread needs: it is left behind when it hangs at the end.
 struct SecondPlace::Shared {

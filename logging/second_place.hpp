@@ -32,6 +32,13 @@ struct SecondPlaceLimits {
 };
 inline constexpr core::Duration longest_pause = std::chrono::minutes(1);
 
+// How long a start waits for a second place that hangs; then it goes on, and the place has to come round.
+inline constexpr core::Duration patience_at_start = std::chrono::seconds(3);
+
+// Whether `work` is done within `patience`. Where it is not, its thread is left behind: it must own all that it
+// touches. Throws what it has thrown by then.
+bool done_within(core::Duration patience, std::function<void()> work);
+
 // Thread-safe.
 class SecondPlace {
  public:

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <system_error>
 
 #include "auth/policy.hpp"
@@ -11,10 +12,28 @@
 #include "gateway/config/credentials.hpp"
 #include "gateway/config/signing_key.hpp"
 #include "gateway/config/yaml_reader.hpp"
+#include "logging/second_place.hpp"
 #include "tls/check.hpp"
 
 namespace sallyport::gateway {
 namespace {
+
+// Empty: none.
+std::string problem_of_folder(const path& folder, bool made_when_absent) {
+  if (folder.empty()) return {};
+  std::error_code failed;
+  const auto status = std::filesystem::status(folder, failed);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    path parent = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+    if (parent.empty()) parent = ".";
+    if (made_when_absent && ::access(parent.c_str(), W_OK | X_OK) == 0) return {};
+    const bool no_parent = made_when_absent && !std::filesystem::exists(parent, failed);
+    return (no_parent ? parent : folder).string() + " does not exist; create it";
+  }
+  if (status.type() != std::filesystem::file_type::directory) return folder.string() + " is not a folder";
+  if (::access(folder.c_str(), R_OK | W_OK | X_OK) == 0) return {};
+  return folder.string() + " cannot be written by this account";
+}
 
 class FileCheck {
  public:
@@ -117,7 +136,7 @@ class FileCheck {
   void check_log(const LogConfig& log) {
     if (at_ == CheckAt::start) {
       check_folder("log.directory", log.settings.directory, true);
-      check_folder("log.checkpoints.directory", log.settings.checkpoints.directory, true);
+      check_second_place("log.checkpoints.directory", log.settings.checkpoints.directory);
     }
     check_program("log.checkpoints.command", log.settings.checkpoints.command);
     const path& signing = log.signing_key;
@@ -184,20 +203,19 @@ class FileCheck {
   }
 
   void check_folder(const std::string& key, const path& folder, bool made_when_absent) {
-    if (folder.empty()) return;
-    std::error_code failed;
-    const auto status = std::filesystem::status(folder, failed);
-    if (status.type() == std::filesystem::file_type::not_found) {
-      path parent = folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
-      if (parent.empty()) parent = ".";
-      if (made_when_absent && ::access(parent.c_str(), W_OK | X_OK) == 0) return;
-      note(key, made_when_absent && !std::filesystem::exists(parent, failed) ? parent : folder,
-           "does not exist; create it");
-    } else if (status.type() != std::filesystem::file_type::directory) {
-      note(key, folder, "is not a folder");
-    } else if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
-      note(key, folder, "cannot be written by this account");
+    if (const auto problem = problem_of_folder(folder, made_when_absent); !problem.empty()) {
+      reading_.problem(key, problem);
     }
+  }
+
+  // It may be a mount whose server went away.
+  void check_second_place(const std::string& key, const path& folder) {
+    const auto problem = std::make_shared<std::string>();
+    const auto look = [problem, folder] { *problem = problem_of_folder(folder, true); };
+    if (!logging::done_within(logging::patience_at_start, look)) {
+      return note(key, folder, "hangs; a start goes on without it, and checkpoints wait until it works", false);
+    }
+    if (!problem->empty()) reading_.problem(key, *problem);
   }
 
   const Config& config_;

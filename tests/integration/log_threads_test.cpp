@@ -77,6 +77,32 @@ TEST_CASE("a second place that hangs holds up neither an answer nor a reload, an
   test.check_log(test.gateway.directory() / "kept");
 }
 
+TEST_CASE("a start goes on without a second place that hangs, which gets all when it works", "[disk]") {
+  SigningGateway test("/kept");
+  const path kept = test.gateway.directory() / "kept";
+  const bool is_there = GENERATE(false, true);
+  INFO(is_there);
+  if (is_there) fs::create_directory(kept);
+  test.disk("hangs");
+  test.start("checkpoints: {key: signer.key, directory: kept, interval: 100ms}");
+  CHECK(test.ask() == 200);
+  CHECK(test.gateway.admin("/readyz").status() == 200);
+  CHECK(test.says("checkpoint_directory_fails"));
+  CHECK((test.gateway.errors().find("kept hangs; a start goes on without it") != std::string::npos) == is_there);
+  test.disk("working");
+  CHECK(test.says("checkpoint_directory_works"));
+  CHECK(eventually([&] { return test.gateway.metric("sallyport_log_checkpoints_total") > 3; }));
+  CHECK(test.stop() == 0);
+  test.check_log(kept);
+}
+
+TEST_CASE("a second place that cannot be made refuses the start", "[disk]") {
+  SigningGateway test("/kept");
+  CHECK_THROWS_WITH(test.start("checkpoints: {key: signer.key, directory: none/kept}"),
+                    Catch::Matchers::Contains("none does not exist; create it"));
+  test.gateway.wait_for_exit();
+}
+
 TEST_CASE("a stop waits for a second place that hangs no longer than for the log's disk, and the log has its end",
           "[disk]") {
   SigningGateway test("/kept");

@@ -245,4 +245,18 @@ TEST_CASE("the end of a second place waits until all is kept, or once more refus
   }
 }
 
+TEST_CASE("what is to be done within a time is done, fails as it fails, or is left behind") {
+  const auto done = std::make_shared<bool>(false);
+  CHECK(done_within(patience, [done] { *done = true; }));
+  CHECK(*done);
+  CHECK_THROWS_AS(done_within(patience, [] { throw std::runtime_error("refused"); }), std::runtime_error);
+  const auto go_on = std::make_shared<Signal>(), gone_on = std::make_shared<Signal>();
+  CHECK_FALSE(done_within(core::Duration::zero(), [go_on, gone_on] {
+    go_on->wait();
+    gone_on->set();
+  }));
+  go_on->set();
+  gone_on->wait();
+}
+
 }  // namespace sallyport::tests

@@ -131,6 +131,12 @@ int access(const char* path, int wanted) {
   return access_next(path, wanted);
 }
 
+int mkdir(const char* path, mode_t mode) {
+  static const auto mkdir_next = next<int(const char*, mode_t)>("mkdir");
+  if (is_on_it(path)) mood();
+  return mkdir_next(path, mode);
+}
+
 int unlink(const char* path) {
   static const auto unlink_next = next<int(const char*)>("unlink");
   before_deletion(path);
