@@ -98,7 +98,7 @@ struct Server::Parts {
   ByteBudget body_memory_, body_disk_;
   AddressSlots address_slots_;
   std::unique_ptr<logging::SealedLog> sealed_log_;
-  LogWatch log_watch_{[this](auto level, auto event, auto fields) { log_.write(level, event, fields); }};
+  std::optional<LogWatch> log_watch_;
   UpstreamWatch upstream_watch_{[this](auto level, auto event, auto fields) { log_.write(level, event, fields); }};
   Services services_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -163,6 +163,8 @@ void Server::Parts::open_log(const Config& config) {
   sealed_log_ = std::make_unique<logging::SealedLog>(std::move(settings), parse_recipients(config.log->recipients),
                                                      clock_, tenants_of(*config.log));
   services_.log = sealed_log_.get();
+  log_watch_.emplace([this](auto level, auto event, auto fields) { log_.write(level, event, fields); },
+                     config.log->settings.directory, config.log->settings.checkpoints.directory);
 }
 
 std::unique_ptr<SharedLimits> Server::Parts::make_shared_limits(const Config& config) {
@@ -233,7 +235,7 @@ void Server::Parts::look_for_changes() {
     if (now >= next_look_) {
       next_look_ = now + look_interval;
       if (!draining_ && files_.changed()) reload();
-      if (sealed_log_) log_watch_.look(sealed_log_->counters());
+      if (log_watch_) log_watch_->look(sealed_log_->counters());
     }
     look_for_changes();
   });

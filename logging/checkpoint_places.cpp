@@ -32,19 +32,26 @@ bool run(const std::vector<std::string>& words, const std::string& note, Steady:
 
 }  // namespace
 
-SecondPlace::Keep keep_in_directory(std::filesystem::path directory) {
-  return [directory = std::move(directory)](const SignedCheckpoints& checkpoints, std::uint64_t newest,
-                                            Steady::time_point) {
+SecondPlace::Keep keep_in_directory(std::filesystem::path directory, std::shared_ptr<LastFault> fault) {
+  return [directory = std::move(directory), fault = std::move(fault)](const SignedCheckpoints& checkpoints,
+                                                                      std::uint64_t newest, Steady::time_point) {
     // What stands at the file's end may be half a note: of an earlier run, of a failed write, of another gateway's.
     std::string text;
     for (const SignedCheckpoint& one : checkpoints) text.append("\n\n").append(one.note).append("\n");
-    const auto append_to_file_of = [&](std::uint64_t segment) {
-      return append_to(directory / checkpoints_name(segment), core::bytes_of(text));
+    const auto append_to_file_of = [&](std::uint64_t segment) -> core::Result<core::Descriptor> {
+      if (fault->get().why == FileFault{}.why) fault->set({segment});  // else it fails already, and is known to
+      auto file = append_to(directory / checkpoints_name(segment), core::bytes_of(text));
+      if (!file) fault->set({segment, file.error()});
+      return file;
     };
     const std::uint64_t own = checkpoints.front().segment;
-    auto file = append_to_file_of(own);
-    if (!file && own != newest) file = append_to_file_of(newest);
-    return file && sync_appended(*file);  // what the disk does not keep in one file, it does not in another
+    std::uint64_t segment = own;
+    auto file = append_to_file_of(segment);
+    if (!file && own != newest) file = append_to_file_of(segment = newest);
+    if (!file) return false;
+    const auto synced = sync_appended(*file);  // what the disk does not keep in one file, it does not in another
+    fault->set(synced ? FileFault{segment} : FileFault{segment, synced.error()});
+    return synced.has_value();
   };
 }
 

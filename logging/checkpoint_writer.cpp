@@ -13,7 +13,7 @@ CheckpointWriter::CheckpointWriter(const LogSettings& settings, const core::Cloc
   if (!on()) return;
   if (!settings_.directory.empty()) {
     const core::Duration deadline = std::min(settings_.deadline, settings.stall_limit);
-    directory_.emplace(keep_in_directory(settings_.directory),
+    directory_.emplace(keep_in_directory(settings_.directory, directory_fault_),
                        SecondPlaceLimits{max_waiting_checkpoints, deadline, settings_.pause});
   }
   if (!settings_.command.empty()) {
@@ -65,7 +65,10 @@ void CheckpointWriter::end() {
 }
 
 SecondPlaceState CheckpointWriter::directory_state() const {
-  return directory_ ? directory_->state() : SecondPlaceState{};
+  if (!directory_) return {};
+  SecondPlaceState state = directory_->state();
+  state.fault = directory_fault_->get();
+  return state;
 }
 
 SecondPlaceState CheckpointWriter::command_state() const { return command_ ? command_->state() : SecondPlaceState{}; }

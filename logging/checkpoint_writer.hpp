@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,7 @@ class CheckpointWriter {
   std::vector<SignedCheckpoint> waiting_;
   std::uint64_t kept_ = 0;
   std::optional<core::WallTime> last_;
+  const std::shared_ptr<LastFault> directory_fault_ = std::make_shared<LastFault>();
   std::optional<SecondPlace> directory_, command_;
 };
 

@@ -82,6 +82,7 @@ bool LogAppender::due(std::size_t next_item) const {
 
 core::Result<void> LogAppender::start() try {
   if (number_ >= max_segment_number) return core::Error(core::Reason::io_failed, ENOSPC);
+  at_ = number_ + 1;
   SegmentStart start = SegmentStart::random();
   start.origin = settings_.origin;
   start.number = number_ + 1;
@@ -195,6 +196,14 @@ core::Result<void> LogAppender::close() {
   segment_.reset();
   file_.reset();
   return {};
+}
+
+// The next segment declares what stands in this one, which may be brought back: so it is synced, if it can be.
+core::Result<void> LogAppender::check_file() {
+  if (!file_ || file_->in_place()) return {};
+  (void)file_->sync();
+  abandon();
+  return core::Error(core::Reason::io_failed, ENOENT);
 }
 
 core::Result<void> LogAppender::write(bool sync) {

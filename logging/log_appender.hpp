@@ -2,6 +2,7 @@
 // write goes on in a new segment. Used by one thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -41,6 +42,7 @@ class LogAppender {
   core::Result<void> commit();                        // writes what is pending, to the durability promised; signs
   core::Result<void> retire();                        // signs for what has had its time; another thread removes it
   core::Result<void> close();                         // the clean end
+  core::Result<void> check_file();                    // the open segment's is where it was put; io_failed: it is not
 
   void end_others();  // after close(): the second places have the last checkpoints, or their time is up
   bool removal_ended() const noexcept;  // after end_others(): nothing keeps the destructor waiting
@@ -53,6 +55,7 @@ class LogAppender {
   // Items sealed that are safe: written, or synced where that is the promise. Counts up for ever.
   std::uint64_t vouched() const noexcept { return vouched_; }
   std::uint64_t number() const noexcept { return number_; }  // of the open segment, or of the last
+  std::uint64_t at() const noexcept { return at_; }          // of the segment last written to or tried; any thread
   std::uint64_t segments() const noexcept { return segments_; }
   std::uint64_t frames() const noexcept { return frames_; }
   std::uint64_t bytes() const noexcept { return bytes_; }
@@ -72,6 +75,7 @@ class LogAppender {
   Storage& storage_;
 
   std::uint64_t number_;  // of the open segment, or of the last
+  std::atomic<std::uint64_t> at_{0};
   SegmentLink previous_;  // what the open or next segment links to
   SegmentLink good_;      // the open segment, as far as it is vouched for
   std::unique_ptr<SegmentWriter> segment_;

@@ -4,8 +4,10 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "logging/json_text.hpp"
@@ -16,6 +18,7 @@ namespace sallyport::logging {
 namespace {
 
 constexpr core::Duration idle_wait = std::chrono::seconds(1);  // how often an idle writer looks at the segment's age
+constexpr core::Duration place_interval = std::chrono::seconds(1);  // how often a writer looks where its segment is
 
 // On a busy machine the writer does not interrupt the worker that wakes it: meanwhile more comes, to be sealed with it.
 void let_others_first() noexcept {
@@ -89,6 +92,8 @@ bool LogWriter::hangs() const noexcept {
   return since != 0 && clock.now().time_since_epoch() - core::Duration(since) >= settings.stall_limit;
 }
 
+FileFault LogWriter::fault() const { return hangs() ? FileFault{appender_.at()} : fault_.get(); }
+
 void LogWriter::busy() noexcept {
   const auto now = clock.now().time_since_epoch().count();
   busy_since_ = now == 0 ? 1 : now;
@@ -113,6 +118,7 @@ void LogWriter::run() {
 
 void LogWriter::end() {
   queue.take(batch_);
+  next_look_ = {};
   const bool written = attempt();
   busy();
   closed_ = written && appender_.close().has_value();
@@ -134,13 +140,33 @@ bool LogWriter::attempt() {
   busy();
   if (auto changed = readers.take()) appender_.set_readers(std::move(*changed));
   add_gap();
-  const bool done = write_batch().has_value();
+  auto result = check_place();
+  if (result) result = write_batch();
+  const bool done = result.has_value();
   busy_since_ = 0;
-  if (!done) write_errors += 1;
+  if (!done) {
+    fault_.set({appender_.at(), result.error()});
+    write_errors += 1;
+  }
   failing_ = !done;
   publish();
   if (!done) answer_waiting();
   return done;
+}
+
+// Whoever moves or removes the log's directory takes the open segment and the lock along: the log goes on in the
+// directory that stands there next.
+core::Result<void> LogWriter::check_place() try {
+  const auto now = std::chrono::steady_clock::now();
+  if (!failing_ && now < next_look_) return {};
+  next_look_ = now + place_interval;
+  if (const auto in_place = appender_.check_file(); !in_place) return in_place;
+  lock_.follow(settings.directory);
+  return {};
+} catch (const std::system_error& failure) {
+  return core::Error(core::Reason::io_failed, failure.code().value());
+} catch (const std::exception&) {  // another process writes there
+  return core::Error(core::Reason::io_failed, EBUSY);
 }
 
 core::Result<void> LogWriter::write_batch() {

@@ -26,6 +26,7 @@ class LogWriter {
   core::Result<LogEntry> open_entry(bool keep_content, std::string_view tenant, ItemSink& sink);
   bool healthy() const noexcept;
   bool hangs() const noexcept;  // the I/O under way takes longer than the limit
+  FileFault fault() const;      // why it is not healthy
   bool ended() const noexcept { return ended_; }
   bool removes() const noexcept { return !appender_.removal_ended(); }
   bool closed() const noexcept { return closed_; }
@@ -46,6 +47,7 @@ class LogWriter {
 
  private:
   void run();
+  core::Result<void> check_place();
   core::Result<void> write_batch();
   bool attempt();
   void end();
@@ -71,8 +73,10 @@ class LogWriter {
   std::uint64_t base_ = 0;            // the appender's count at the batch's first item
   std::uint64_t declared_ = 0;        // lost ones that a gap frame in the log or in the batch already states
   std::atomic<bool> failing_{false};
-  std::atomic<core::Duration::rep> busy_since_{0};  // when the I/O under way started; 0: none is
-  std::atomic<bool> ended_{false}, closed_{false};  // the thread has nothing more to do; the log has its clean end
+  LastFault fault_;
+  std::chrono::steady_clock::time_point next_look_{};  // at the segment's place
+  std::atomic<core::Duration::rep> busy_since_{0};     // when the I/O under way started; 0: none is
+  std::atomic<bool> ended_{false}, closed_{false};     // the thread has nothing more to do; the log has its clean end
   std::thread thread_;
 };
 

@@ -66,6 +66,7 @@ LogCounters SealedLog::counters() const noexcept {
   counters.queued_bytes = w.queue.held();
   counters.queued_records = w.queue.waiting_records();
   counters.healthy = w.healthy();
+  counters.fault = w.fault();
   counters.closed = w.closed();
   if (counters.has_directory) {
     counters.last_checkpoint = counters.directory.last;

@@ -18,6 +18,7 @@
 #include "core/result.hpp"
 #include "core/shared_bytes.hpp"
 #include "envelope/recipient.hpp"
+#include "logging/file_fault.hpp"
 #include "logging/note_signer.hpp"
 #include "logging/record.hpp"
 
@@ -35,7 +36,7 @@ struct CheckpointSettings {
   std::vector<std::string> command{};  // a program and its arguments, which gets each on its input; empty: none
   core::Duration deadline = std::chrono::seconds(10);  // of a second place: then it has failed, and a program is killed
   core::Duration pause = std::chrono::seconds(2);      // after a failure of it
-  std::vector<NoteVerifier> earlier{};  // who signed here before; retention believes nobody else
+  std::vector<NoteVerifier> earlier{};                 // who signed here before; retention believes nobody else
 };
 
 // What is older, or more, than this is removed: whole segments, with a signed tombstone. Zero: no limit.
@@ -87,6 +88,7 @@ struct SecondPlaceState {
   std::uint64_t waiting = 0;            // checkpoints that it has not taken yet
   bool failing = false;                 // the last try failed, or hangs
   std::optional<core::WallTime> last;   // when the newest that it took was signed
+  FileFault fault{};                    // of a directory, while it fails
 };
 
 // Whose content is sealed under a key of its own, and who opens that key.
@@ -108,6 +110,7 @@ struct LogCounters {
   std::uint64_t queued_bytes = 0;       // held now
   std::uint64_t queued_records = 0;     // handed over and not in the log
   bool healthy = true;                  // false: a write failed, or hangs, and none has succeeded since
+  FileFault fault;                      // the last one: why it is not healthy
   bool signs = false, has_directory = false, runs_command = false;
   bool closed = false;                            // it was ended, all is in it, and its last segment has its clean end
   std::optional<core::WallTime> last_checkpoint;  // when it was signed

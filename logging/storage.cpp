@@ -40,7 +40,8 @@ core::Result<void> write_all(int descriptor, core::ConstBytes bytes) {
 
 class AppendedFile final : public SegmentFile {
  public:
-  explicit AppendedFile(std::shared_ptr<const Descriptor> file) : file_(std::move(file)) {}
+  AppendedFile(std::shared_ptr<const Descriptor> file, fs::path path)
+      : file_(std::move(file)), path_(std::move(path)) {}
   core::Result<void> append(core::ConstBytes bytes) override {
     if (const auto written = write_all(file_->number(), bytes); !written) return written;
     not_begun_ += bytes.size();
@@ -52,6 +53,7 @@ class AppendedFile final : public SegmentFile {
     return {};
   }
   void forget() noexcept override { ::posix_fadvise(file_->number(), 0, 0, POSIX_FADV_DONTNEED); }
+  bool in_place() const noexcept override { return leads_to(path_, *file_).value_or(true); }
 
  private:
   // Else sync() would wait for the whole segment to reach the disk, and answers with it. A hint: sync() tells of
@@ -62,6 +64,7 @@ class AppendedFile final : public SegmentFile {
   }
 
   std::shared_ptr<const Descriptor> file_;
+  const fs::path path_;
   std::size_t not_begun_ = 0;  // bytes of which the kernel has not been told yet
 };
 
@@ -178,7 +181,7 @@ core::Result<std::unique_ptr<SegmentFile>> DirectoryStorage::create(std::uint64_
     return core::Error(core::Reason::io_failed, EEXIST);
   }
   if (const auto synced = sync_directory(directory_); !synced) return synced.error();
-  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(made_file_));
+  return std::unique_ptr<SegmentFile>(std::make_unique<AppendedFile>(made_file_, segment));
 }
 
 // Its number is taken for made before it is: where a network fails, that can be told only later.
@@ -250,12 +253,13 @@ core::Result<Descriptor> append_to(const fs::path& path, core::ConstBytes bytes)
   return file;
 }
 
-bool sync_appended(const Descriptor& file) noexcept {
+core::Result<void> sync_appended(const Descriptor& file) noexcept {
   while (::fdatasync(file.number()) != 0) {
     if (errno == EINTR) continue;
-    return errno == EINVAL || errno == EROFS || errno == ENOSYS || errno == EOPNOTSUPP;  // nothing here syncs
+    const bool never_syncs = errno == EINVAL || errno == EROFS || errno == ENOSYS || errno == EOPNOTSUPP;
+    return never_syncs ? core::Result<void>{} : os_error();
   }
-  return true;
+  return {};
 }
 
 core::Bytes read_whole(const fs::path& path, std::size_t limit, const char* too_large) {

@@ -47,6 +47,9 @@ class SegmentFile {
   // After sync(), with nothing more to come. The gateway never reads a segment: let the next one have the memory that
   // the kernel keeps its bytes in, instead of pushing out what other programs need.
   virtual void forget() noexcept {}
+  // False: its name does not lead to it any more. Somebody removed it, or removed or moved its directory, and what is
+  // appended is lost.
+  virtual bool in_place() const noexcept { return true; }
 };
 
 class Storage {
@@ -102,8 +105,8 @@ core::Result<void> sync_written(const std::filesystem::path& path);
 
 // Appends to a file that is made if it is not there. Errors: io_failed; some of the bytes may stand there then.
 core::Result<core::Descriptor> append_to(const std::filesystem::path& path, core::ConstBytes bytes);
-// Whether what was appended is on disk now, as far as the file system can do that.
-bool sync_appended(const core::Descriptor& file) noexcept;
+// What was appended is on disk then, as far as the file system can do that. Errors: io_failed.
+core::Result<void> sync_appended(const core::Descriptor& file) noexcept;
 
 // A whole small file. Throws std::system_error; std::runtime_error with these words when it is larger than `limit`.
 core::Bytes read_whole(const std::filesystem::path& path, std::size_t limit,

@@ -5,9 +5,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "core/file.hpp"
@@ -19,15 +19,15 @@ using core::Descriptor;
 
 namespace {
 
-constexpr mode_t file_mode = 0640;                               // as the segments'
-constexpr auto readers_moment = std::chrono::milliseconds(250);  // for which one who asks WriterLock::held() has it
+constexpr mode_t file_mode = 0640;  // as the segments'
 
 }  // namespace
 
-WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing", true) {}
+WriterLock::WriterLock(const fs::path& directory) : WriterLock(directory, lock_name, "writing", true, readers_moment) {}
 
-WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing, bool also_directory) {
-  const auto until = std::chrono::steady_clock::now() + readers_moment;
+WriterLock::WriterLock(const fs::path& directory, std::string_view name, const char* doing, bool also_directory,
+                       std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (!take(directory / name) || (also_directory && !take_directory(directory))) {
     if (std::chrono::steady_clock::now() >= until) {
       throw std::runtime_error("another process is " + std::string(doing) + " the log in " + directory.string());
@@ -36,13 +36,20 @@ WriterLock::WriterLock(const fs::path& directory, std::string_view name, const c
   }
 }
 
+void WriterLock::follow(const fs::path& directory) {
+  if (core::leads_to(directory / ".", directory_).value_or(true)) return;
+  WriterLock there(directory, lock_name, "writing", true, {});
+  file_ = std::move(there.file_);
+  directory_ = std::move(there.directory_);
+}
+
 // False: another has it, or it is not there any more.
 bool WriterLock::take(const fs::path& path) {
   file_ = Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, file_mode));
-  if (!file_.is_open()) throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
+  if (!file_.is_open()) throw std::system_error(errno, std::generic_category(), "cannot open " + path.string());
   if (::flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return false;
-    throw std::runtime_error("cannot lock " + path.string() + ": " + std::strerror(errno));
+    throw std::system_error(errno, std::generic_category(), "cannot lock " + path.string());
   }
   return core::leads_to(path, file_).value_or(false);
 }

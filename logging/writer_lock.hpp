@@ -1,6 +1,7 @@
 // Who may write in a log's directory: one gateway, and one who rewraps.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string_view>
 
@@ -20,10 +21,16 @@ class WriterLock {
   explicit WriterLock(const std::filesystem::path& directory);
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;
+  // Where another directory than the one it locked stands at that path now, it locks that one instead. Tries once, and
+  // throws as the constructor; std::system_error when there is none.
+  void follow(const std::filesystem::path& directory);
   static bool held(const std::filesystem::path& directory) noexcept;  // by a process of this machine
 
  protected:
-  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing, bool also_directory);
+  // For which a reader that asks held() may have it.
+  static constexpr auto readers_moment = std::chrono::milliseconds(250);
+  WriterLock(const std::filesystem::path& directory, std::string_view name, const char* doing, bool also_directory,
+             std::chrono::milliseconds patience);
 
  private:
   bool take(const std::filesystem::path& path);
@@ -36,7 +43,7 @@ class WriterLock {
 class RewrapLock : WriterLock {
  public:
   explicit RewrapLock(const std::filesystem::path& directory)
-      : WriterLock(directory, rewrap_lock_name, "rewrapping", false) {}
+      : WriterLock(directory, rewrap_lock_name, "rewrapping", false, readers_moment) {}
 };
 
 }  // namespace sallyport::logging

@@ -56,6 +56,13 @@ struct MoodyGateway {
     return eventually([&] { return !ready(); }) && gateway.metric("sallyport_log_healthy") == 0 &&
            eventually([&] { return gateway.errors().find("log_fails") != std::string::npos; });
   }
+  // The operator's log names the file, and why.
+  bool says_why(const std::string& reason) const {
+    const std::string said = gateway.errors();
+    const auto line = said.substr(said.find("log_fails"));
+    return line.find(" path=" + (gateway.log_directory() / "000000000").string()) < line.find('\n') &&
+           line.find(".segment reason=\"" + reason + "\"") < line.find('\n');
+  }
   bool recovers() {
     disk("working");
     return eventually([&] { return ready(); }) && gateway.metric("sallyport_log_healthy") == 1 &&
@@ -134,12 +141,14 @@ Milliseconds time_of(const std::function<void()>& work) {
 
 TEST_CASE("refuse: on a disk that is full, read-only or broken calls are refused, and taken again when it works",
           "[disk]") {
-  const std::string mood = GENERATE("full", "read-only", "errors");
+  const auto [mood, error] =
+      GENERATE(table<std::string, int>({{"full", ENOSPC}, {"read-only", EROFS}, {"errors", EIO}}));
   INFO(mood);
   MoodyGateway test("refuse");
   test.disk(mood);
   CHECK(test.ask("the first that finds out") != 200);
   CHECK(test.tells_of_failure());
+  CHECK(test.says_why(std::strerror(error)));
   CHECK(test.gateway.metric("sallyport_log_write_errors_total") > 0);
   const long memory = test.gateway.process().resident_kib();
   for (int i = 0; i < 100; ++i) CHECK(test.ask(large) == 503);
@@ -197,6 +206,7 @@ TEST_CASE("on a disk that hangs calls are refused, or answered and counted, and 
   CHECK(found_out >= stall_limit / 2);
   CHECK(found_out < 10 * stall_limit);
   CHECK(test.tells_of_failure());
+  CHECK(test.says_why("the disk hangs"));
   const long memory = test.gateway.process().resident_kib();
   const Milliseconds hundred = time_of([&] {
     for (int i = 0; i < 100; ++i) CHECK(test.ask(large) == (refuses ? 503 : 200));

@@ -61,7 +61,8 @@ TEST_CASE("a second place that hangs holds up neither an answer nor a reload, an
   test.start("checkpoints: {key: signer.key, directory: kept, interval: 100ms}");
   REQUIRE(eventually([&] { return test.gateway.metric("sallyport_log_checkpoints_total") > 1; }));
   test.disk("hangs");
-  REQUIRE(test.says("checkpoint_directory_fails errors=1"));
+  REQUIRE(test.says("checkpoint_directory_fails errors=1 path="));
+  CHECK(test.says("kept/0000000002.checkpoints reason=\"the disk hangs\""));
   const double kept = test.gateway.metric("sallyport_log_checkpoints_total");
   for (int i = 0; i < 10; ++i) CHECK(test.ask() == 200);
   CHECK(test.gateway.admin("/readyz").status() == 200);

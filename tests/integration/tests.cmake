@@ -38,6 +38,7 @@ add_executable(integration_test
   ${integration}/log_test.cpp
   ${integration}/memory_test.cpp
   ${integration}/disk_test.cpp
+  ${integration}/log_place_test.cpp
   ${integration}/log_threads_test.cpp
   ${integration}/tenants_test.cpp
   ${integration}/operations_test.cpp

@@ -106,7 +106,7 @@ TEST_CASE("a second place gets again, in order, what it refused") {
 TEST_CASE("a file of checkpoints that nobody may write any more holds up the others until the next segment begins") {
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "0000000000.checkpoints");
-  SecondPlace second(keep_in_directory(directory / "."), {100, never, 5ms});
+  SecondPlace second(keep_in_directory(directory / ".", std::make_shared<LastFault>()), {100, never, 5ms});
   for (int number = 0; number < 3; ++number) second.offer(note(number));
   REQUIRE(eventually([&] { return second.state().errors >= 2; }));
   CHECK(second.state().taken == 0);
@@ -119,7 +119,7 @@ TEST_CASE("at the end nothing older goes behind the newest, whose last note is w
   const TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "0000000000.checkpoints");
   {
-    SecondPlace second(keep_in_directory(directory / "."), {100, never, never});
+    SecondPlace second(keep_in_directory(directory / ".", std::make_shared<LastFault>()), {100, never, never});
     second.offer(note(0));
     REQUIRE(eventually([&] { return second.state().errors == 1; }));
     second.offer(note(3));
@@ -130,7 +130,7 @@ TEST_CASE("at the end nothing older goes behind the newest, whose last note is w
 TEST_CASE("at the end one segment's file that refuses keeps no other's from what waits for it") {
   const TemporaryDirectory directory;
   const path place = directory / "not there yet";
-  SecondPlace second(keep_in_directory(place), {100, never, never});
+  SecondPlace second(keep_in_directory(place, std::make_shared<LastFault>()), {100, never, never});
   second.offer(note(0));
   REQUIRE(eventually([&] { return second.state().errors == 1; }));  // and waits for an hour
   for (const int number : {3, 4, 6}) second.offer(note(number));
@@ -148,9 +148,12 @@ TEST_CASE("what stands in a segment's file, though the disk may not keep it, doe
   SyncWatch watch;
   watch.cannot_keep = "0000000000.checkpoints";
   const SignedCheckpoints notes{note(0)};
-  CHECK_FALSE(keep_in_directory(directory.where())(notes, 1, Steady::time_point::max()));
+  const auto fault = std::make_shared<LastFault>();
+  CHECK_FALSE(keep_in_directory(directory.where(), fault)(notes, 1, Steady::time_point::max()));
   CHECK(std::filesystem::exists(directory / watch.cannot_keep));
   CHECK_FALSE(std::filesystem::exists(directory / "0000000001.checkpoints"));
+  CHECK(fault->get().segment == 0);
+  CHECK(fault->get().why == core::Error(core::Reason::io_failed, EIO));
 }
 
 TEST_CASE("a second place that has no memory for it now gets it again") {
