@@ -35,10 +35,14 @@ bool same_letters(std::string_view written, std::string_view wanted) {
   return written.empty();
 }
 
+std::uint64_t bit_of(std::size_t size) { return 1ull << std::min<std::size_t>(size, 63); }
+
 }  // namespace
 
 JsonScanner::JsonScanner(std::span<const std::string_view> keys, std::size_t value_limit, std::size_t once)
-    : keys_(keys), value_limit_(value_limit), once_(once), slots_(keys.size()) {}
+    : keys_(keys), value_limit_(value_limit), once_(once), slots_(keys.size()) {
+  for (const std::string_view key : keys) sizes_ |= bit_of(key.size());
+}
 
 core::Result<void> JsonScanner::feed(core::ConstBytes piece) {
   piece_ = reinterpret_cast<const Byte*>(piece.data());
@@ -235,13 +239,16 @@ bool JsonScanner::choose_slot(const Byte* key_end) {
 }
 
 bool JsonScanner::choose_slot(std::string_view key) {
+  if (key_is_plain_ && (sizes_ & bit_of(key.size())) == 0) return true;
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (key_is_plain_ && key.size() != keys_[i].size()) continue;  // a plain key folds only into one of its size
     const bool same = key == keys_[i];
     if (!same && (i >= once_ || !same_letters(key, keys_[i]))) continue;
     if (!same || (slots_[i].seen && i < once_)) return fail(nullptr, core::Reason::duplicate_field), false;
-    slots_[i] = Slot{.member = {}, .seen = true, .ended = false};
+    if (slots_[i].seen) slots_[i] = Slot{};
+    slots_[i].seen = true;
     wanted_ = i;
+    break;
   }
   return true;
 }

@@ -107,6 +107,7 @@ class JsonScanner {
 
   std::span<const std::string_view> keys_;
   std::size_t value_limit_, once_;
+  std::uint64_t sizes_ = 0;  // that keys have: most keys of a text have none of them
   std::vector<Slot> slots_;
   std::size_t wanted_ = none;  // the slot whose value comes next or is being read
 
