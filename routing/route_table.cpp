@@ -22,14 +22,19 @@ std::uint64_t total_weight(const Model& model) {
   return total;
 }
 
-const Target& choose(const Model& model, std::uint32_t pick) {
-  // Scaled, because a remainder would favour the first targets a little.
-  std::uint64_t left = (static_cast<std::uint64_t>(pick) * total_weight(model)) >> 32;
-  for (const auto& target : model.targets) {
-    if (left < target.weight) return target;
-    left -= target.weight;
+// Brings them into the order in which a call tries them: each is chosen by weight among those that are left.
+void order_by_weight(std::span<Destination> left, std::uint32_t pick) {
+  std::uint64_t total = 0;
+  for (const auto& one : left) total += one.weight;
+  for (; left.size() > 1; left = left.subspan(1)) {
+    // Scaled, because a remainder would favour the first ones a little.
+    std::uint64_t place = (static_cast<std::uint64_t>(pick) * total) >> 32;
+    auto chosen = left.begin();
+    for (; place >= chosen->weight; ++chosen) place -= chosen->weight;
+    total -= chosen->weight;
+    std::iter_swap(left.begin(), chosen);
+    pick *= 0x9E3779B1;  // spreads the numbers of one choice over all 32 bits for the next (Fibonacci hashing)
   }
-  return model.targets.back();
 }
 
 // One object for OpenAI's and Anthropic's clients: each ignores the other's keys.
@@ -95,9 +100,12 @@ core::Result<Route> RouteTable::for_model(const auth::Principal& who, std::strin
   const Model* const found = find_model(model);
   if (!found) return core::Error(Reason::model_unknown);
   if (!who.may_call_model(model)) return core::Error(Reason::model_forbidden);
-  const Target& target = choose(*found, pick);
   Route route;
-  route.destinations_.push_back({&upstreams_[target.upstream], target.model});
+  for (const auto& target : found->targets) {
+    if (target.weight == 0) continue;
+    route.destinations_.push_back({&upstreams_[target.upstream], target.model, target.weight});
+  }
+  order_by_weight(route.destinations_, pick);
   route.model_name_ = found->name;
   route.expected_output_ = found->expected_output;
   route.capture_ = found->capture;

@@ -73,7 +73,8 @@ struct PathRoute {
 // One of the upstreams that a call may go to.
 struct Destination {
   const Upstream* upstream = nullptr;
-  std::string_view model;  // its name there; "" on a path route
+  std::string_view model;    // its name there; "" on a path route
+  std::uint32_t weight = 1;  // as Target
 };
 
 // The decision where one call goes. Only RouteTable makes a Route, and only for a Principal. The table must outlive it.
@@ -110,9 +111,9 @@ class RouteTable {
   RouteTable(RouteTable&&) noexcept = default;
   RouteTable& operator=(RouteTable&&) noexcept = default;
 
-  // `pick`, random over all 32 bits, chooses a target by weight, and where the call goes after it. `model` is a name or
-  // an alias and must be allowed as it is written: a permission for a name does not cover its aliases, nor the other
-  // way round. Errors: model_unknown, model_forbidden.
+  // `pick`, random over all 32 bits, chooses a target by weight, and the order of the others likewise. `model` is a
+  // name or an alias and must be allowed as it is written: a permission for a name does not cover its aliases, nor the
+  // other way round. Errors: model_unknown, model_forbidden.
   core::Result<Route> for_model(const auth::Principal& who, std::string_view model, std::uint32_t pick) const;
   // Errors: route_unknown, route_forbidden.
   core::Result<Route> for_path(const auth::Principal& who, std::string_view path) const;

@@ -25,6 +25,7 @@ add_executable(integration_test
   ${integration}/key_exchange_test.cpp
   ${integration}/upstream_identity_test.cpp
   ${integration}/upstream_connection_test.cpp
+  ${integration}/targets_test.cpp
   ${integration}/resolver_test.cpp
   ${integration}/http_test.cpp
   ${integration}/hostile_test.cpp
@@ -56,7 +57,7 @@ function(integration label)
     set_tests_properties(integration-${tag} PROPERTIES LABELS ${label} TIMEOUT 300)
   endforeach()
 endfunction()
-integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection resolver http framing ipv6 operations reload revocation status
+integration(traffic streaming cancel backpressure tls key-exchange upstream-identity upstream-connection targets resolver http framing ipv6 operations reload revocation status
             shared-limits)
 integration(hostile hostile limits refusal spool memory)
 integration(log log disk)

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <stdexcept>
@@ -102,6 +103,31 @@ TEST_CASE("Targets are chosen by weight, and one without weight never") {
   CHECK(model_at(0.666) == "m3");
   CHECK(model_at(0.667) == "m2");
   CHECK(model_at(1) == "m2");
+}
+
+TEST_CASE("The targets after the first are chosen by weight among those that are left") {
+  const auto routes = table();
+  const auto who = principal({"*"});
+  std::mt19937 random(1);
+  std::map<std::string, int> seen;
+  for (int i = 0; i < 60000; ++i) {
+    auto route = routes.for_model(who, "mixed", static_cast<std::uint32_t>(random())).value();
+    std::string order;
+    for (std::size_t n = 0; n < route.destinations().size(); ++n) {
+      route.go_to(n);
+      CHECK(route.upstream().name == (route.upstream_model() == "m3" ? "b" : "a"));
+      order += route.upstream_model();
+    }
+    seen[order]++;
+  }
+  // The weights are 1, 2 and 3, so that "m3m2m1" for one should be 3/6 × 2/3 of all.
+  const std::map<std::string, int> expected = {{"m1m2m3", 4000},  {"m1m3m2", 6000},  {"m2m1m3", 5000},
+                                               {"m2m3m1", 15000}, {"m3m1m2", 10000}, {"m3m2m1", 20000}};
+  CHECK(seen.size() == expected.size());
+  for (const auto& [order, times] : expected) {
+    INFO(order);
+    CHECK(std::abs(seen[order] - times) < 500);
+  }
 }
 
 TEST_CASE("The longest prefix of a path wins, and a path is taken as it is") {

@@ -531,6 +531,42 @@ TEST_CASE("A search dials each endpoint once, and a fresh connection begins with
   CHECK(place.dialled == Hosts{"a", "b", "a", "b"});
 }
 
+TEST_CASE("A search goes through one destination after the other, and to those that cool down at the end") {
+  Place place;
+  const auto one = upstream({"a", "b"}, "one"), two = upstream({"c", "d"}, "two");
+  const routing::Destination both[] = {{&one, "x"}, {&two, "y"}, {&one, "z"}};  // the third leads to the same servers
+  place.down = {{"a", Reason::upstream_unreachable}, {"b", Reason::upstream_unreachable}};
+  const auto tried = [&] {
+    place.dialled.clear();
+    auto search = place.pool.search(both);
+    const auto lease = place.next(search, true);
+    CHECK(search.destination() == (lease ? 1 : 0));
+    return place.dialled;
+  };
+  CHECK(tried() == Hosts{"a", "b", "c"});
+  CHECK(tried() == Hosts{"c"});  // where the first call was only led on to: its turn was not used up
+  CHECK(tried() == Hosts{"d"});
+  CHECK(tried() == Hosts{"c"});
+  place.pass(1s);
+  CHECK(tried() == Hosts{"b", "a", "d"});
+  place.pass(1s);
+  place.down["c"] = place.down["d"] = Reason::upstream_unreachable;
+  CHECK(tried() == Hosts{"d", "c", "a", "b"});
+}
+
+TEST_CASE("A search goes on where a destination has no room") {
+  Place place;
+  auto one = upstream({"a"}, "one");
+  const auto two = upstream({"b"}, "two");
+  one.pool.connections = 1;
+  const routing::Destination both[] = {{&one, "x"}, {&two, "y"}};
+  auto first = place.pool.search(both), second = place.pool.search(both);
+  const auto held = place.next(first);
+  CHECK(held->endpoint().host == "a");
+  CHECK(place.next(second)->endpoint().host == "b");
+  CHECK(second.destination() == 1);
+}
+
 TEST_CASE("Connections of one upstream are not given to another, nor those of one port") {
   Place place;
   auto one = upstream({"a"}, "one");
